@@ -1,0 +1,170 @@
+#pragma once
+
+/* api/op.h - an operation, declared once as data.
+ *
+ * Each role declares its API in tables of Op; everything else follows from them: query and JSON
+ * decoding, validation with the field's path, JSON out, OpenAPI 3.1, the docs page, CLI flags, client
+ * calls, later gRPC messages. Structs stay hand-written and greppable; types and offsets come from
+ * _Generic and offsetof; there is no code generator.
+ *
+ *     typedef struct CandleQueryIn { Str symbol; Str timeframe; Time start, end; int64_t limit; } CandleQueryIn;
+ *     static const Field candle_query_fields[] = {
+ *         FIELD(CandleQueryIn, symbol, .flags = F_REQUIRED | F_QUERY, .pattern = "symbol", .doc = "Venue symbol", .example = "BTCUSDT"),
+ *         FIELD(CandleQueryIn, limit,  .flags = F_QUERY, .def = "1000", .min = 1, .max = 100000, .doc = "..."),
+ *     };
+ *     SHAPE(candle_query, CandleQueryIn, candle_query_fields);
+ *
+ * Validation failures are ERR_INVALID with the path of the field in cx->err.field: "limit",
+ * "candles[3].high", and words that say what would be right. Unknown query parameters and JSON keys are
+ * refused, with the nearest known name. */
+
+#include "base/ctx.h"
+#include "base/json.h"
+#include "core/candle.h"
+
+typedef enum FieldType { FT_NONE, FT_STR, FT_I64, FT_F64, FT_BOOL, FT_TIME, FT_SHAPE, FT_LIST, FT_CANDLES, FT_JSON } FieldType;
+
+enum {
+    F_REQUIRED = 1u << 0,
+    F_QUERY = 1u << 1,    /* from the query string (GET, DELETE) */
+    F_PATH = 1u << 2,     /* a {name} of the path */
+    F_BODY = 1u << 3,     /* from the JSON body */
+    F_SECRET = 1u << 4,   /* masked in logs and docs */
+    F_OMIT_EMPTY = 1u << 5, /* left out of JSON when zero, empty or unset */
+    F_NULLABLE = 1u << 6, /* zero value is written as null (Time ms 0, NaN, empty Str) */
+    F_REPEAT = 1u << 7,   /* FT_LIST of Str in a query: a,b or repeated */
+};
+
+typedef struct Shape Shape;
+
+/* One row per struct member. A zero is "no bound": a field that needs a bound of 0 uses has_min. */
+typedef struct Field {
+    const char *name; /* as in JSON, query, CLI (--name) */
+    size_t offset;
+    FieldType type;
+    unsigned flags;
+    int tag;             /* stable number of the field in binary encodings */
+    const char *doc;     /* one sentence */
+    const char *example;
+    const char *def;     /* default as text, decoded like input; NULL = zero value */
+    const char *pattern; /* named check of api/pattern.c: "symbol", "venue", "timeframe", "id"; NULL = any */
+    const char *const *choices; /* NULL-terminated; NULL = any */
+    double min, max;     /* numbers: value; strings and lists: length */
+    bool has_min;
+    const Shape *of;     /* FT_SHAPE: the member is that struct; FT_LIST: of its items, NULL = Str */
+    const char *rename;  /* an accepted older name (the documents' alias) */
+} Field;
+
+struct Shape {
+    const char *name; /* in OpenAPI components: "CandlePage" */
+    const char *doc;
+    size_t size;
+    const Field *fields;
+    size_t n_fields;
+};
+
+/* A list member: items are `size` bytes of the item shape (or Str). */
+typedef struct List {
+    void *v;
+    size_t n;
+} List;
+
+/* Bytes of ready JSON, for members whose form the tables cannot say. */
+typedef struct RawJson {
+    Str json;
+} RawJson;
+
+#define FIELD_TYPE(T, m)                                                                           \
+    _Generic(((T *)0)->m,                                                                          \
+        Str: FT_STR, int64_t: FT_I64, double: FT_F64, bool: FT_BOOL, Time: FT_TIME,                \
+        List: FT_LIST, Candles: FT_CANDLES, RawJson: FT_JSON, default: FT_SHAPE)
+#define FIELD(T, m, ...)                                                                           \
+    { .name = #m, .offset = offsetof(T, m), .type = FIELD_TYPE(T, m), __VA_ARGS__ }
+#define SHAPE(var, T, table, ...)                                                                  \
+    const Shape var = { .name = #T, .size = sizeof(T), .fields = table, .n_fields = ARRAY_LEN(table), __VA_ARGS__ }
+
+typedef enum LaneKind { LANE_LOOP, LANE_CPU, LANE_IO } LaneKind; /* LOOP: <= 20 µs, no I/O */
+typedef enum CacheKind { CACHE_NONE, CACHE_OHLCV, CACHE_STATS, CACHE_SYSTEM } CacheKind;
+
+typedef struct Op Op;
+struct Op {
+    const char *name;    /* "market.candles": stable, for logs, metrics, clients */
+    const char *method;  /* "GET" */
+    const char *path;    /* "/api/v1/market/candles", with {param} */
+    const char *const *aliases; /* NULL-terminated "METHOD /path" or "/path": same op, other names */
+    const char *summary; /* one line */
+    const char *doc;     /* paragraphs; may be NULL */
+    const char *tag;     /* group in the docs: "Market data" */
+    const Shape *in, *out; /* NULL = none */
+    Role role;           /* least role that may call */
+    LaneKind lane;
+    CacheKind cache;
+    int64_t deadline_ms;
+    size_t max_body;     /* 0 = no body */
+    bool idempotent;
+    bool csv;            /* `out` has one FT_CANDLES member that may be asked for as text/csv (or sent as CSV in `in`) */
+    const char *deprecated; /* "2027-01-01": Deprecation and Sunset headers; NULL = current */
+    /* in and out are zeroed structs of the shapes, memory from cx->arena; role = the service object. */
+    int (*run)(void *role, Ctx *cx, const void *in, void *out);
+};
+
+typedef struct OpTable { /* one role's API */
+    const char *role;    /* "market" */
+    const Op *const *ops;
+    size_t n_ops;
+} OpTable;
+
+/* --- what follows from the tables --- */
+
+typedef struct QueryPair {
+    Str name, value; /* decoded */
+} QueryPair;
+
+/* Fills *in (zeroed struct of op->in) from path parameters, query and JSON body; applies defaults; checks all. */
+int op_decode(const Op *op, Ctx *cx, const QueryPair *params, size_t n_params, const QueryPair *query, size_t n_query,
+              Str json_body, void *in);
+/* Checks a struct that was filled by hand, as a client or the CLI does. */
+int shape_validate(const Shape *shape, Ctx *cx, const void *v);
+int shape_decode(const Shape *shape, Ctx *cx, Str json, void *out);         /* whole JSON document -> struct */
+int shape_read(const Shape *shape, Ctx *cx, JsonReader *r, void *out);      /* the same in a stream */
+void shape_write(const Shape *shape, JsonWriter *w, const void *v);         /* struct -> JSON */
+/* One field from text (query parameter, CLI flag, default). */
+int field_from_text(const Field *f, Ctx *cx, Str text, void *record);
+
+/* The uniform error: {"error":{"code","message","field","request_id","correlation_id","retryable"}}. */
+void op_write_error(JsonWriter *w, const Ctx *cx);
+/* OpenAPI 3.1 of all tables; the docs page made from the same. */
+void openapi_write(JsonWriter *w, const OpTable *const *tables, size_t n, Str server_url);
+void docs_write_html(Buf *out, const OpTable *const *tables, size_t n);
+
+/* Path -> op: longest literal prefix wins, aliases included. 0, ERR_NOT_FOUND, ERR_METHOD (allow lists the
+ * methods the path has). params in cx->arena. */
+typedef struct OpRouter OpRouter;
+OpRouter *op_router_new(const OpTable *const *tables, size_t n);
+OpRouter *op_router_free(OpRouter *r);
+typedef struct OpMatch {
+    const Op *op;
+    bool alias; /* reached by an older name */
+    QueryPair *params;
+    size_t n_params;
+    Str allow;
+} OpMatch;
+int op_route(const OpRouter *r, Ctx *cx, Str method, Str path, OpMatch *out);
+/* Splits and percent-decodes a query string; bounded at 64 pairs; ERR_BAD_REQUEST on a bad escape. */
+int query_split(Ctx *cx, Str query, QueryPair **out, size_t *n);
+
+/* Candles as JSON rows and CSV, the fast writers and readers behind FT_CANDLES. The JSON form is an array
+ * of objects {timestamp, open, high, low, close, volume} with "flags" words only where set. */
+void candles_write_json(JsonWriter *w, const Candles *cs);
+int candles_read_json(JsonReader *r, Ctx *cx, Candles *out, size_t most);
+
+/* --- calls --- */
+
+typedef struct ApiCaller ApiCaller;
+struct ApiCaller { /* in-process, wire-checked in-process, or HTTP: api/call.h makes them */
+    int (*call)(ApiCaller *c, Ctx *cx, const Op *op, const void *in, void *out);
+    void (*close)(ApiCaller *c);
+    const char *name;
+};
+int api_call(ApiCaller *c, Ctx *cx, const Op *op, const void *in, void *out);
+ApiCaller *api_caller_close(ApiCaller *c);

@@ -1,0 +1,58 @@
+#pragma once
+
+/* core/gap.h - holes in a series, why they are there, and what that rests on. Pure. */
+
+#include "core/candle.h"
+#include "core/symbol.h"
+
+typedef enum GapClass {
+    GAP_UNKNOWN,       /* nothing proves a class */
+    GAP_NO_TRADE,      /* the venue was up, nobody traded */
+    GAP_VENUE_DOWN,    /* every known symbol of the venue misses it */
+    GAP_MARKET_CLOSED, /* outside the sessions of the calendar */
+    GAP_NOT_FETCHED,   /* we never asked for it */
+} GapClass;
+
+typedef struct Gap {
+    Time from, to;   /* [from, to): open times of the first missing candle and of the next present one */
+    int64_t missing; /* grid times without a candle */
+    GapClass cls;
+    char evidence[120]; /* what the class rests on, in words; never empty */
+} Gap;
+
+const char *gap_class_name(GapClass cls); /* "unknown", "no-trade", "venue-down", … */
+
+/* A window in which we asked the source and got its whole answer. */
+typedef struct Coverage {
+    Time from, to; /* [from, to) */
+    Time fetched_at;
+    char source[24]; /* "binance rest", "file btc.csv" */
+} Coverage;
+
+/* Holes between the candles of an ascending table, on the plain time grid of the timeframe, sessions
+ * not considered. Two neighbours a, b leave a gap when timeframe_next(a) < b's grid place; off-grid
+ * times count by their grid cell. Synthetic candles count as present unless skip_synthetic.
+ * Appends to *out in the arena; every gap is GAP_UNKNOWN. Returns the number of missing candles. */
+typedef struct GapList {
+    Gap *v;
+    size_t n, cap;
+} GapList;
+int64_t gaps_find(const Candles *cs, Timeframe tf, bool skip_synthetic, Arena *arena, GapList *out);
+/* The same over a long series in pieces: `last` carries the previous piece's last open time in and out;
+ * TIME_MIN at the start. */
+int64_t gaps_find_next(const Candles *cs, Timeframe tf, bool skip_synthetic, Arena *arena, Time *last, GapList *out);
+
+/* Gives classes where the evidence proves one:
+ *  - no coverage window touches it             -> NOT_FETCHED (only when coverage of the series is known)
+ *  - covered, and a peer (same venue, same timeframe) has a candle inside it -> NO_TRADE
+ *  - covered, peers exist and all miss it      -> VENUE_DOWN
+ *  - else UNKNOWN, saying what was missing. */
+typedef struct GapEvidence {
+    const Coverage *cover; /* ascending, may overlap */
+    size_t n_cover;
+    bool cover_known;      /* false: the series predates coverage or was imported without it */
+    const Candles *peers;  /* candles of other symbols around the gaps, one table a symbol */
+    const Symbol *peer_symbols;
+    size_t n_peers;
+} GapEvidence;
+void gaps_classify(GapList *gaps, Timeframe tf, const GapEvidence *ev);

@@ -1,0 +1,111 @@
+#pragma once
+
+/* ports/candle_store.h - where candles live.
+ *
+ * Adapters:  adapters/store/{sqlite,memory,csv}.  Used by: services/market.
+ * Memory:    results go to cx->arena; an adapter keeps no pointer of the caller's.
+ * Threads:   every call may come from any thread; adapters serialise writes themselves. A read sees
+ *            either all or nothing of each save.
+ * Durable:   save answers after the commit; with SAVE_DURABLE after fsync.
+ * Contract:  tests/contract/candle_store.c runs against every adapter.
+ *
+ * Callers use the candle_store_* wrappers, never ops: there both sides are checked (arguments, order of
+ * the rows, deadline, cancel) and faults are injected in tests. */
+
+#include "base/ctx.h"
+#include "core/gap.h"
+#include "core/instrument.h"
+#include "core/series.h"
+
+typedef struct CandleStore CandleStore;
+
+enum { STORE_NO_SERIES = 1 }; /* > 0: the series was never saved */
+
+enum {
+    SAVE_DURABLE = 1u << 0,  /* fsync before the answer (a save that answers a client) */
+    SAVE_COVERAGE = 1u << 1, /* record `coverage` in the same commit, even when rows is empty */
+};
+
+typedef struct SaveRequest {
+    const SeriesKey *key; /* created when new */
+    const Candles *rows;  /* ascending, unique, valid (core/validate.h); may be empty */
+    unsigned flags;
+    Coverage coverage;
+} SaveRequest;
+
+typedef struct SaveResult {
+    int64_t inserted;
+    int64_t updated;   /* same open time, other data or flags */
+    int64_t unchanged;
+    int64_t kept_real; /* synthetic rows refused because a real candle is there */
+    int64_t revision;  /* of the series after the commit */
+} SaveResult;
+
+typedef struct CandleQuery {
+    Time from, to;   /* [from, to) on open time; TIME_MIN / TIME_MAX = unbounded */
+    size_t limit;    /* most rows; 0 = the store's page limit (CANDLE_PAGE_MAX) */
+    bool newest;     /* the last `limit` rows of the range (still ascending) instead of the first */
+    bool skip_synthetic;
+} CandleQuery;
+
+enum { CANDLE_PAGE_MAX = 1000000 };
+
+typedef struct SeriesChange { /* one commit that changed one series */
+    int64_t sequence; /* of the store: grows by commit */
+    int64_t series_id, revision;
+    Time from, to; /* open times touched, [from, to) */
+    Time at;
+} SeriesChange;
+
+typedef struct StoreInfo {
+    const char *adapter; /* "sqlite" */
+    Str location;        /* path or description */
+    int64_t n_series, n_candles, bytes;
+    int schema_version;
+} StoreInfo;
+
+typedef struct CandleStoreOps {
+    const char *name;
+
+    /* Required. Upsert on (series, open time); all rows or none. */
+    int (*save)(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResult *out);
+    /* Required. Appends to *out (in cx->arena), ascending. *more: rows of the range are left beyond
+     * the limit. 0, STORE_NO_SERIES, ErrCode. An empty range is 0 with no rows. */
+    int (*read)(CandleStore *s, Ctx *cx, const SeriesKey *key, const CandleQuery *q, Candles *out, bool *more);
+    /* Required. 0 or STORE_NO_SERIES. */
+    int (*info)(CandleStore *s, Ctx *cx, const SeriesKey *key, SeriesInfo *out);
+    /* Required. Every series, ordered by venue, symbol, timeframe length. */
+    int (*list)(CandleStore *s, Ctx *cx, SeriesInfo **out, size_t *n);
+    /* Required. Removes [from, to); the whole range also drops series and coverage. *removed = rows. */
+    int (*remove)(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from, Time to, int64_t *removed);
+    /* Required. Merged coverage windows of the series that touch [from, to), ascending. */
+    int (*coverage)(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from, Time to, Coverage **out, size_t *n);
+    /* Required. Changes with sequence > after, oldest first, at most limit. */
+    int (*changes)(CandleStore *s, Ctx *cx, int64_t after, size_t limit, SeriesChange **out, size_t *n);
+    /* Required. Listings: upsert by (venue, symbol, valid_from); list of one venue, or all (venue NULL). */
+    int (*put_listings)(CandleStore *s, Ctx *cx, const Listing *v, size_t n);
+    int (*listings)(CandleStore *s, Ctx *cx, const Venue *venue, Listing **out, size_t *n);
+    /* Required. */
+    int (*describe)(CandleStore *s, Ctx *cx, StoreInfo *out);
+    /* Required. Reads every block and row, checks sums and order; words in cx->err on damage. */
+    int (*verify)(CandleStore *s, Ctx *cx);
+    void (*close)(CandleStore *s); /* Required. Flushes and frees. */
+} CandleStoreOps;
+
+struct CandleStore { /* the first member of every adapter's own struct */
+    const CandleStoreOps *ops;
+};
+
+int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResult *out);
+int candle_store_read(CandleStore *s, Ctx *cx, const SeriesKey *key, const CandleQuery *q, Candles *out, bool *more);
+int candle_store_info(CandleStore *s, Ctx *cx, const SeriesKey *key, SeriesInfo *out);
+int candle_store_list(CandleStore *s, Ctx *cx, SeriesInfo **out, size_t *n);
+int candle_store_remove(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from, Time to, int64_t *removed);
+int candle_store_coverage(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from, Time to, Coverage **out, size_t *n);
+int candle_store_changes(CandleStore *s, Ctx *cx, int64_t after, size_t limit, SeriesChange **out, size_t *n);
+int candle_store_put_listings(CandleStore *s, Ctx *cx, const Listing *v, size_t n);
+int candle_store_listings(CandleStore *s, Ctx *cx, const Venue *venue, Listing **out, size_t *n);
+int candle_store_describe(CandleStore *s, Ctx *cx, StoreInfo *out);
+int candle_store_verify(CandleStore *s, Ctx *cx);
+CandleStore *candle_store_close(CandleStore *s); /* NULL is fine; returns NULL */
+DEFINE_CLEANUP(CandleStore *, candle_store_close)
