@@ -76,7 +76,8 @@ typedef struct CandleStoreOps {
     int (*info)(CandleStore *s, Ctx *cx, const SeriesKey *key, SeriesInfo *out);
     /* Required. Every series, ordered by venue, symbol, timeframe length. */
     int (*list)(CandleStore *s, Ctx *cx, SeriesInfo **out, size_t *n);
-    /* Required. Removes [from, to); the whole range also drops series and coverage. *removed = rows. */
+    /* Required. Removes rows and coverage of [from, to); TIME_MIN..TIME_MAX also drops the series.
+     * *removed = rows. 0 or STORE_NO_SERIES. */
     int (*remove)(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from, Time to, int64_t *removed);
     /* Required. Merged coverage windows of the series that touch [from, to), ascending. */
     int (*coverage)(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from, Time to, Coverage **out, size_t *n);
@@ -92,9 +93,17 @@ typedef struct CandleStoreOps {
     void (*close)(CandleStore *s); /* Required. Flushes and frees. */
 } CandleStoreOps;
 
+/* Tests make calls fail: the wrapper asks at the start of each call (point = "save", "read", …) and after
+ * a successful save ("saved": the rows are in, the answer is lost). 0 = go on, else what the call returns. */
+typedef int CandleStoreFault(void *arg, Ctx *cx, const char *point);
+
 struct CandleStore { /* the first member of every adapter's own struct */
     const CandleStoreOps *ops;
+    CandleStoreFault *fault; /* NULL outside of tests */
+    void *fault_arg;
 };
+
+void candle_store_set_fault(CandleStore *s, CandleStoreFault *fn, void *arg);
 
 int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResult *out);
 int candle_store_read(CandleStore *s, Ctx *cx, const SeriesKey *key, const CandleQuery *q, Candles *out, bool *more);

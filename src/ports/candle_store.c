@@ -1,0 +1,194 @@
+/* ports/candle_store.c - the checking wrapper around every candle store.
+ *
+ * What the caller must get right is asserted; what an adapter or a disk may get wrong is an error. The
+ * output parameters change only on success, so that an adapter may fail half-way without a trace. */
+
+#include "ports/candle_store.h"
+
+static int fault(CandleStore *s, Ctx *cx, const char *point) {
+    return s->fault ? s->fault(s->fault_arg, cx, point) : 0;
+}
+
+/* What every call begins with: time left, and whether a test wants this call to fail. */
+static int enter(CandleStore *s, Ctx *cx, const char *point) {
+    assert(s && s->ops && cx && cx->arena);
+    int r = ctx_check(cx);
+    return r ? r : fault(s, cx, point);
+}
+
+void candle_store_set_fault(CandleStore *s, CandleStoreFault *fn, void *arg) {
+    s->fault = fn;
+    s->fault_arg = arg;
+}
+
+/* Text and numbers are the same thing only for finite numbers, so no store takes others. Times outside of
+ * the ISO range would overflow the arithmetic of buckets and grids. */
+static int check_rows(Ctx *cx, const Candles *rows) {
+    for (size_t i = 0; i < rows->n; i++) {
+        double sum =
+            rows->open[i] * 0 + rows->high[i] * 0 + rows->low[i] * 0 + rows->close[i] * 0 + rows->volume[i] * 0;
+        bool in_range = rows->open_ms[i] >= TIME_ISO_MIN.ms && rows->open_ms[i] <= TIME_ISO_MAX.ms;
+        if (UNLIKELY(sum != 0 || !in_range || (rows->flags[i] & ~CANDLE_FLAGS_ALL))) {
+            Str field = str_fmt(cx->arena, "candles[%zu]", i);
+            return err_set_at(cx, ERR_INVALID, field, "candle %zu cannot be stored: %s", i,
+                              sum != 0    ? "a number is not finite"
+                              : !in_range ? "its time lies outside of the years 1 to 9999"
+                                          : "it has an unknown flag");
+        }
+    }
+    return 0;
+}
+
+int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResult *out) {
+    assert(req && req->key && req->rows && out);
+    assert(req->key->venue.s[0] && req->key->symbol.s[0] && req->key->timeframe.unit);
+    assert(candles_sorted_unique(req->rows));
+    assert(!(req->flags & SAVE_COVERAGE) || req->coverage.from.ms < req->coverage.to.ms);
+    int r = enter(s, cx, "save");
+    if (r == 0)
+        r = check_rows(cx, req->rows);
+    SaveResult result = { 0 };
+    if (r == 0)
+        r = s->ops->save(s, cx, req, &result);
+    if (r == 0) {
+        int64_t told = result.inserted + result.updated + result.unchanged + result.kept_real;
+        assert(told == (int64_t)req->rows->n);
+        r = fault(s, cx, "saved"); /* the answer is lost on its way, the rows are not */
+    }
+    if (r == 0)
+        *out = result;
+    return r;
+}
+
+static int check_read(CandleStore *s, Ctx *cx, const CandleQuery *q, const Candles *got, size_t before) {
+    size_t n = got->n - before;
+    if (n > q->limit)
+        return err_set(cx, ERR_INTERNAL, "%s: %zu rows where at most %zu were asked for", s->ops->name, n, q->limit);
+    for (size_t i = before; i < got->n; i++) {
+        int64_t t = got->open_ms[i];
+        if (UNLIKELY(t < q->from.ms || t >= q->to.ms || (i > before && t <= got->open_ms[i - 1])))
+            return err_set(cx, ERR_CORRUPT, "%s: row %zu of the answer is out of order or range; run verify",
+                           s->ops->name, i - before);
+    }
+    return 0;
+}
+
+int candle_store_read(CandleStore *s, Ctx *cx, const SeriesKey *key, const CandleQuery *q, Candles *out, bool *more) {
+    assert(key && q && out && more);
+    int r = enter(s, cx, "read");
+    if (r)
+        return r;
+    CandleQuery page = *q;
+    if (page.limit == 0 || page.limit > CANDLE_PAGE_MAX)
+        page.limit = CANDLE_PAGE_MAX;
+    size_t before = out->n;
+    bool rest = false;
+    r = s->ops->read(s, cx, key, &page, out, &rest);
+    if (r == 0)
+        r = check_read(s, cx, &page, out, before);
+    if (r == 0)
+        *more = rest;
+    else
+        out->n = before;
+    return r;
+}
+
+int candle_store_info(CandleStore *s, Ctx *cx, const SeriesKey *key, SeriesInfo *out) {
+    assert(key && out);
+    int r = enter(s, cx, "info");
+    SeriesInfo info = { 0 };
+    if (r == 0)
+        r = s->ops->info(s, cx, key, &info);
+    if (r == 0 && (info.n < info.n_synthetic || info.n_synthetic < 0 || (info.n > 0 && info.last.ms < info.first.ms)))
+        r = err_set(cx, ERR_CORRUPT, "%s: the counts of series %lld contradict each other; run verify", s->ops->name,
+                    (long long)info.id);
+    if (r == 0)
+        *out = info;
+    return r;
+}
+
+int candle_store_list(CandleStore *s, Ctx *cx, SeriesInfo **out, size_t *n) {
+    assert(out && n);
+    int r = enter(s, cx, "list");
+    return r ? r : s->ops->list(s, cx, out, n);
+}
+
+int candle_store_remove(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from, Time to, int64_t *removed) {
+    assert(key && removed);
+    int r = enter(s, cx, "remove");
+    if (r)
+        return r;
+    int64_t n = 0;
+    r = s->ops->remove(s, cx, key, from, to, &n);
+    if (r == 0)
+        *removed = n;
+    return r;
+}
+
+int candle_store_coverage(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from, Time to, Coverage **out,
+                          size_t *n) {
+    assert(key && out && n);
+    int r = enter(s, cx, "coverage");
+    if (r)
+        return r;
+    Coverage *windows = NULL;
+    size_t count = 0;
+    r = s->ops->coverage(s, cx, key, from, to, &windows, &count);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        if (windows[i].from.ms >= windows[i].to.ms || (i > 0 && windows[i].from.ms <= windows[i - 1].to.ms))
+            r = err_set(cx, ERR_CORRUPT, "%s: coverage window %zu is empty or not merged", s->ops->name, i);
+    if (r == 0) {
+        *out = windows;
+        *n = count;
+    }
+    return r;
+}
+
+int candle_store_changes(CandleStore *s, Ctx *cx, int64_t after, size_t limit, SeriesChange **out, size_t *n) {
+    assert(limit > 0 && out && n);
+    int r = enter(s, cx, "changes");
+    if (r)
+        return r;
+    SeriesChange *changes = NULL;
+    size_t count = 0;
+    r = s->ops->changes(s, cx, after, limit, &changes, &count);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        if (changes[i].sequence <= (i ? changes[i - 1].sequence : after))
+            r = err_set(cx, ERR_CORRUPT, "%s: the change log is out of order", s->ops->name);
+    if (r == 0) {
+        *out = changes;
+        *n = count;
+    }
+    return r;
+}
+
+int candle_store_put_listings(CandleStore *s, Ctx *cx, const Listing *v, size_t n) {
+    assert(v || n == 0);
+    for (size_t i = 0; i < n; i++)
+        assert(v[i].venue.s[0] && v[i].symbol.s[0]);
+    int r = enter(s, cx, "put_listings");
+    return r || n == 0 ? r : s->ops->put_listings(s, cx, v, n);
+}
+
+int candle_store_listings(CandleStore *s, Ctx *cx, const Venue *venue, Listing **out, size_t *n) {
+    assert(out && n);
+    int r = enter(s, cx, "listings");
+    return r ? r : s->ops->listings(s, cx, venue, out, n);
+}
+
+int candle_store_describe(CandleStore *s, Ctx *cx, StoreInfo *out) {
+    assert(out);
+    int r = enter(s, cx, "describe");
+    return r ? r : s->ops->describe(s, cx, out);
+}
+
+int candle_store_verify(CandleStore *s, Ctx *cx) {
+    int r = enter(s, cx, "verify");
+    return r ? r : s->ops->verify(s, cx);
+}
+
+CandleStore *candle_store_close(CandleStore *s) {
+    if (s)
+        s->ops->close(s);
+    return NULL;
+}
