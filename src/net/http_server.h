@@ -3,18 +3,22 @@
 /* net/http_server.h - an HTTP/1.1 server core: many connections, one loop, no blocking.
  *
  * What it enforces (each has a test on both sides of the line; tests/e2e/http_probe covers them from
- * outside): absolute deadline for the header block (10 s) and for the body, not only idle timers; header
- * block <= 16 KB (431) and <= 100 fields; body limit (413) before the body is read; refuses CL+TE, differing
- * or malformed Content-Length, missing or repeated Host, bare LF, space before the colon, obsolete folding;
- * caps the backlog of pipelined requests; stops reading while the reply queue is over its mark; answers
- * Expect: 100-continue; drains on stop; never closes a listener on reload.
+ * outside): absolute deadline for the header block (10 s) and for the body, not only idle timers (408); header
+ * block <= 16 KB (431, or 414 where the target alone is too long) and <= 100 fields; body limit (413) before the
+ * body is read; refuses CL+TE, repeated or malformed Content-Length, missing or repeated Host, bare LF, space
+ * before the colon, obsolete folding (400); transfer codings but chunked and methods nobody knows (501); other
+ * versions than 1.0 and 1.1 (505); caps the backlog of pipelined requests; stops reading while the reply queue is
+ * over its mark; answers Expect: 100-continue, and 417 to any other expectation; ignores and bounds trailers; lets a
+ * client close its sending half and still have its answer; drains on stop; never closes a listener on reload.
  *
  * Life of one request: bytes -> llhttp -> HttpExchange -> handler on the loop thread. The handler answers at
  * once, or keeps the exchange and answers later from any thread with http_reply (the reply crosses to the
  * loop through one queue and one wakeup). Exactly one reply per exchange. Replies of pipelined requests
  * leave in the order the requests came.
- * Threads: everything here runs on the loop's thread but http_reply*, http_exchange_gone, which any thread
- * may call. */
+ * Threads: everything here runs on the loop's thread but http_reply*, http_stream_wake, http_exchange_gone and
+ * http_server_stats, which any thread may call.
+ * Layers: http_conn.h is the protocol alone, driven by bytes (tests and the fuzzer use it so); http_server.c puts
+ * sockets and timers round it. */
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -29,13 +33,15 @@ typedef struct HttpField {
 
 typedef struct HttpHead { /* borrows from the exchange, valid until it is answered */
     Str method;  /* "GET" */
-    Str target;  /* as sent: "/a/b?x=1" */
-    Str path;    /* still percent-encoded, without the query */
+    Str target;  /* as sent: "/a/b?x=1", "http://host/a/b?x=1", "*" */
+    Str path;    /* still percent-encoded, without the query; "/" at least, "*" for OPTIONS * */
     Str query;   /* without '?'; empty if none */
+    Str host;    /* of the absolute target if there is one, else the Host field */
     const HttpField *fields;
     size_t n_fields;
     Str peer;    /* "127.0.0.1:5123" or "unix" */
     bool local;  /* came in over a Unix socket: the peer is the same user */
+    int minor;   /* of HTTP/1.x: 0 or 1 */
 } HttpHead;
 
 struct HttpExchange {
@@ -55,9 +61,23 @@ typedef struct HttpReply {
     Buf body;  /* moved into the reply; heap */
 } HttpReply;
 
-/* A body produced in pieces, for answers over 4 MB: called on a lane-less pump on the loop whenever the
- * connection has drained below its mark; appends to out; returns 1 more, 0 done, < 0 abort the connection. */
+/* A body produced in pieces, for answers over 4 MB: called on the loop whenever the connection has drained below
+ * its mark; appends to out (at most 1 MiB a call). */
+enum {
+    HTTP_PUMP_DONE = 0, /* that was the last piece */
+    HTTP_PUMP_MORE = 1, /* call again when there is room */
+    HTTP_PUMP_WAIT = 2, /* nothing now: call again after http_stream_wake, which is owed from now on, once */
+};                      /* < 0: cannot go on; the connection is cut, so that the client sees a broken body */
 typedef int HttpPump(void *arg, Buf *out);
+
+/* One finished exchange, for metrics and the access log. */
+typedef struct HttpDone {
+    int status;        /* of the reply; 0 if none was owed any more */
+    int64_t sent;      /* bytes of body handed on */
+    int64_t took_ns;   /* from the first byte of the request to the last of the reply in the queue */
+    bool aborted;      /* the client went away, or was cut, before its reply was queued */
+    bool refused;      /* the server's own refusal: the head may be empty or half there */
+} HttpDone;
 
 typedef struct HttpServerOptions {
     size_t max_header_bytes; /* 16 KiB */
@@ -67,12 +87,18 @@ typedef struct HttpServerOptions {
     int64_t body_ms;         /* 30,000, absolute */
     int64_t idle_ms;         /* 60,000 between requests */
     int64_t write_ms;        /* 30,000 without any progress of a reply */
+    int64_t linger_ms;       /* 2,000: after a refusal, how long what the client still sends is read and dropped */
     int max_connections;     /* 10,000; more are answered 503 and closed */
     int max_pipelined;       /* 32 */
     size_t reply_mark;       /* 1 MiB of queued replies stops reading */
     Str server_name;         /* "finsight" */
     /* Optional: body limit for this head (by route), or -status to refuse before the body is read. */
     int64_t (*on_head)(void *arg, const HttpHead *head);
+    /* Optional: makes the JSON body of a refusal; code is a wire name of base/err.h, message is for people. The
+     * default writes {"error":{"code":...,"message":...}}. */
+    void (*on_refuse)(void *arg, int status, const char *code, const char *message, Buf *body);
+    /* Optional: called once for each request counted in `requests`. */
+    void (*on_done)(void *arg, const HttpExchange *ex, const HttpDone *done);
 } HttpServerOptions;
 
 void http_server_options_default(HttpServerOptions *o);
@@ -87,13 +113,24 @@ void http_server_stop(HttpServer *s, int64_t drain_ms, void (*done)(void *arg), 
 HttpServer *http_server_free(HttpServer *s); /* after done; NULL is fine */
 
 typedef struct HttpServerStats {
-    int64_t connections, accepted, requests, aborted, refused_400, refused_408, refused_413, refused_431, refused_503;
+    int64_t connections, accepted; /* open now; ever */
+    int64_t requests;              /* every request whose first byte came, but for empty connections */
+    int64_t replied, aborted;      /* requests == replied + aborted + in_flight, at any time */
+    int64_t in_flight;
+    int64_t refused_400, refused_408, refused_413, refused_431, refused_503, refused_other; /* 431 counts 414 */
+    int64_t bytes_in, bytes_out;
 } HttpServerStats;
 void http_server_stats(const HttpServer *s, HttpServerStats *out); /* any thread */
 
-/* Answers and releases the exchange. Any thread. */
+/* Answers and releases the exchange: not touched after. Takes reply->body. Any thread. */
 void http_reply(HttpExchange *ex, HttpReply *reply);
+/* Answers with head (its body is the first piece), then what pump makes. done is called once, on the loop, when the
+ * stream has ended either way; ex is valid until then. */
 void http_reply_stream(HttpExchange *ex, HttpReply *head, HttpPump *pump, void *arg, void (*done)(void *arg));
+/* After HTTP_PUMP_WAIT: there is more now. Owed exactly once each time, also when the client is gone: done waits
+ * for it, so that the producer never touches a freed exchange. Any thread. */
+void http_stream_wake(HttpExchange *ex);
 /* True once the client is gone: the work may be dropped (an answer is still owed, and goes nowhere). */
 bool http_exchange_gone(const HttpExchange *ex);
 Str http_field(const HttpHead *h, Str lower_name); /* first of that name; p NULL if absent */
+const char *http_reason(int status);               /* "Not Found"; "Status" for one it does not know */
