@@ -32,7 +32,8 @@ typedef struct Candles {
     uint8_t *flags;
 } Candles;
 
-/* Columns in the arena; a table grows by candles_reserve, at the cost of a copy. */
+/* Columns in the arena; a table grows by candles_reserve, at the cost of a copy. Growth is geometric, so that a
+ * loop may reserve n + 1 before each push. */
 void candles_init(Candles *cs, Arena *arena, size_t cap);
 void candles_reserve(Candles *cs, Arena *arena, size_t cap); /* room for cap candles in all */
 /* The same on the heap, for tables that outlive a request. */

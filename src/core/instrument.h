@@ -27,7 +27,12 @@ typedef struct Listing { /* one instrument as one venue lists it */
     Time valid_from, valid_to; /* [from, to) of this row; a rename ends one row and begins another */
 } Listing;
 
-bool decimal_parse(Str s, Decimal *out); /* false past 18 digits of mantissa */
-size_t decimal_format(Decimal d, char *out); /* at most NUM_TEXT_MAX bytes */
+/* [+-]digits[.digits][e[+-]digits], the scale as written ("0.0100" is 100 / 10^4). false on anything else, past 18
+ * digits of mantissa, past scale 18: never rounded. Zeros at the end of a fraction are dropped where they do not fit. */
+bool decimal_parse(Str s, Decimal *out);
+size_t decimal_format(Decimal d, char *out); /* all `scale` decimals; at most NUM_TEXT_MAX bytes, no terminator */
 double decimal_to_f64(Decimal d);            /* correctly rounded */
-int decimal_cmp(Decimal a, Decimal b);
+int decimal_cmp(Decimal a, Decimal b);       /* by value: 1.0 equals 1.000 */
+
+const char *asset_class_name(AssetClass asset);         /* "crypto" */
+const char *listing_status_name(ListingStatus status); /* "trading" */

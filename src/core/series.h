@@ -17,9 +17,14 @@ typedef struct SeriesKey {
     uint8_t adjustment; /* Adjustment */
 } SeriesKey;
 
+const char *price_type_name(PriceType price); /* "trade", "bid", … */
+bool price_type_parse(Str text, PriceType *out);
+const char *adjustment_name(Adjustment adjustment); /* "none", "splits", "all" */
+bool adjustment_parse(Str text, Adjustment *out);
+
 bool series_key_eq(const SeriesKey *a, const SeriesKey *b);
 /* "binance:BTCUSDT:1h", with "@provider", "/bid", "+splits" only where they are not the default.
- * parse(text) gives the same key back. */
+ * parse(text) gives the same key back; it also takes the defaults spelled out ("/trade", "+none"). */
 Str series_key_text(Arena *a, const SeriesKey *key);
 bool series_key_parse(Str text, SeriesKey *out);
 

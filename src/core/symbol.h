@@ -17,8 +17,9 @@ typedef struct Venue {
     char s[VENUE_MAX + 1];
 } Venue;
 
-bool symbol_parse(Str text, Symbol *out); /* false: empty, too long, or a character outside the set */
-bool venue_parse(Str text, Venue *out);   /* upper case is folded */
+/* false: empty, too long, a character outside the set, or no letter and no digit at all ("..") */
+bool symbol_parse(Str text, Symbol *out);
+bool venue_parse(Str text, Venue *out); /* upper case is folded */
 static inline Str symbol_str(const Symbol *s) {
     return str_c(s->s);
 }

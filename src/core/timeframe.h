@@ -27,7 +27,9 @@ typedef struct Timeframe { /* all-zero is "none" */
 enum { TIMEFRAME_TEXT_MAX = 8 };
 
 bool timeframe_parse(Str text, Timeframe *out);
-Str timeframe_text(Timeframe tf, char out[static TIMEFRAME_TEXT_MAX]); /* borrows `out` */
+Str timeframe_text(Timeframe tf, char out[static TIMEFRAME_TEXT_MAX]); /* borrows `out`; "none" if not valid */
+/* Unit and n within the bounds above. Every function below asserts it. */
+bool timeframe_valid(Timeframe tf);
 static inline bool timeframe_eq(Timeframe a, Timeframe b) {
     return a.unit == b.unit && a.n == b.n;
 }
@@ -41,7 +43,7 @@ static inline bool timeframe_is_fixed(Timeframe tf) {
 }
 /* The last grid time <= t. */
 Time timeframe_floor(Timeframe tf, Time t);
-/* The grid time n steps after the grid time `open` (n may be negative). */
+/* The grid time n steps after the grid time `open` (n may be negative). Saturates at TIME_MIN and TIME_MAX. */
 Time timeframe_step(Timeframe tf, Time open, int64_t n);
 /* Open of the next candle: timeframe_step(tf, timeframe_floor(tf, t), 1). */
 Time timeframe_next(Timeframe tf, Time t);
