@@ -90,15 +90,16 @@ enum { TIME_TEXT_MAX = 32 };
  * ms. Writes at most TIME_TEXT_MAX bytes without a terminator; returns the length. */
 size_t time_format_iso(Time t, char *out);
 Str time_iso(Arena *a, Time t);
-/* "Fri, 01 Mar 2024 12:34:56 GMT" (RFC 9110 IMF-fixdate), 29 bytes; years 0001..9999. */
+/* "Fri, 01 Mar 2024 12:34:56 GMT" (RFC 9110 IMF-fixdate), 29 bytes; times outside TIME_ISO_* become its ends. */
 size_t time_format_http(Time t, char *out);
 
 /* ISO-8601 / RFC 3339: date, or date and time ('T', 't' or ' '), optional seconds and fraction (digits
- * past ms are cut), optional zone (Z, ±hh, ±hh:mm, ±hhmm). *has_zone says whether one was given; without
- * one the text is read as UTC. has_zone may be NULL. */
+ * past ms are cut), optional zone behind a time (Z, ±hh, ±hh:mm, ±hhmm). *has_zone says whether one was
+ * given; without one the text is read as UTC. has_zone may be NULL. The whole text must be it; 24:00 and
+ * second 60 are refused, as is a result outside TIME_ISO_*. */
 bool time_parse_iso(Str s, Time *out, bool *has_zone);
 /* What people and programs send in queries: ISO-8601 as above, or an integer epoch in seconds, ms, µs or
  * ns, told apart by magnitude (|v| < 1e11 s, < 1e14 ms, < 1e17 µs, else ns). */
 bool time_parse_any(Str s, Time *out);
-/* "90s", "15m", "36h", "7d", "2w" -> ms; a bare number is refused. */
+/* "250ms", "90s", "15m", "36h", "7d", "2w" -> ms; a bare number, a sign and an overflow are refused. */
 bool duration_parse_ms(Str s, int64_t *out);
