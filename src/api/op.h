@@ -14,9 +14,16 @@
  *     };
  *     SHAPE(candle_query, CandleQueryIn, candle_query_fields);
  *
- * Validation failures are ERR_INVALID with the path of the field in cx->err.field: "limit",
+ * Validation failures are ERR_INVALID with the place of the field in cx->err.field: "limit",
  * "candles[3].high", and words that say what would be right. Unknown query parameters and JSON keys are
- * refused, with the nearest known name. */
+ * refused, with the nearest known name.
+ *
+ * What "not given" means. A struct of `in` has no place for "absent", so one rule serves decoding, calls by
+ * hand and the wire alike: an empty Str or List, a Time of 0 ms, and a number 0 that the field's own bounds
+ * refuse are "not given". Such a field takes its default; a required Str must not be empty. A nullable double
+ * is absent when it is NaN. shape_init makes a struct in which every field has its default.
+ *
+ * Threads: tables and the router are read-only and may be used from any thread. */
 
 #include "base/ctx.h"
 #include "base/json.h"
@@ -35,9 +42,20 @@ enum {
     F_REPEAT = 1u << 7,   /* FT_LIST of Str in a query: a,b or repeated */
 };
 
+/* Ceilings where a field names none of its own. */
+enum {
+    FIELD_STR_MAX = 4096,           /* characters */
+    FIELD_LIST_MAX = 10000,         /* items */
+    FIELD_CANDLES_MAX = 5000000,    /* rows */
+    SHAPE_DEPTH_MAX = 32,           /* levels of JSON */
+    SHAPE_FIELDS_MAX = 64,          /* fields of one shape */
+};
+
 typedef struct Shape Shape;
 
-/* One row per struct member. A zero is "no bound": a field that needs a bound of 0 uses has_min. */
+/* One row per struct member. A zero is "no bound": a field that needs a bound of 0 uses has_min.
+ * A field of `in` with none of F_QUERY, F_PATH, F_BODY is a path parameter if the path names it, else it
+ * comes from the query of GET, HEAD and DELETE and from the body of the other methods. */
 typedef struct Field {
     const char *name; /* as in JSON, query, CLI (--name) */
     size_t offset;
@@ -47,7 +65,7 @@ typedef struct Field {
     const char *doc;     /* one sentence */
     const char *example;
     const char *def;     /* default as text, decoded like input; NULL = zero value */
-    const char *pattern; /* named check of api/pattern.c: "symbol", "venue", "timeframe", "id"; NULL = any */
+    const char *pattern; /* named check of api/pattern.c: "symbol", "venue", "timeframe", "series", "id"; NULL = any */
     const char *const *choices; /* NULL-terminated; NULL = any */
     double min, max;     /* numbers: value; strings and lists: length */
     bool has_min;
@@ -103,7 +121,7 @@ struct Op {
     size_t max_body;     /* 0 = no body */
     bool idempotent;
     bool csv;            /* `out` has one FT_CANDLES member that may be asked for as text/csv (or sent as CSV in `in`) */
-    const char *deprecated; /* "2027-01-01": Deprecation and Sunset headers; NULL = current */
+    const char *deprecated; /* "2026-11-01/2027-11-01": since, and the day it goes; NULL = current */
     /* in and out are zeroed structs of the shapes, memory from cx->arena; role = the service object. */
     int (*run)(void *role, Ctx *cx, const void *in, void *out);
 };
@@ -125,17 +143,35 @@ int op_decode(const Op *op, Ctx *cx, const QueryPair *params, size_t n_params, c
               Str json_body, void *in);
 /* Checks a struct that was filled by hand, as a client or the CLI does. */
 int shape_validate(const Shape *shape, Ctx *cx, const void *v);
-int shape_decode(const Shape *shape, Ctx *cx, Str json, void *out);         /* whole JSON document -> struct */
-int shape_read(const Shape *shape, Ctx *cx, JsonReader *r, void *out);      /* the same in a stream */
-void shape_write(const Shape *shape, JsonWriter *w, const void *v);         /* struct -> JSON */
-/* One field from text (query parameter, CLI flag, default). */
+/* Zeroes the struct and gives every field its default (a nullable double: NaN). */
+void shape_init(const Shape *shape, Ctx *cx, void *out);
+/* Gives the fields that are "not given" their defaults: what a server does with an absent parameter. */
+void shape_fill(const Shape *shape, Ctx *cx, void *v);
+/* Whole JSON document -> struct, strictly. Strings may borrow from `json`. */
+int shape_decode(const Shape *shape, Ctx *cx, Str json, void *out);
+int shape_read(const Shape *shape, Ctx *cx, JsonReader *r, void *out); /* the same in a stream */
+/* The same for a client that reads an answer: keys it does not know (a newer server's) are skipped, bounds and
+ * absence are the server's affair. */
+int shape_decode_reply(const Shape *shape, Ctx *cx, Str json, void *out);
+void shape_write(const Shape *shape, JsonWriter *w, const void *v); /* struct -> JSON */
+/* One field from text (query parameter, CLI flag, default). Lists of Str split at commas. */
 int field_from_text(const Field *f, Ctx *cx, Str text, void *record);
+/* The field of that name or older name, written with - or _; NULL if there is none. */
+const Field *shape_field(const Shape *shape, Str name);
 
 /* The uniform error: {"error":{"code","message","field","request_id","correlation_id","retryable"}}. */
 void op_write_error(JsonWriter *w, const Ctx *cx);
+/* The client's side: an error's JSON becomes the same Err again; returns its code. A body that is no error of
+ * ours (a proxy's page) is judged by the status. */
+int op_read_error(Ctx *cx, int status, Str body);
 /* OpenAPI 3.1 of all tables; the docs page made from the same. */
 void openapi_write(JsonWriter *w, const OpTable *const *tables, size_t n, Str server_url);
 void docs_write_html(Buf *out, const OpTable *const *tables, size_t n);
+
+typedef struct OpAlias {
+    Str method, path;
+} OpAlias;
+OpAlias op_alias(const Op *op, const char *text); /* an entry of Op.aliases */
 
 /* Path -> op: longest literal prefix wins, aliases included. 0, ERR_NOT_FOUND, ERR_METHOD (allow lists the
  * methods the path has). params in cx->arena. */
@@ -149,9 +185,13 @@ typedef struct OpMatch {
     size_t n_params;
     Str allow;
 } OpMatch;
+/* HEAD finds the GET; a trailing slash is forgiven; OPTIONS is the caller's (ERR_METHOD fills allow for it). */
 int op_route(const OpRouter *r, Ctx *cx, Str method, Str path, OpMatch *out);
 /* Splits and percent-decodes a query string; bounded at 64 pairs; ERR_BAD_REQUEST on a bad escape. */
+enum { QUERY_PAIRS_MAX = 64 };
 int query_split(Ctx *cx, Str query, QueryPair **out, size_t *n);
+/* Percent-decoding; plus: '+' is a space. false on a bad escape or a NUL. Borrows s where nothing is escaped. */
+bool percent_decode(Arena *a, Str s, bool plus, Str *out);
 
 /* Candles as JSON rows and CSV, the fast writers and readers behind FT_CANDLES. The JSON form is an array
  * of objects {timestamp, open, high, low, close, volume} with "flags" words only where set. */
