@@ -3,8 +3,8 @@
 #include "api/field.h"
 
 #include "api/pattern.h"
-#include "api/utf8.h"
 #include "base/num.h"
+#include "base/utf8.h"
 
 #include <math.h>
 
@@ -179,9 +179,9 @@ static int check_choice(const Field *f, Ctx *cx, const Place *at, Str text) {
 
 /* Characters, pattern and choices; the length is a range of the field only where it is not a list's. */
 static int check_text(const Field *f, Ctx *cx, const Place *at, Str text) {
-    size_t length;
-    if (!utf8_count(text, &length))
+    if (!utf8_valid(text))
         return place_invalid(cx, at, "must be valid UTF-8");
+    size_t length = utf8_count(text);
     for (size_t i = 0; i < text.n; i++)
         if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
             return place_invalid(cx, at, "must not contain control characters (byte %zu is 0x%02x)", i,

@@ -2,6 +2,8 @@
 
 #include "api/place.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -39,9 +41,7 @@ int place_invalid(Ctx *cx, const Place *at, const char *fmt, ...) {
 Str words_quote(Arena *a, Str text) {
     Buf b;
     buf_init(&b, QUOTE_MAX * 4 + 8);
-    size_t n = MIN(text.n, (size_t)QUOTE_MAX);
-    while (n < text.n && n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
-        n--; /* not in the middle of a UTF-8 sequence */
+    size_t n = utf8_first(text, QUOTE_MAX).n;
     buf_put_c(&b, '"');
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text.p[i];
