@@ -40,6 +40,8 @@ typedef struct HttpResponse {
 Str http_response_header(const HttpResponse *r, Str name);
 /* Seconds (also "1.5") or an HTTP date -> ms from `now`; -1 when absent or unreadable. */
 int64_t http_retry_after_ms(const HttpResponse *r, Time now);
+/* "Fri, 01 Mar 2024 12:34:56 GMT" (RFC 9110 IMF-fixdate, the only form that servers may send). */
+bool http_date_parse(Str s, Time *out);
 
 enum { HTTP_RETRY = 1 }; /* what RetryPolicy.judge may answer */
 
@@ -57,7 +59,8 @@ typedef struct RetryPolicy {
     /* Hooks, either may be NULL. `admit` runs before each exchange and may wait (a venue's budget); < 0 ends
      * the call. `judge` runs after each: it sees every answer, and a failed exchange as status 0 with its
      * code in `failed`. 0 leaves the decision to the rules above, HTTP_RETRY repeats (a body that makes no
-     * sense, with words in cx->err), < 0 ends the call with that code. */
+     * sense), < 0 ends the call with that code; both with words in cx->err. Nothing of the answer may be
+     * kept: a repeated try gives its memory back. */
     int (*admit)(void *arg, Ctx *cx);
     int (*judge)(void *arg, Ctx *cx, const HttpResponse *r, int failed);
     void *arg;
