@@ -5,7 +5,9 @@
  * Reader: strict (every y_ of JSONTestSuite parses, no n_ does), bounded (depth, and the arena's limit
  * for unescaped strings), zero-copy where a string has no escape: token text borrows from the input or
  * from `scratch`. Numbers stay text until asked for. Strings must be valid UTF-8; lone surrogates are
- * refused. Errors are ERR_BAD_REQUEST (not JSON) or ERR_LIMIT; json_where says the place.
+ * refused. Errors are ERR_BAD_REQUEST (not JSON), ERR_INVALID (JSON, but not the value asked for) or
+ * ERR_LIMIT; `why` and json_where say what and where. A key that comes twice is given twice: whoever must
+ * refuse that keeps a mark per field.
  *
  *     json_reader_init(&r, text, arena, 64);
  *     json_open_object(&r);
@@ -13,7 +15,8 @@
  *         if (str_eq(key, S("limit"))) e = json_read_i64(&r, &limit); else e = json_skip(&r);
  *     if (more < 0 || (e = json_finish(&r))) ...
  *
- * Every call after an error returns that error: check where it suits. One reader, one thread. */
+ * A value that was not read is skipped by the next json_object_next or json_array_next. Every call after
+ * an error returns that error: check where it suits. One reader, one thread. */
 
 #include "base/buf.h"
 #include "base/time.h"
@@ -53,10 +56,10 @@ typedef struct JsonReader {
 void json_reader_init(JsonReader *r, Str text, Arena *scratch, int max_depth);
 int json_next(JsonReader *r, JsonToken *out); /* the raw token stream */
 JsonKind json_peek(JsonReader *r);            /* kind of the next token; JSON_NONE also on error */
-int json_skip(JsonReader *r);                 /* one whole value */
+int json_skip(JsonReader *r);                 /* one whole value; at a key, the key and its value */
 int json_skip_raw(JsonReader *r, Str *out);   /* one whole value, its bytes */
 int json_finish(JsonReader *r);               /* 0 when only white space is left */
-void json_where(const JsonReader *r, size_t *line, size_t *column); /* 1-based, of p */
+void json_where(const JsonReader *r, size_t *line, size_t *column); /* 1-based, of p; columns count bytes */
 int json_fail(JsonReader *r, const char *why); /* a semantic error of the caller, at this place */
 
 int json_open_object(JsonReader *r);
@@ -77,7 +80,7 @@ typedef struct JsonWriter {
     bool pretty; /* two spaces an indent */
     /* private */
     int depth;
-    bool comma[JSON_DEPTH_MAX]; /* a value was written at this level */
+    uint8_t level[JSON_DEPTH_MAX]; /* object or array; a value was written */
     bool after_key;
 } JsonWriter;
 
