@@ -2,6 +2,7 @@
 
 /* core/gap.h - holes in a series, why they are there, and what that rests on. Pure. */
 
+#include "core/calendar.h"
 #include "core/candle.h"
 #include "core/symbol.h"
 
@@ -14,12 +15,13 @@ typedef enum GapClass {
 } GapClass;
 
 typedef struct Gap {
-    Time from, to;   /* [from, to): open times of the first missing candle and of the next present one */
+    Time from, to;   /* [from, to): grid times of the first missing candle and of the next present one */
     int64_t missing; /* grid times without a candle */
     GapClass cls;
     char evidence[120]; /* what the class rests on, in words; never empty */
 } Gap;
 
+enum { GAP_CLASSES = 5 };
 const char *gap_class_name(GapClass cls); /* "unknown", "no-trade", "venue-down", … */
 
 /* A window in which we asked the source and got its whole answer. */
@@ -39,14 +41,17 @@ typedef struct GapList {
 } GapList;
 int64_t gaps_find(const Candles *cs, Timeframe tf, bool skip_synthetic, Arena *arena, GapList *out);
 /* The same over a long series in pieces: `last` carries the previous piece's last open time in and out;
- * TIME_MIN at the start. */
+ * TIME_MIN at the start. A synthetic row that is skipped is not carried. */
 int64_t gaps_find_next(const Candles *cs, Timeframe tf, bool skip_synthetic, Arena *arena, Time *last, GapList *out);
 
-/* Gives classes where the evidence proves one:
+/* Gives classes where the evidence proves one, in this order:
+ *  - a calendar is known and the gap lies wholly outside its sessions -> MARKET_CLOSED
  *  - no coverage window touches it             -> NOT_FETCHED (only when coverage of the series is known)
  *  - covered, and a peer (same venue, same timeframe) has a candle inside it -> NO_TRADE
- *  - covered, peers exist and all miss it      -> VENUE_DOWN
- *  - else UNKNOWN, saying what was missing. */
+ *  - covered, peers reach over both ends of it and all miss it -> VENUE_DOWN
+ *  - else UNKNOWN, saying what was missing.
+ * "Covered" means by windows that leave nothing of [from, to) out. A peer without candles on both sides of a gap
+ * says nothing about it, nor does a peer's synthetic candle. */
 typedef struct GapEvidence {
     const Coverage *cover; /* ascending, may overlap */
     size_t n_cover;
@@ -54,5 +59,6 @@ typedef struct GapEvidence {
     const Candles *peers;  /* candles of other symbols around the gaps, one table a symbol */
     const Symbol *peer_symbols;
     size_t n_peers;
+    const Calendar *calendar; /* of the listing; NULL = not known, nothing is called closed */
 } GapEvidence;
 void gaps_classify(GapList *gaps, Timeframe tf, const GapEvidence *ev);
