@@ -2,8 +2,8 @@
 
 /* base/timer.h - a hierarchical timer wheel.
  *
- * Start and stop are O(1), whatever the number of timers (Varghese, Lauck 1987); seven levels of 64 slots
- * cover 139 years in ticks of 1 ms. The wheel reads no clock: whoever drives it says what time it is, which is
+ * Start and stop are O(1), whatever the number of timers (Varghese, Lauck 1987); eight levels of 64 slots
+ * cover every MonoNs in ticks of 1 ms. The wheel reads no clock: whoever drives it says what time it is, which is
  * what lets a simulation drive it. A timer never fires early and at most one tick late. Timers fire in the
  * order of their due times, and of their starts where those are equal.
  *
@@ -13,7 +13,7 @@
 #include "base/list.h"
 #include "base/time.h"
 
-enum { TIMER_LEVELS = 7, TIMER_SLOTS = 64 };
+enum { TIMER_LEVELS = 8, TIMER_SLOTS = 64 };
 
 typedef struct Timer {
     void (*fn)(void *arg);
@@ -22,6 +22,7 @@ typedef struct Timer {
     /* private */
     ListNode node;
     uint64_t tick, order;
+    unsigned level, slot;
 } Timer;
 
 typedef struct TimerWheel {
