@@ -1,0 +1,304 @@
+/* adapters/store/memory.c - see memory.h. */
+
+#include "adapters/store/memory.h"
+
+#include "adapters/store/merge.h"
+#include "base/vec.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+typedef struct Series {
+    SeriesInfo info; /* counts are kept by refresh */
+    Candles rows;
+    VEC(Coverage) cover;
+} Series;
+
+typedef struct Memory {
+    CandleStore store; /* first: the ops get this pointer back */
+    pthread_rwlock_t lock;
+    VEC(Series *) series; /* in the order of series_key_cmp */
+    VEC(SeriesChange) changes;
+    VEC(Listing) listings; /* in the order of listing_cmp */
+    int64_t last_id;
+} Memory;
+
+/* Index of the series, or where it would be. */
+static size_t series_index(const Memory *m, const SeriesKey *key, bool *found) {
+    size_t lo = 0, hi = m->series.n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (series_key_cmp(&m->series.v[mid]->info.key, key) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    *found = lo < m->series.n && series_key_eq(&m->series.v[lo]->info.key, key);
+    return lo;
+}
+
+static Series *series_find(const Memory *m, const SeriesKey *key) {
+    bool found;
+    size_t i = series_index(m, key, &found);
+    return found ? m->series.v[i] : NULL;
+}
+
+static Series *series_get(Memory *m, const SeriesKey *key) {
+    bool found;
+    size_t at = series_index(m, key, &found);
+    if (found)
+        return m->series.v[at];
+    Series *s = mem_new(Series);
+    s->info.id = ++m->last_id;
+    s->info.key = *key;
+    candles_init_heap(&s->rows, 16);
+    vec_push(&m->series, s);
+    memmove(m->series.v + at + 1, m->series.v + at, (m->series.n - 1 - at) * sizeof *m->series.v);
+    m->series.v[at] = s;
+    return s;
+}
+
+static void series_free(Series *s) {
+    candles_done_heap(&s->rows);
+    vec_done(&s->cover);
+    mem_free(s);
+}
+
+static void refresh(Series *s) {
+    s->info.n = (int64_t)s->rows.n;
+    s->info.n_synthetic = candles_synthetic(&s->rows);
+    s->info.bytes = (int64_t)(s->rows.n * (7 * sizeof(double) + 1));
+    if (s->rows.n) {
+        s->info.first.ms = s->rows.open_ms[0];
+        s->info.last.ms = s->rows.open_ms[s->rows.n - 1];
+    }
+}
+
+static void log_change(Memory *m, Ctx *cx, Series *s, Time from, Time to) {
+    SeriesChange c = { .sequence = (int64_t)m->changes.n + 1,
+                       .series_id = s->info.id,
+                       .revision = ++s->info.revision,
+                       .from = from,
+                       .to = to,
+                       .at = clock_wall(cx->clock) };
+    vec_push(&m->changes, c);
+}
+
+static void save_rows(Series *s, const Candles *rows, MergeCount *count) {
+    Candles merged;
+    candles_init_heap(&merged, s->rows.n + rows->n);
+    merge_candles(&s->rows, rows, &merged, count);
+    candles_done_heap(&s->rows);
+    s->rows = merged;
+    refresh(s);
+}
+
+static int memory_save(CandleStore *store, Ctx *cx, const SaveRequest *req, SaveResult *out) {
+    Memory *m = (Memory *)store;
+    MergeCount count = MERGE_COUNT_NONE;
+    pthread_rwlock_wrlock(&m->lock);
+    Series *s = series_get(m, req->key);
+    save_rows(s, req->rows, &count);
+    bool changed = merge_changed(&count);
+    if (req->flags & SAVE_COVERAGE) {
+        vec_push(&s->cover, req->coverage); /* room for one more */
+        s->cover.n--;
+        if (coverage_add(s->cover.v, &s->cover.n, &req->coverage)) {
+            changed = true;
+            count.from.ms = MIN(count.from.ms, req->coverage.from.ms);
+            count.to.ms = MAX(count.to.ms, req->coverage.to.ms);
+        }
+    }
+    if (changed)
+        log_change(m, cx, s, count.from, count.to);
+    *out = (SaveResult){ count.inserted, count.updated, count.unchanged, count.kept_real, s->info.revision };
+    pthread_rwlock_unlock(&m->lock);
+    return 0;
+}
+
+static int memory_read(CandleStore *store, Ctx *cx, const SeriesKey *key, const CandleQuery *q, Candles *out,
+                       bool *more) {
+    Memory *m = (Memory *)store;
+    pthread_rwlock_rdlock(&m->lock);
+    const Series *s = series_find(m, key);
+    if (s)
+        candles_page(&s->rows, q, cx->arena, out, more);
+    pthread_rwlock_unlock(&m->lock);
+    return s ? 0 : STORE_NO_SERIES;
+}
+
+static int memory_info(CandleStore *store, Ctx *cx, const SeriesKey *key, SeriesInfo *out) {
+    UNUSED(cx);
+    Memory *m = (Memory *)store;
+    pthread_rwlock_rdlock(&m->lock);
+    const Series *s = series_find(m, key);
+    if (s)
+        *out = s->info;
+    pthread_rwlock_unlock(&m->lock);
+    return s ? 0 : STORE_NO_SERIES;
+}
+
+static int memory_list(CandleStore *store, Ctx *cx, SeriesInfo **out, size_t *n) {
+    Memory *m = (Memory *)store;
+    pthread_rwlock_rdlock(&m->lock);
+    *n = m->series.n;
+    *out = arena_alloc(cx->arena, mem_mul(m->series.n, sizeof **out));
+    for (size_t i = 0; i < m->series.n; i++)
+        (*out)[i] = m->series.v[i]->info;
+    pthread_rwlock_unlock(&m->lock);
+    return 0;
+}
+
+static void drop_series(Memory *m, const SeriesKey *key) {
+    bool found;
+    size_t at = series_index(m, key, &found);
+    assert(found);
+    series_free(m->series.v[at]);
+    m->series.n--;
+    memmove(m->series.v + at, m->series.v + at + 1, (m->series.n - at) * sizeof *m->series.v);
+}
+
+static int memory_remove(CandleStore *store, Ctx *cx, const SeriesKey *key, Time from, Time to, int64_t *removed) {
+    Memory *m = (Memory *)store;
+    pthread_rwlock_wrlock(&m->lock);
+    Series *s = series_find(m, key);
+    if (s && from.ms < to.ms) {
+        size_t lo = candles_lower_bound(&s->rows, from), hi = candles_lower_bound(&s->rows, to);
+        bool all = from.ms == TIME_MIN.ms && to.ms == TIME_MAX.ms;
+        Candles rest;
+        candles_init_heap(&rest, s->rows.n);
+        candles_append(&rest, &s->rows, 0, lo);
+        candles_append(&rest, &s->rows, hi, s->rows.n - hi);
+        candles_done_heap(&s->rows);
+        s->rows = rest;
+        *removed = (int64_t)(hi - lo);
+        refresh(s);
+        Coverage room = { 0 };
+        vec_push(&s->cover, room);
+        s->cover.n--;
+        bool cut = coverage_cut(s->cover.v, &s->cover.n, from, to);
+        if (hi > lo || cut || all)
+            log_change(m, cx, s, from, to);
+        if (all)
+            drop_series(m, key);
+    }
+    pthread_rwlock_unlock(&m->lock);
+    return s ? 0 : STORE_NO_SERIES;
+}
+
+static int memory_coverage(CandleStore *store, Ctx *cx, const SeriesKey *key, Time from, Time to, Coverage **out,
+                           size_t *n) {
+    Memory *m = (Memory *)store;
+    pthread_rwlock_rdlock(&m->lock);
+    const Series *s = series_find(m, key);
+    if (s)
+        coverage_select(s->cover.v, s->cover.n, from, to, cx->arena, out, n);
+    pthread_rwlock_unlock(&m->lock);
+    return s ? 0 : STORE_NO_SERIES;
+}
+
+static int memory_changes(CandleStore *store, Ctx *cx, int64_t after, size_t limit, SeriesChange **out, size_t *n) {
+    Memory *m = (Memory *)store;
+    pthread_rwlock_rdlock(&m->lock);
+    size_t from = (size_t)CLAMP(after, 0, (int64_t)m->changes.n); /* sequences are 1, 2, 3 … */
+    *n = MIN(limit, m->changes.n - from);
+    *out = arena_alloc(cx->arena, mem_mul(*n, sizeof **out));
+    if (*n)
+        memcpy(*out, m->changes.v + from, *n * sizeof **out);
+    pthread_rwlock_unlock(&m->lock);
+    return 0;
+}
+
+static void put_listing(Memory *m, const Listing *l) {
+    size_t at = 0;
+    while (at < m->listings.n && listing_cmp(&m->listings.v[at], l) < 0)
+        at++;
+    if (at < m->listings.n && listing_cmp(&m->listings.v[at], l) == 0) {
+        m->listings.v[at] = *l;
+        return;
+    }
+    vec_push(&m->listings, *l);
+    memmove(m->listings.v + at + 1, m->listings.v + at, (m->listings.n - 1 - at) * sizeof *m->listings.v);
+    m->listings.v[at] = *l;
+}
+
+static int memory_put_listings(CandleStore *store, Ctx *cx, const Listing *v, size_t n) {
+    UNUSED(cx);
+    Memory *m = (Memory *)store;
+    pthread_rwlock_wrlock(&m->lock);
+    for (size_t i = 0; i < n; i++)
+        put_listing(m, &v[i]);
+    pthread_rwlock_unlock(&m->lock);
+    return 0;
+}
+
+static int memory_listings(CandleStore *store, Ctx *cx, const Venue *venue, Listing **out, size_t *n) {
+    Memory *m = (Memory *)store;
+    pthread_rwlock_rdlock(&m->lock);
+    *out = arena_alloc(cx->arena, mem_mul(m->listings.n, sizeof **out));
+    *n = 0;
+    VEC_FOR (l, &m->listings)
+        if (!venue || venue_eq(*venue, l->venue))
+            (*out)[(*n)++] = *l;
+    pthread_rwlock_unlock(&m->lock);
+    return 0;
+}
+
+static int memory_describe(CandleStore *store, Ctx *cx, StoreInfo *out) {
+    UNUSED(cx);
+    Memory *m = (Memory *)store;
+    *out = (StoreInfo){ .adapter = "memory", .location = S("memory of this process") };
+    pthread_rwlock_rdlock(&m->lock);
+    out->n_series = (int64_t)m->series.n;
+    VEC_FOR (s, &m->series) {
+        out->n_candles += (*s)->info.n;
+        out->bytes += (*s)->info.bytes;
+    }
+    pthread_rwlock_unlock(&m->lock);
+    return 0;
+}
+
+static int memory_verify(CandleStore *store, Ctx *cx) {
+    Memory *m = (Memory *)store;
+    int r = 0;
+    pthread_rwlock_rdlock(&m->lock);
+    VEC_FOR (s, &m->series)
+        if (!candles_sorted_unique(&(*s)->rows))
+            r = err_set(cx, ERR_CORRUPT, "memory: the rows of series %lld are out of order", (long long)(*s)->info.id);
+    pthread_rwlock_unlock(&m->lock);
+    return r;
+}
+
+static void memory_close(CandleStore *store) {
+    Memory *m = (Memory *)store;
+    VEC_FOR (s, &m->series)
+        series_free(*s);
+    vec_done(&m->series);
+    vec_done(&m->changes);
+    vec_done(&m->listings);
+    pthread_rwlock_destroy(&m->lock);
+    mem_free(m);
+}
+
+static const CandleStoreOps ops = {
+    .name = "memory",
+    .save = memory_save,
+    .read = memory_read,
+    .info = memory_info,
+    .list = memory_list,
+    .remove = memory_remove,
+    .coverage = memory_coverage,
+    .changes = memory_changes,
+    .put_listings = memory_put_listings,
+    .listings = memory_listings,
+    .describe = memory_describe,
+    .verify = memory_verify,
+    .close = memory_close,
+};
+
+CandleStore *store_memory_new(void) {
+    Memory *m = mem_new(Memory);
+    m->store.ops = &ops;
+    pthread_rwlock_init(&m->lock, NULL);
+    return &m->store;
+}
