@@ -32,23 +32,23 @@ typedef struct HttpField {
 } HttpField;
 
 typedef struct HttpHead { /* borrows from the exchange, valid until it is answered */
-    Str method;  /* "GET" */
-    Str target;  /* as sent: "/a/b?x=1", "http://host/a/b?x=1", "*" */
-    Str path;    /* still percent-encoded, without the query; "/" at least, "*" for OPTIONS * */
-    Str query;   /* without '?'; empty if none */
-    Str host;    /* of the absolute target if there is one, else the Host field */
+    Str method;           /* "GET" */
+    Str target;           /* as sent: "/a/b?x=1", "http://host/a/b?x=1", "*" */
+    Str path;             /* still percent-encoded, without the query; "/" at least, "*" for OPTIONS * */
+    Str query;            /* without '?'; empty if none */
+    Str host;             /* of the absolute target if there is one, else the Host field */
     const HttpField *fields;
     size_t n_fields;
-    Str peer;    /* "127.0.0.1:5123" or "unix" */
-    bool local;  /* came in over a Unix socket: the peer is the same user */
-    int minor;   /* of HTTP/1.x: 0 or 1 */
+    Str peer;   /* "127.0.0.1:5123" or "unix" */
+    bool local; /* came in over a Unix socket: the peer is the same user */
+    int minor;  /* of HTTP/1.x: 0 or 1 */
 } HttpHead;
 
 struct HttpExchange {
     HttpHead head;
-    Str body; /* whole, already limited */
+    Str body;       /* whole, already limited */
     MonoNs started; /* when the first byte of the request was there */
-    void *user; /* the handler's own */
+    void *user;     /* the handler's own */
     /* private fields follow in http_server.c */
 };
 
@@ -58,7 +58,7 @@ typedef struct HttpReply {
     int status;
     const HttpField *fields; /* copied; Content-Length, Date, Connection are the server's own */
     size_t n_fields;
-    Buf body;  /* moved into the reply; heap */
+    Buf body; /* moved into the reply; heap */
 } HttpReply;
 
 /* A body produced in pieces, for answers over 4 MB: called on the loop whenever the connection has drained below
@@ -72,11 +72,11 @@ typedef int HttpPump(void *arg, Buf *out);
 
 /* One finished exchange, for metrics and the access log. */
 typedef struct HttpDone {
-    int status;        /* of the reply; 0 if none was owed any more */
-    int64_t sent;      /* bytes of body handed on */
-    int64_t took_ns;   /* from the first byte of the request to the last of the reply in the queue */
-    bool aborted;      /* the client went away, or was cut, before its reply was queued */
-    bool refused;      /* the server's own refusal: the head may be empty or half there */
+    int status;      /* of the reply; 0 if none was owed any more */
+    int64_t sent;    /* bytes of body handed on */
+    int64_t took_ns; /* from the first byte of the request to the last of the reply in the queue */
+    bool aborted;    /* the client went away, or was cut, before its reply was queued */
+    bool refused;    /* the server's own refusal: the head may be empty or half there */
 } HttpDone;
 
 typedef struct HttpServerOptions {

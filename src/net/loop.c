@@ -1,4 +1,4 @@
-/* net/loop.c - see loop.h. epoll, eventfd, signalfd, a binary heap of timers and a lock-free stack of mail.
+/* net/loop.c - see loop.h. epoll, eventfd, signalfd, base/timer's wheel and a lock-free stack of mail.
  *
  * Why not libuv: it has no way to be told of a hang-up while nothing else is wanted of a descriptor (we stop reading
  * from a client that does not read its replies, and must still learn that it went away), closes its handles a turn
@@ -35,8 +35,7 @@ struct Loop {
     _Atomic pthread_t owner;
     atomic_bool stopping;
     _Atomic(LoopMail *) mail; /* newest first */
-    LoopTimer **heap;         /* heap[1..n_heap], earliest on top */
-    size_t n_heap, heap_cap;
+    TimerWheel timers;
     struct epoll_event batch[EVENTS_A_TURN];
     int batch_n, batch_at; /* events [batch_at, batch_n) of this turn are still to come */
     sigset_t signals;
@@ -87,50 +86,25 @@ void loop_stats(const Loop *l, LoopStats *out) {
         out->took[i] = atomic_load_explicit(&l->stats.took[i], memory_order_relaxed);
 }
 
-/* --- timers: a binary heap, so that a timer costs O(log n) to move and nothing to keep --- */
+/* --- timers --- */
 
-static void heap_put(Loop *l, size_t slot, LoopTimer *t) {
-    l->heap[slot] = t;
-    t->slot = slot;
-}
-
-static void heap_up(Loop *l, size_t slot, LoopTimer *t) {
-    while (slot > 1 && l->heap[slot / 2]->at_ns > t->at_ns) {
-        heap_put(l, slot, l->heap[slot / 2]);
-        slot /= 2;
-    }
-    heap_put(l, slot, t);
-}
-
-static void heap_down(Loop *l, size_t slot, LoopTimer *t) {
-    for (;;) {
-        size_t child = slot * 2;
-        if (child > l->n_heap)
-            break;
-        if (child < l->n_heap && l->heap[child + 1]->at_ns < l->heap[child]->at_ns)
-            child++;
-        if (l->heap[child]->at_ns >= t->at_ns)
-            break;
-        heap_put(l, slot, l->heap[child]);
-        slot = child;
-    }
-    heap_put(l, slot, t);
+static void timer_fired(void *arg) {
+    LoopTimer *t = arg;
+    Loop *l = t->loop;
+    if (t->every_ms > 0) /* from now, not from when it was due: a loop that was late does not fire a burst */
+        timer_start(&l->timers, &t->timer, mono_add_ms(l->now, t->every_ms));
+    t->fn(t->arg); /* may free t */
+    callback_done(l);
 }
 
 void loop_timer_init(LoopTimer *t, Loop *l, void (*fn)(void *arg), void *arg) {
     *t = (LoopTimer){ .loop = l, .fn = fn, .arg = arg };
+    timer_init(&t->timer, timer_fired, t);
 }
 
 void loop_timer_start_at(LoopTimer *t, MonoNs at) {
-    Loop *l = t->loop;
-    loop_timer_stop(t);
-    t->at_ns = at.ns;
     t->every_ms = 0;
-    if (l->n_heap + 1 >= l->heap_cap) {
-        l->heap_cap = l->heap_cap ? l->heap_cap * 2 : 64;
-        l->heap = mem_realloc(l->heap, mem_mul(l->heap_cap, sizeof *l->heap));
-    }
-    heap_up(l, ++l->n_heap, t);
+    timer_start(&t->loop->timers, &t->timer, at);
 }
 
 void loop_timer_start(LoopTimer *t, int64_t after_ms, int64_t every_ms) {
@@ -139,18 +113,7 @@ void loop_timer_start(LoopTimer *t, int64_t after_ms, int64_t every_ms) {
 }
 
 void loop_timer_stop(LoopTimer *t) {
-    if (!t->slot)
-        return;
-    Loop *l = t->loop;
-    size_t slot = t->slot;
-    LoopTimer *last = l->heap[l->n_heap--];
-    t->slot = 0;
-    if (last == t)
-        return;
-    if (slot > 1 && l->heap[slot / 2]->at_ns > last->at_ns)
-        heap_up(l, slot, last);
-    else
-        heap_down(l, slot, last);
+    timer_stop(&t->loop->timers, &t->timer);
 }
 
 LoopTimer *loop_timer_new(Loop *l, void (*fn)(void *arg), void *arg) {
@@ -165,27 +128,11 @@ LoopTimer *loop_timer_free(LoopTimer *t) {
     return mem_free(t);
 }
 
-/* Runs what is due. A timer that is started again for a time already past waits for the next turn, so that
- * descriptors get their share. */
-static void timers_run(Loop *l) {
-    MonoNs due = l->now;
-    while (l->n_heap && l->heap[1]->at_ns <= due.ns) {
-        LoopTimer *t = l->heap[1];
-        int64_t every_ms = t->every_ms;
-        loop_timer_stop(t);
-        if (every_ms > 0) {
-            loop_timer_start_at(t, mono_add_ms(due, every_ms));
-            t->every_ms = every_ms;
-        }
-        t->fn(t->arg); /* may free t */
-        callback_done(l);
-    }
-}
-
 static int timeout_ms(Loop *l) {
-    if (!l->n_heap)
+    MonoNs next;
+    if (!timer_wheel_next(&l->timers, &next))
         return -1;
-    int64_t left_ns = l->heap[1]->at_ns - l->now.ns;
+    int64_t left_ns = next.ns - l->now.ns;
     return left_ns <= 0 ? 0 : (int)MIN((left_ns + NS_PER_MS - 1) / NS_PER_MS, (int64_t)3600 * 1000);
 }
 
@@ -330,6 +277,7 @@ Loop *loop_new(Clock *clock) {
     Loop *l = mem_new(Loop);
     l->clock = clock;
     l->now = clock_mono(clock);
+    timer_wheel_init(&l->timers, l->now);
     l->signal_fd = -1;
     sigemptyset(&l->signals);
     atomic_store(&l->owner, pthread_self());
@@ -343,13 +291,12 @@ Loop *loop_new(Clock *clock) {
 Loop *loop_free(Loop *l) {
     if (!l)
         return NULL;
-    assert(l->n_heap == 0); /* every timer was stopped */
-    mail_run(l, LOOP_READ); /* letters sent after the loop stopped still reach their reader */
+    assert(l->timers.n == 0); /* every timer was stopped */
+    mail_run(l, LOOP_READ);   /* letters sent after the loop stopped still reach their reader */
     close(l->epoll_fd);
     close(l->wake_fd);
     if (l->signal_fd >= 0)
         close(l->signal_fd);
-    mem_free(l->heap);
     return mem_free(l);
 }
 
@@ -365,7 +312,7 @@ int loop_run(Loop *l) {
         l->batch_n = MAX(n, 0);
         l->batch_at = 0;
         batch_run(l);
-        timers_run(l);
+        timer_wheel_advance(&l->timers, l->now);
     }
     atomic_store(&l->stopping, false); /* may be run again, e.g. to drain */
     return 0;

@@ -8,6 +8,7 @@
  * which is the one that calls loop_run (until then the one that made the loop). */
 
 #include "base/clock.h"
+#include "base/timer.h"
 
 typedef struct Loop Loop;
 
@@ -37,10 +38,10 @@ void loop_mail(Loop *l, LoopMail *m);
 
 typedef struct LoopTimer { /* all private; embed it, or let loop_timer_new make one */
     Loop *loop;
+    Timer timer;
+    int64_t every_ms;
     void (*fn)(void *arg);
     void *arg;
-    int64_t at_ns, every_ms;
-    size_t slot; /* place in the loop's heap, 1-based; 0 = not started */
 } LoopTimer;
 
 void loop_timer_init(LoopTimer *t, Loop *l, void (*fn)(void *arg), void *arg);
@@ -48,7 +49,7 @@ void loop_timer_start(LoopTimer *t, int64_t after_ms, int64_t every_ms); /* ever
 void loop_timer_start_at(LoopTimer *t, MonoNs at);                       /* once */
 void loop_timer_stop(LoopTimer *t);
 static inline bool loop_timer_armed(const LoopTimer *t) {
-    return t->slot != 0;
+    return timer_running(&t->timer);
 }
 LoopTimer *loop_timer_new(Loop *l, void (*fn)(void *arg), void *arg);
 LoopTimer *loop_timer_free(LoopTimer *t); /* one of loop_timer_new; stops it; NULL is fine */

@@ -1,0 +1,416 @@
+/* net/http_conn.c - see http_conn.h: requests in order of arrival, replies in the same order, and every deadline. */
+
+#include "net/http_exchange.h"
+
+void http_server_options_default(HttpServerOptions *o) {
+    *o = (HttpServerOptions){
+        .max_header_bytes = 16 * 1024,
+        .max_fields = 100,
+        .max_body = 16 * 1024 * 1024,
+        .header_ms = 10 * 1000,
+        .body_ms = 30 * 1000,
+        .idle_ms = 60 * 1000,
+        .write_ms = 30 * 1000,
+        .linger_ms = 2000,
+        .max_connections = 10000,
+        .max_pipelined = 32,
+        .reply_mark = 1024 * 1024,
+        .server_name = S("finsight"),
+    };
+}
+
+void http_core_init(HttpCore *core, const HttpServerOptions *o, HttpHandler *fn, void *arg, Clock *clock) {
+    *core = (HttpCore){ .o = *o, .fn = fn, .arg = arg, .clock = clock, .now = clock_mono(clock) };
+}
+
+void http_core_done(HttpCore *core) {
+    assert(core->owed == 0);
+    exchanges_free_all(core);
+    segs_free_all(core);
+}
+
+void http_conn_init(HttpConn *c, HttpCore *core, Str peer, bool local, MonoNs now) {
+    *c = (HttpConn){ .core = core, .local = local, .idle_since = now, .peer_n = (uint8_t)MIN(peer.n, sizeof c->peer) };
+    memcpy(c->peer, peer.p, c->peer_n);
+    core->now = now;
+    http_count(&core->counts.connections, 1);
+    http_count(&core->counts.accepted, 1);
+}
+
+/* --- the list of replies owed --- */
+
+static void list_append(HttpConn *c, Exchange *x) {
+    if (c->last)
+        c->last->next = x;
+    else
+        c->first = x;
+    c->last = x;
+    c->n_owed++;
+}
+
+static void list_drop_first(HttpConn *c) {
+    Exchange *x = c->first;
+    c->first = x->next;
+    if (!c->first)
+        c->last = NULL;
+    x->next = NULL;
+    c->n_owed--;
+}
+
+static void list_drop_last(HttpConn *c) {
+    Exchange *before = NULL;
+    for (Exchange *x = c->first; x != c->last; x = x->next)
+        before = x;
+    if (before)
+        before->next = NULL;
+    else
+        c->first = NULL;
+    c->last = before;
+    c->n_owed--;
+}
+
+/* The reply of the first exchange is queued to its last byte. */
+static void finish_first(HttpConn *c) {
+    Exchange *x = c->first;
+    list_drop_first(c);
+    c->unsent_replies++;
+    if (!x->keep_alive)
+        c->closing = true;
+    if (x->refused)
+        c->linger = true;
+    exchange_count(x, false);
+    exchange_release(x);
+}
+
+/* Queues head and body of the first exchange. True when that was all of it. */
+static bool start_reply(HttpConn *c, Exchange *x) {
+    bool bodiless = x->head_only || x->status == 204 || x->status == 304;
+    bool only = c->first == c->last && !c->cur && !c->stash.n;
+    if (c->core->draining && only)
+        x->keep_alive = false;
+    c->held_bytes -= x->body_out.n;
+    x->started = true;
+    if (!x->pump) {
+        out_reply_head(c, x, (int64_t)x->body_out.n, !x->keep_alive);
+        if (!bodiless) {
+            x->sent = (int64_t)x->body_out.n;
+            out_take(c, &x->body_out);
+        }
+        return true;
+    }
+    x->chunked = x->pub.head.minor == 1 && x->status != 204 && x->status != 304;
+    if (!x->chunked && !bodiless)
+        x->keep_alive = false; /* the end of the body is the end of the connection */
+    out_reply_head(c, x, -1, !x->keep_alive);
+    if (bodiless) {
+        x->pump_done(x->pump_arg);
+        return true;
+    }
+    out_piece(c, x, &x->body_out);
+    return false;
+}
+
+/* Queues every reply whose turn it is. */
+static void conn_emit(HttpConn *c) {
+    Exchange *x;
+    while ((x = c->first) && x->ready && !x->started)
+        if (start_reply(c, x))
+            finish_first(c);
+    if (x && x == c->cur && x->want_continue && !x->complete) {
+        x->want_continue = false;
+        if (x->raw_body == 0)
+            out_put(c, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+    }
+}
+
+void conn_pump(HttpConn *c) {
+    Exchange *x = c->first;
+    if (!x || !x->started || c->dead)
+        return;
+    int r = out_pump(c, x);
+    if (r == HTTP_PUMP_MORE)
+        return;
+    x->pump_done(x->pump_arg);
+    x->pump = NULL;
+    if (r < 0) {
+        c->dead = true;
+        return;
+    }
+    finish_first(c);
+    conn_emit(c);
+}
+
+/* --- bytes in --- */
+
+static bool has_room(const HttpConn *c) {
+    return c->n_owed < c->core->o.max_pipelined && c->out_bytes + c->held_bytes <= c->core->o.reply_mark;
+}
+
+static void conn_refuse(HttpConn *c, int status, const char *why) {
+    Exchange *x = TAKE(c->cur);
+    if (c->last != x)
+        list_append(c, x);
+    exchange_refuse(x, status, why);
+    x->ready = true;
+    c->held_bytes += x->body_out.n;
+    c->closing = c->linger = true;
+    buf_done(&c->stash);
+    conn_emit(c);
+}
+
+static void conn_dispatch(HttpConn *c) {
+    Exchange *x = TAKE(c->cur);
+    c->served = true;
+    if (!x->keep_alive)
+        c->closing = true;
+    x->dispatched = true;
+    c->core->fn(c->core->arg, &x->pub); /* may answer, and so release x */
+}
+
+/* Empty lines before a request are forgiven, two at most (RFC 9112 §2.2). Returns how many bytes were theirs. */
+static size_t skip_blank(HttpConn *c, const char *p, size_t n) {
+    size_t i = 0;
+    while (i < n && c->blank < 4 && p[i] == (c->blank % 2 ? '\n' : '\r')) {
+        c->blank++;
+        i++;
+    }
+    return i;
+}
+
+/* Moves the arriving request on. Returns the bytes it used; 0 only after a refusal. */
+static size_t conn_step(HttpConn *c, const char *p, size_t n) {
+    Exchange *x = c->cur;
+    size_t used = 0;
+    int status;
+    if (!x->head_whole) {
+        status = http_head_take(x, p, n, &used);
+        if (status == 0 && x->head_whole)
+            status = http_head_parse(x);
+        if (status == 0 && x->head_whole) {
+            list_append(c, x);
+            if (used == n) /* else the body is on its way already */
+                conn_emit(c);
+        }
+    } else {
+        status = http_body_take(x, p, n, &used);
+    }
+    if (status != 0)
+        conn_refuse(c, status, x->why);
+    else if (x->complete)
+        conn_dispatch(c);
+    return used;
+}
+
+static void conn_parse(HttpConn *c, const char *p, size_t n) {
+    while (n > 0 && !c->closing && !c->dead) {
+        if (!c->cur) {
+            size_t blank = skip_blank(c, p, n);
+            p += blank;
+            n -= blank;
+            if (n == 0)
+                return;
+            if (!has_room(c)) {
+                buf_init(&c->stash, MAX(n, (size_t)HTTP_READ_BODY));
+                buf_put(&c->stash, p, n);
+                return;
+            }
+            c->blank = 0;
+            c->cur = exchange_new(c);
+        }
+        size_t used = conn_step(c, p, n);
+        p += used;
+        n -= used;
+    }
+    if (n > 0)
+        c->linger = true; /* more came after the last request we take: a bare close would reset the reply away */
+}
+
+/* Drops the request that will never be whole. */
+static void drop_cur(HttpConn *c) {
+    Exchange *x = TAKE(c->cur);
+    if (!x)
+        return;
+    if (c->last == x)
+        list_drop_last(c);
+    exchange_count(x, true);
+    exchange_release(x);
+}
+
+static void conn_resume(HttpConn *c) {
+    while (c->stash.n && !c->dead && has_room(c)) {
+        Buf stash = c->stash;
+        c->stash = (Buf){ 0 };
+        conn_parse(c, stash.p, stash.n);
+        buf_done(&stash);
+    }
+    if (c->eof && !c->stash.n)
+        drop_cur(c);
+}
+
+void http_conn_input(HttpConn *c, const char *p, size_t n, MonoNs now) {
+    c->core->now = now;
+    http_count(&c->core->counts.bytes_in, (int64_t)n);
+    if (c->closing || c->dead || c->eof)
+        return;
+    if (c->stash.n) { /* not asked for, but in order all the same */
+        if (buf_put(&c->stash, p, n) != 0)
+            c->dead = true;
+        return;
+    }
+    conn_parse(c, p, n);
+}
+
+void http_conn_eof(HttpConn *c, MonoNs now) {
+    c->core->now = now;
+    c->eof = true;
+    conn_resume(c);
+}
+
+bool http_conn_wants_read(const HttpConn *c) {
+    if (c->dead || c->eof)
+        return false;
+    if (c->closing)
+        return c->linger;
+    if (c->stash.n)
+        return false;
+    return c->cur ? c->out_bytes + c->held_bytes <= c->core->o.reply_mark : has_room(c);
+}
+
+size_t http_conn_read_size(const HttpConn *c) {
+    return c->cur && c->cur->head_whole ? HTTP_READ_BODY : HTTP_READ_IDLE;
+}
+
+void http_conn_turn_away(HttpConn *c, MonoNs now) {
+    c->core->now = now;
+    c->cur = exchange_new(c);
+    conn_refuse(c, 503, "too many connections");
+}
+
+/* --- answers --- */
+
+/* A dispatched exchange whose connection went before its answer came. */
+static void settle_owed(Exchange *x) {
+    x->core->owed--;
+    if (x->pump)
+        x->pump_done(x->pump_arg);
+    exchange_release(x);
+}
+
+HttpConn *http_conn_news(Exchange *x, HttpNews news, MonoNs now) {
+    HttpConn *c = x->conn;
+    x->core->now = now;
+    if (!c) {
+        settle_owed(x);
+        return NULL;
+    }
+    if (news == HTTP_NEWS_WAKE) {
+        x->woken = !x->waiting; /* from within the pump: it has not said WAIT yet */
+        x->waiting = false;
+        return c;
+    }
+    assert(!x->ready);
+    x->ready = true;
+    c->held_bytes += x->body_out.n;
+    conn_emit(c);
+    return c;
+}
+
+static void detach(Exchange *x) {
+    x->conn = NULL;
+    x->next = NULL;
+    atomic_store_explicit(&x->gone, true, memory_order_relaxed);
+    exchange_count(x, true);
+    bool answer_owed = x->dispatched && (!x->ready || x->waiting);
+    if (answer_owed) {
+        x->core->owed++;
+        return;
+    }
+    if (x->pump)
+        x->pump_done(x->pump_arg);
+    exchange_release(x);
+}
+
+void http_conn_done(HttpConn *c) {
+    HttpCounts *n = &c->core->counts;
+    c->dead = true;
+    drop_cur(c);
+    while (c->first) {
+        Exchange *x = c->first;
+        list_drop_first(c);
+        detach(x);
+    }
+    if (c->out_bytes) { /* queued, but the client did not get all of it */
+        http_count(&n->replied, -c->unsent_replies);
+        http_count(&n->aborted, c->unsent_replies);
+    }
+    out_clear(c);
+    buf_done(&c->stash);
+    http_count(&n->connections, -1);
+}
+
+/* --- time --- */
+
+HttpConnState http_conn_state(const HttpConn *c) {
+    if (c->dead)
+        return HTTP_CONN_CLOSE;
+    if (c->first || c->cur || c->out_bytes || c->stash.n)
+        return HTTP_CONN_OPEN;
+    if (c->closing)
+        return c->linger && !c->eof ? HTTP_CONN_LINGER : HTTP_CONN_CLOSE;
+    return c->eof || c->core->draining ? HTTP_CONN_CLOSE : HTTP_CONN_OPEN;
+}
+
+/* Of the request that is arriving; none while we are the ones who do not read. */
+static MonoNs arrival_deadline(const HttpConn *c) {
+    if (!c->cur || !http_conn_wants_read(c))
+        return (MonoNs){ INT64_MAX };
+    const HttpServerOptions *o = &c->core->o;
+    return c->cur->head_whole ? mono_add_ms(c->cur->head_done, o->body_ms)
+                              : mono_add_ms(c->cur->pub.started, o->header_ms);
+}
+
+MonoNs http_conn_deadline(const HttpConn *c) {
+    const HttpServerOptions *o = &c->core->o;
+    if (http_conn_state(c) == HTTP_CONN_LINGER)
+        return c->linger_until;
+    MonoNs at = arrival_deadline(c);
+    if (c->out_bytes) {
+        MonoNs write = mono_add_ms(c->wrote_at, o->write_ms);
+        return write.ns < at.ns ? write : at;
+    }
+    if (!c->cur && !c->first)
+        return mono_add_ms(c->idle_since, c->served ? o->idle_ms : o->header_ms);
+    return at;
+}
+
+void http_conn_expire(HttpConn *c, MonoNs now) {
+    c->core->now = now;
+    if (http_conn_deadline(c).ns > now.ns)
+        return;
+    if (arrival_deadline(c).ns <= now.ns)
+        conn_refuse(c, 408,
+                    c->cur->head_whole ? "the body did not arrive in time" : "the header block did not arrive in time");
+    else
+        c->dead = true; /* idle, does not read its replies, or lingered long enough */
+}
+
+/* --- bytes out --- */
+
+int http_conn_output(HttpConn *c, struct iovec iov[HTTP_IOV_MAX], MonoNs now) {
+    c->core->now = now;
+    conn_resume(c);
+    conn_pump(c);
+    return c->dead ? 0 : out_gather(c, iov);
+}
+
+void http_conn_sent(HttpConn *c, size_t n, MonoNs now) {
+    c->core->now = now;
+    http_count(&c->core->counts.bytes_out, (int64_t)n);
+    out_drop(c, n);
+    c->wrote_at = now;
+    if (c->out_bytes)
+        return;
+    c->unsent_replies = 0;
+    c->idle_since = now;
+    c->linger_until = mono_add_ms(now, c->core->o.linger_ms);
+}

@@ -1,0 +1,234 @@
+/* net/http_exchange.c - an exchange's life, and the calls by which a handler answers it. */
+
+#include "net/http_exchange.h"
+
+enum { FREE_EXCHANGES_MAX = 64, RAW_KEEP = 4096, LINES_KEEP = 2048, FIELDS_KEEP = 32, LINES_MAX = 64 * 1024 };
+
+Exchange *exchange_new(HttpConn *c) {
+    HttpCore *core = c->core;
+    Exchange *x = core->free_exchanges;
+    if (x) {
+        core->free_exchanges = x->next;
+        core->n_free_exchanges--;
+        Exchange fresh = { .raw = x->raw, .lines_out = x->lines_out };
+        fresh.fields.v = x->fields.v;
+        fresh.fields.cap = x->fields.cap;
+        *x = fresh;
+    } else {
+        x = mem_new(Exchange);
+        buf_init(&x->raw, core->o.max_header_bytes);
+        buf_init(&x->lines_out, LINES_MAX);
+    }
+    x->core = core;
+    x->conn = c;
+    x->pub.started = core->now;
+    x->pub.head.peer = str_n(c->peer, c->peer_n);
+    x->pub.head.local = c->local;
+    http_count(&core->counts.requests, 1);
+    return x;
+}
+
+void exchange_count(Exchange *x, bool aborted) {
+    if (x->counted)
+        return;
+    x->counted = true;
+    HttpCore *core = x->core;
+    http_count(aborted ? &core->counts.aborted : &core->counts.replied, 1);
+    if (!core->o.on_done)
+        return;
+    HttpDone done = {
+        .status = x->ready ? x->status : 0,
+        .sent = x->sent,
+        .took_ns = core->now.ns - x->pub.started.ns,
+        .aborted = aborted,
+        .refused = x->refused,
+    };
+    core->o.on_done(core->arg, &x->pub, &done);
+}
+
+static void exchange_free(Exchange *x) {
+    buf_done(&x->raw);
+    buf_done(&x->lines_out);
+    vec_done(&x->fields);
+    mem_free(x);
+}
+
+void exchange_release(Exchange *x) {
+    HttpCore *core = x->core;
+    buf_done(&x->body);
+    buf_done(&x->body_out);
+    if (core->n_free_exchanges == FREE_EXCHANGES_MAX || x->raw.cap > RAW_KEEP || x->lines_out.cap > LINES_KEEP ||
+        x->fields.cap > FIELDS_KEEP) {
+        exchange_free(x);
+        return;
+    }
+    buf_clear(&x->raw);
+    buf_clear(&x->lines_out);
+    x->next = core->free_exchanges;
+    core->free_exchanges = x;
+    core->n_free_exchanges++;
+}
+
+void exchanges_free_all(HttpCore *core) {
+    while (core->free_exchanges) {
+        Exchange *x = core->free_exchanges;
+        core->free_exchanges = x->next;
+        exchange_free(x);
+    }
+    core->n_free_exchanges = 0;
+}
+
+/* --- what the handler says --- */
+
+/* The server's own: an application's copy would contradict it. */
+static bool field_is_ours(Str name) {
+    static const Str ours[] = { STR_INIT("content-length"), STR_INIT("date"), STR_INIT("connection"),
+                                STR_INIT("transfer-encoding"), STR_INIT("server") };
+    for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+        if (str_eq_nocase(name, ours[i]))
+            return true;
+    return false;
+}
+
+/* A value may carry what a client sent (a request id, a file name): a CR or LF in it must not start a new field. */
+static void put_clean(Buf *b, Str s) {
+    char *to = buf_reserve(b, s.n);
+    if (!to)
+        return;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char ch = (unsigned char)s.p[i];
+        to[i] = (ch < 0x20 && ch != '\t') || ch == 0x7f ? ' ' : s.p[i];
+    }
+    b->n += s.n;
+}
+
+static void reply_fill(Exchange *x, HttpReply *r) {
+    assert(r->status >= 200 && r->status <= 599);
+    x->status = r->status;
+    for (size_t i = 0; i < r->n_fields; i++) {
+        const HttpField *f = &r->fields[i];
+        if (f->name.n == 0 || field_is_ours(f->name))
+            continue;
+        size_t before = x->lines_out.n;
+        put_clean(&x->lines_out, f->name);
+        BUF_LIT(&x->lines_out, ": ");
+        put_clean(&x->lines_out, f->value);
+        BUF_LIT(&x->lines_out, "\r\n");
+        if (!buf_ok(&x->lines_out)) { /* a field that does not fit is left out whole */
+            buf_clear(&x->lines_out);
+            x->lines_out.n = before;
+        }
+    }
+    x->body_out = r->body;
+    r->body = (Buf){ 0 };
+}
+
+static void deliver(Exchange *x, HttpNews news) {
+    HttpCore *core = x->core;
+    if (core->deliver)
+        core->deliver(core->owner, x, news);
+    else
+        http_conn_news(x, news, core->now);
+}
+
+void http_reply(HttpExchange *ex, HttpReply *reply) {
+    Exchange *x = exchange_of(ex);
+    reply_fill(x, reply);
+    deliver(x, HTTP_NEWS_REPLY);
+}
+
+void http_reply_stream(HttpExchange *ex, HttpReply *head, HttpPump *pump, void *arg, void (*done)(void *arg)) {
+    Exchange *x = exchange_of(ex);
+    x->pump = pump;
+    x->pump_arg = arg;
+    x->pump_done = done;
+    reply_fill(x, head);
+    deliver(x, HTTP_NEWS_REPLY);
+}
+
+void http_stream_wake(HttpExchange *ex) {
+    deliver(exchange_of(ex), HTTP_NEWS_WAKE);
+}
+
+bool http_exchange_gone(const HttpExchange *ex) {
+    return atomic_load_explicit(&exchange_of(ex)->gone, memory_order_relaxed);
+}
+
+Str http_field(const HttpHead *h, Str lower_name) {
+    for (size_t i = 0; i < h->n_fields; i++)
+        if (str_eq(h->fields[i].name, lower_name))
+            return h->fields[i].value;
+    return (Str){ 0 };
+}
+
+/* --- what the server says itself --- */
+
+static void refuse_plain(void *arg, int status, const char *code, const char *message, Buf *body) {
+    UNUSED(arg);
+    UNUSED(status);
+    buf_printf(body, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n", code, message);
+}
+
+/* The row of base/err.h for a status of ours. */
+static const ErrInfo *refusal_info(int status) {
+    switch (status) {
+    case 408:
+        return err_info(ERR_TIMEOUT);
+    case 414:
+        return err_info(ERR_HEADERS);
+    case 417:
+        return err_info(ERR_BAD_REQUEST);
+    case 505:
+        return err_info(ERR_UNSUPPORTED);
+    default:
+        break;
+    }
+#define ERR_ROW(code, nr, name, http, retry, exit, words)                                                              \
+    if (http == status)                                                                                                \
+        return err_info(code);
+    ERR_TABLE(ERR_ROW)
+#undef ERR_ROW
+    return err_info(status >= 500 ? ERR_INTERNAL : ERR_BAD_REQUEST);
+}
+
+static void count_refusal(HttpCounts *n, int status) {
+    switch (status) {
+    case 400:
+        http_count(&n->refused_400, 1);
+        break;
+    case 408:
+        http_count(&n->refused_408, 1);
+        break;
+    case 413:
+        http_count(&n->refused_413, 1);
+        break;
+    case 414:
+    case 431:
+        http_count(&n->refused_431, 1);
+        break;
+    case 503:
+        http_count(&n->refused_503, 1);
+        break;
+    default:
+        http_count(&n->refused_other, 1);
+        break;
+    }
+}
+
+void http_refusal_body(const HttpCore *core, int status, const char *why, Buf *body) {
+    const ErrInfo *info = refusal_info(status);
+    buf_init(body, 16 * 1024);
+    (core->o.on_refuse ? core->o.on_refuse : refuse_plain)(core->arg, status, info->name, why ? why : info->words,
+                                                           body);
+}
+
+void exchange_refuse(Exchange *x, int status, const char *why) {
+    count_refusal(&x->core->counts, status);
+    HttpField type = { S("Content-Type"), S("application/json") };
+    HttpReply r = { .status = status, .fields = &type, .n_fields = 1 };
+    http_refusal_body(x->core, status, why, &r.body);
+    buf_clear(&x->lines_out);
+    reply_fill(x, &r);
+    x->refused = true;
+    x->keep_alive = false;
+}

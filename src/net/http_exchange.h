@@ -1,0 +1,82 @@
+#pragma once
+
+/* net/http_exchange.h - what a request and its reply are made of. Private to net/http_*.c. */
+
+#include "base/vec.h"
+#include "net/http_conn.h"
+
+#include <llhttp.h>
+
+struct Exchange {
+    HttpExchange pub; /* first: handlers hold this */
+    HttpCore *core;
+    HttpConn *conn; /* NULL once the connection is gone; the connections' thread alone */
+    Exchange *next; /* in the connection's list, or in the core's free list */
+    LoopMail mail;  /* carries the news of this exchange; at most one is under way */
+    atomic_bool gone;
+    /* request */
+    Buf raw;       /* the head's bytes; HttpHead points into it */
+    size_t line_n; /* bytes of the line that is arriving */
+    int lines;     /* whole lines of the head */
+    VEC(HttpField) fields;
+    llhttp_t parser;
+    Buf body;
+    size_t raw_body; /* bytes of body as they came, with framing */
+    MonoNs head_done;
+    int refuse;      /* status found while parsing; 0 = none */
+    const char *why; /* words for it */
+    bool head_whole, in_body, complete, keep_alive, head_only, want_continue, refused, counted;
+    /* reply */
+    bool dispatched;     /* the handler has it: an answer is owed */
+    bool ready, started; /* answered; head queued */
+    bool chunked;
+    bool waiting, woken; /* stream: a wake is owed; it came while the pump ran */
+    int status;
+    Buf lines_out; /* the reply's own fields, serialised by the thread that answered */
+    Buf body_out;
+    int64_t sent;
+    HttpPump *pump;
+    void *pump_arg;
+    void (*pump_done)(void *arg);
+};
+
+static inline Exchange *exchange_of(const HttpExchange *ex) {
+    return (Exchange *)ex;
+}
+
+/* http_head.c: bytes of a head. Both return 0 or the status to refuse with, the words in x->why. */
+/* Takes bytes up to the end of the head at most; *used says how many. Sets x->head_whole at its end. */
+int http_head_take(Exchange *x, const char *p, size_t n, size_t *used);
+/* Parses the whole head, checks it, fills x->pub.head. x->complete when no body follows. */
+int http_head_parse(Exchange *x);
+/* Bytes of body, framed; *used up to the end of the message. x->complete at its end. */
+int http_body_take(Exchange *x, const char *p, size_t n, size_t *used);
+
+/* http_exchange.c */
+Exchange *exchange_new(HttpConn *c);
+/* Files the exchange in the counts and tells on_done; once. */
+void exchange_count(Exchange *x, bool aborted);
+void exchange_release(Exchange *x); /* into the free list */
+/* Gives x the server's own reply; why NULL: the words of base/err.h for the status. */
+void exchange_refuse(Exchange *x, int status, const char *why);
+void http_refusal_body(const HttpCore *core, int status, const char *why, Buf *body);
+void exchanges_free_all(HttpCore *core); /* of the free list */
+
+/* http_out.c: the queue of bytes. */
+void out_put(HttpConn *c, const void *p, size_t n);
+char *out_reserve(HttpConn *c, size_t n); /* contiguous; follow with out_commit */
+void out_commit(HttpConn *c, size_t n);
+void out_take(HttpConn *c, Buf *b); /* moves the buffer's bytes in; b is empty after */
+
+int out_gather(const HttpConn *c, struct iovec *iov); /* up to HTTP_IOV_MAX pieces */
+void out_drop(HttpConn *c, size_t n);                 /* the socket took them */
+void out_clear(HttpConn *c);
+void segs_free_all(HttpCore *core); /* of the free list */
+/* The head of x's reply; body_n < 0: a stream. close: this is the last reply of the connection. */
+void out_reply_head(HttpConn *c, Exchange *x, int64_t body_n, bool close);
+/* First piece and what the pump makes until enough is queued: HTTP_PUMP_DONE, HTTP_PUMP_MORE, or < 0. */
+void out_piece(HttpConn *c, Exchange *x, Buf *piece);
+int out_pump(HttpConn *c, Exchange *x);
+
+/* http_conn.c: runs the stream at the head of the queue, if there is one. */
+void conn_pump(HttpConn *c);

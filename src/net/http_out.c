@@ -1,0 +1,265 @@
+/* net/http_out.c - the bytes a connection has yet to send: a list of blocks and of bodies that were moved in.
+ *
+ * Small pieces are gathered in blocks of 4 KB, so that a burst of pipelined replies leaves in one system call; a large
+ * body keeps the memory it was made in. */
+
+#include "net/http_exchange.h"
+
+#include <stdio.h>
+
+enum { BLOCK = 4096, COPY_MAX = 2048, FREE_SEGS_MAX = 64 };
+
+struct OutSeg {
+    OutSeg *next;
+    char *p;       /* n bytes; its own block, or a body's memory */
+    size_t n, cap; /* cap 0: nothing may be added */
+    size_t off;    /* sent already */
+    bool block;    /* of the standard size: goes back to the free list */
+    char bytes[];
+};
+
+static OutSeg *seg_new(HttpCore *core, size_t cap) {
+    OutSeg *s = NULL;
+    if (cap <= BLOCK - sizeof *s && core->free_segs) {
+        s = core->free_segs;
+        core->free_segs = s->next;
+        core->n_free_segs--;
+        *s = (OutSeg){ .p = s->bytes, .cap = BLOCK - sizeof *s, .block = true };
+        return s;
+    }
+    size_t size = MAX(sizeof *s + cap, (size_t)BLOCK);
+    s = mem_alloc(size);
+    *s = (OutSeg){ .p = s->bytes, .cap = size - sizeof *s, .block = size == BLOCK };
+    return s;
+}
+
+static void seg_free(HttpCore *core, OutSeg *s) {
+    if (s->p != s->bytes)
+        mem_free(s->p);
+    if (s->block && core->n_free_segs < FREE_SEGS_MAX) {
+        s->next = core->free_segs;
+        core->free_segs = s;
+        core->n_free_segs++;
+        return;
+    }
+    mem_free(s);
+}
+
+void segs_free_all(HttpCore *core) {
+    while (core->free_segs) {
+        OutSeg *s = core->free_segs;
+        core->free_segs = s->next;
+        mem_free(s);
+    }
+    core->n_free_segs = 0;
+}
+
+static void seg_append(HttpConn *c, OutSeg *s) {
+    if (c->out_tail)
+        c->out_tail->next = s;
+    else
+        c->out = s;
+    c->out_tail = s;
+}
+
+char *out_reserve(HttpConn *c, size_t n) {
+    OutSeg *s = c->out_tail;
+    if (!s || s->cap - s->n < n || s->cap == 0) {
+        s = seg_new(c->core, n);
+        seg_append(c, s);
+    }
+    return s->p + s->n;
+}
+
+void out_commit(HttpConn *c, size_t n) {
+    if (c->out_bytes == 0)
+        c->wrote_at = c->core->now; /* the write deadline counts from here */
+    c->out_tail->n += n;
+    c->out_bytes += n;
+}
+
+void out_put(HttpConn *c, const void *p, size_t n) {
+    if (n == 0)
+        return;
+    memcpy(out_reserve(c, n), p, n);
+    out_commit(c, n);
+}
+
+void out_take(HttpConn *c, Buf *b) {
+    if (b->n <= COPY_MAX) {
+        out_put(c, b->p, b->n);
+        buf_done(b);
+        return;
+    }
+    OutSeg *s = mem_new(OutSeg);
+    s->p = b->p;
+    seg_append(c, s); /* cap 0: nothing is added behind a body */
+    out_commit(c, b->n);
+    *b = (Buf){ 0 };
+}
+
+void out_clear(HttpConn *c) {
+    while (c->out) {
+        OutSeg *s = c->out;
+        c->out = s->next;
+        seg_free(c->core, s);
+    }
+    c->out_tail = NULL;
+    c->out_bytes = 0;
+}
+
+int out_gather(const HttpConn *c, struct iovec *iov) {
+    int n = 0;
+    for (OutSeg *s = c->out; s && n < HTTP_IOV_MAX; s = s->next)
+        if (s->n > s->off)
+            iov[n++] = (struct iovec){ s->p + s->off, s->n - s->off };
+    return n;
+}
+
+void out_drop(HttpConn *c, size_t n) {
+    assert(n <= c->out_bytes);
+    c->out_bytes -= n;
+    while (c->out && n >= c->out->n - c->out->off) {
+        OutSeg *s = c->out;
+        n -= s->n - s->off;
+        c->out = s->next;
+        seg_free(c->core, s);
+    }
+    if (c->out)
+        c->out->off += n;
+    else
+        c->out_tail = NULL;
+}
+
+/* --- the head of a reply --- */
+
+const char *http_reason(int status) {
+    static const struct {
+        int status;
+        const char *reason;
+    } table[] = {
+        /* clang-format off */
+        { 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 206, "Partial Content" },
+        { 301, "Moved Permanently" }, { 302, "Found" }, { 303, "See Other" }, { 304, "Not Modified" },
+        { 307, "Temporary Redirect" }, { 308, "Permanent Redirect" }, { 400, "Bad Request" },
+        { 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
+        { 406, "Not Acceptable" }, { 408, "Request Timeout" }, { 409, "Conflict" }, { 410, "Gone" },
+        { 411, "Length Required" }, { 412, "Precondition Failed" }, { 413, "Content Too Large" },
+        { 414, "URI Too Long" }, { 415, "Unsupported Media Type" }, { 416, "Range Not Satisfiable" },
+        { 417, "Expectation Failed" }, { 418, "I'm a teapot" }, { 422, "Unprocessable Content" },
+        { 429, "Too Many Requests" }, { 431, "Request Header Fields Too Large" }, { 451, "Unavailable For Legal Reasons" },
+        { 499, "Client Closed Request" }, { 500, "Internal Server Error" }, { 501, "Not Implemented" },
+        { 502, "Bad Gateway" }, { 503, "Service Unavailable" }, { 504, "Gateway Timeout" },
+        { 505, "HTTP Version Not Supported" }, { 507, "Insufficient Storage" },
+        /* clang-format on */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (table[i].status == status)
+            return table[i].reason;
+    return "Status";
+}
+
+/* The Date field's text, made anew when the second changes; the clock is asked ten times a second at most. */
+static const char *date_text(HttpCore *core) {
+    if (core->now.ns - core->date_read.ns < 100 * NS_PER_MS && core->date_read.ns != 0)
+        return core->date;
+    core->date_read = core->now;
+    Time wall = clock_wall(core->clock);
+    int64_t second = floor_div(wall.ms, MS_PER_SECOND);
+    if (second != core->date_second || core->date[0] == '\0') {
+        size_t n = time_format_http(wall, core->date);
+        assert(n == 29);
+        core->date_second = second;
+    }
+    return core->date;
+}
+
+static char *put(char *to, const char *p, size_t n) {
+    memcpy(to, p, n);
+    return to + n;
+}
+#define PUT_LIT(to, literal) put((to), ("" literal ""), sizeof(literal) - 1)
+
+static char *put_number(char *to, uint64_t v) {
+    char digits[20];
+    size_t n = 0;
+    do
+        digits[sizeof digits - ++n] = (char)('0' + v % 10);
+    while (v /= 10);
+    return put(to, digits + sizeof digits - n, n);
+}
+
+void out_reply_head(HttpConn *c, Exchange *x, int64_t body_n, bool close) {
+    HttpCore *core = c->core;
+    const char *reason = http_reason(x->status);
+    size_t reason_n = strlen(reason);
+    char *start = out_reserve(c, 256 + reason_n + core->o.server_name.n + x->lines_out.n), *to = start;
+    to = PUT_LIT(to, "HTTP/1.1 ");
+    to = put_number(to, (uint64_t)x->status);
+    *to++ = ' ';
+    to = put(to, reason, reason_n);
+    to = PUT_LIT(to, "\r\nDate: ");
+    to = put(to, date_text(core), 29);
+    if (core->o.server_name.n) {
+        to = PUT_LIT(to, "\r\nServer: ");
+        to = put(to, core->o.server_name.p, core->o.server_name.n);
+    }
+    to = PUT_LIT(to, "\r\n");
+    if (x->lines_out.n)
+        to = put(to, x->lines_out.p, x->lines_out.n);
+    if (x->chunked)
+        to = PUT_LIT(to, "Transfer-Encoding: chunked\r\n");
+    else if (body_n >= 0 && x->status != 204 && x->status != 304) {
+        to = PUT_LIT(to, "Content-Length: ");
+        to = put_number(to, (uint64_t)body_n);
+        to = PUT_LIT(to, "\r\n");
+    }
+    if (close)
+        to = PUT_LIT(to, "Connection: close\r\n");
+    else if (x->pub.head.minor == 0)
+        to = PUT_LIT(to, "Connection: keep-alive\r\n");
+    to = PUT_LIT(to, "\r\n");
+    out_commit(c, (size_t)(to - start));
+}
+
+/* --- streams --- */
+
+/* One piece of a stream, framed as a chunk if the client knows chunks. */
+void out_piece(HttpConn *c, Exchange *x, Buf *piece) {
+    if (piece->n == 0) { /* an empty chunk would end the body */
+        buf_done(piece);
+        return;
+    }
+    x->sent += (int64_t)piece->n;
+    if (!x->chunked) {
+        out_take(c, piece);
+        return;
+    }
+    char size[24];
+    out_put(c, size, (size_t)snprintf(size, sizeof size, "%zx\r\n", piece->n));
+    out_take(c, piece);
+    out_put(c, "\r\n", 2);
+}
+
+int out_pump(HttpConn *c, Exchange *x) {
+    enum { PIECE_MAX = 1024 * 1024 };
+    while (c->out_bytes < HTTP_PUMP_LOW && !x->waiting) {
+        Buf piece;
+        buf_init(&piece, PIECE_MAX);
+        int r = x->pump(x->pump_arg, &piece);
+        if (r < 0 || !buf_ok(&piece)) { /* a piece past its limit is cut: the body would have a hole */
+            buf_done(&piece);
+            return r < 0 ? r : ERR_LIMIT;
+        }
+        out_piece(c, x, &piece);
+        if (r == HTTP_PUMP_DONE) {
+            if (x->chunked)
+                out_put(c, "0\r\n\r\n", 5);
+            return HTTP_PUMP_DONE;
+        }
+        if (r == HTTP_PUMP_WAIT)
+            x->waiting = !x->woken;
+        x->woken = false;
+    }
+    return HTTP_PUMP_MORE;
+}

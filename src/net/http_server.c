@@ -1,0 +1,357 @@
+/* net/http_server.c - sockets, timers and other threads round the connections of http_conn.h.
+ *
+ * A connection costs one registration with the kernel for its whole life: what it wants of its socket changes only when
+ * a peer is slow. A request that comes and is answered at once costs one recv and one send, and touches no timer: the
+ * timer of a connection is left where it is when its deadline moves away, and looks again when it fires. */
+
+#include "base/list.h"
+#include "net/http_exchange.h"
+#include "net/http_listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { LISTENERS_MAX = 8, ACCEPTS_A_TURN = 64, TURNED_AWAY_MAX = 64 };
+
+typedef struct ServerConn {
+    HttpConn http;
+    HttpServer *server;
+    LoopFd fd;
+    LoopTimer timer;
+    ListNode node;
+    bool busy; /* its bytes are being worked on further up the stack: settle later, and there */
+    bool shut; /* our sending half is closed */
+} ServerConn;
+
+typedef struct ServerListener {
+    Listener socket;
+    LoopFd fd;
+    HttpServer *server;
+} ServerListener;
+
+struct HttpServer {
+    HttpCore core;
+    Loop *loop;
+    ListNode conns;
+    int n_conns;
+    ServerListener listeners[LISTENERS_MAX];
+    int n_listeners;
+    int spare_fd; /* given up to accept, and close, a connection when descriptors run out */
+    LoopTimer drain;
+    bool stopping, stopped;
+    void (*stop_done)(void *arg);
+    void *stop_arg;
+    char buf[HTTP_READ_BODY]; /* every connection reads into it, one at a time */
+};
+
+/* --- stop --- */
+
+static void stop_check(HttpServer *s) {
+    if (!s->stopping || s->stopped || s->n_conns > 0 || s->core.owed > 0)
+        return;
+    s->stopped = true;
+    loop_timer_stop(&s->drain);
+    if (s->stop_done)
+        loop_post(s->loop, s->stop_done, s->stop_arg); /* not from within a callback of ours: done may free us */
+}
+
+/* --- a connection's turn --- */
+
+static void conn_close(ServerConn *sc) {
+    HttpServer *s = sc->server;
+    sc->busy = true; /* done callbacks may call back in */
+    loop_fd_stop(s->loop, &sc->fd);
+    loop_timer_stop(&sc->timer);
+    close(sc->fd.fd);
+    http_conn_done(&sc->http);
+    list_remove(&sc->node);
+    s->n_conns--;
+    mem_free(sc);
+    stop_check(s);
+}
+
+static ssize_t send_pieces(int fd, struct iovec *iov, int n) {
+    ssize_t sent;
+    do {
+        if (n == 1) {
+            sent = send(fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL);
+        } else {
+            struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)n };
+            sent = sendmsg(fd, &m, MSG_NOSIGNAL);
+        }
+    } while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+/* Writes what there is to write, until the socket is full or nothing is left. */
+static void conn_flush(ServerConn *sc) {
+    HttpConn *c = &sc->http;
+    MonoNs now = loop_now(sc->server->loop);
+    for (;;) {
+        struct iovec iov[HTTP_IOV_MAX];
+        int n = http_conn_output(c, iov, now);
+        if (n == 0)
+            return;
+        size_t want = 0;
+        for (int i = 0; i < n; i++)
+            want += iov[i].iov_len;
+        ssize_t sent = send_pieces(sc->fd.fd, iov, n);
+        if (sent < 0) {
+            c->dead |= errno != EAGAIN && errno != EWOULDBLOCK;
+            return;
+        }
+        http_conn_sent(c, (size_t)sent, now);
+        if ((size_t)sent < want)
+            return;
+    }
+}
+
+static void conn_arm(ServerConn *sc) {
+    MonoNs at = http_conn_deadline(&sc->http);
+    if (at.ns == INT64_MAX)
+        return; /* a timer still running finds that out itself */
+    if (!loop_timer_armed(&sc->timer) || sc->timer.timer.due.ns > at.ns)
+        loop_timer_start_at(&sc->timer, at);
+}
+
+/* After anything happened to a connection: flush, close or go on. May free sc. */
+static void conn_settle(ServerConn *sc) {
+    HttpConn *c = &sc->http;
+    sc->busy = true;
+    conn_flush(sc);
+    sc->busy = false;
+    HttpConnState state = http_conn_state(c);
+    if (state == HTTP_CONN_CLOSE && !c->dead && !c->eof && c->closing && !c->linger) {
+        int unread = 0; /* closing over unread bytes sends a reset, which may overtake the reply */
+        if (ioctl(sc->fd.fd, FIONREAD, &unread) == 0 && unread > 0) {
+            c->linger = true;
+            state = http_conn_state(c);
+        }
+    }
+    if (state == HTTP_CONN_CLOSE) {
+        conn_close(sc);
+        return;
+    }
+    if (state == HTTP_CONN_LINGER && !sc->shut) {
+        sc->shut = true;
+        shutdown(sc->fd.fd, SHUT_WR);
+    }
+    loop_fd_want(sc->server->loop, &sc->fd,
+                 (http_conn_wants_read(c) ? LOOP_READ : 0u) | (c->out_bytes ? LOOP_WRITE : 0u));
+    conn_arm(sc);
+}
+
+static void conn_read(ServerConn *sc) {
+    HttpServer *s = sc->server;
+    HttpConn *c = &sc->http;
+    ssize_t n = recv(sc->fd.fd, s->buf, http_conn_read_size(c), 0);
+    if (n < 0) {
+        c->dead |= errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR;
+        return;
+    }
+    sc->busy = true;
+    if (n == 0)
+        http_conn_eof(c, loop_now(s->loop));
+    else
+        http_conn_input(c, s->buf, (size_t)n, loop_now(s->loop));
+}
+
+static void on_conn(void *arg, unsigned events) {
+    ServerConn *sc = arg;
+    HttpConn *c = &sc->http;
+    if ((events & LOOP_READ) && http_conn_wants_read(c))
+        conn_read(sc);
+    if ((events & LOOP_GONE) && !http_conn_wants_read(c))
+        c->dead = true;
+    conn_settle(sc);
+}
+
+static void on_timer(void *arg) {
+    ServerConn *sc = arg;
+    http_conn_expire(&sc->http, loop_now(sc->server->loop));
+    conn_settle(sc);
+}
+
+/* --- accepting --- */
+
+static void conn_open(HttpServer *s, int fd, const char *peer, bool local) {
+    ServerConn *sc = mem_new(ServerConn);
+    MonoNs now = loop_now(s->loop);
+    sc->server = s;
+    if (loop_fd_start(s->loop, &sc->fd, fd, LOOP_READ, on_conn, sc) != 0) {
+        close(fd);
+        mem_free(sc);
+        return;
+    }
+    loop_timer_init(&sc->timer, s->loop, on_timer, sc);
+    list_push_back(&s->conns, &sc->node);
+    http_conn_init(&sc->http, &s->core, str_c(peer), local, now);
+    if (++s->n_conns > s->core.o.max_connections)
+        http_conn_turn_away(&sc->http, now);
+    conn_settle(sc);
+}
+
+/* Out of descriptors: a listener left readable would spin. Take the connection and close it. */
+static void shed_one(HttpServer *s, const Listener *l) {
+    char peer[64];
+    close(s->spare_fd);
+    int fd = listener_accept(l, peer, sizeof peer);
+    if (fd >= 0) {
+        close(fd);
+        http_count(&s->core.counts.refused_503, 1);
+    }
+    s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void on_accept(void *arg, unsigned events) {
+    ServerListener *sl = arg;
+    HttpServer *s = sl->server;
+    UNUSED(events);
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        char peer[64];
+        int fd = listener_accept(&sl->socket, peer, sizeof peer);
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                shed_one(s, &sl->socket);
+            return; /* EAGAIN, or a client that has given up already */
+        }
+        if (s->n_conns >= s->core.o.max_connections + TURNED_AWAY_MAX) {
+            close(fd);
+            http_count(&s->core.counts.refused_503, 1);
+            continue;
+        }
+        conn_open(s, fd, peer, sl->socket.local);
+    }
+}
+
+static int start_listening(HttpServer *s, const Listener *socket) {
+    assert(s->n_listeners < LISTENERS_MAX);
+    ServerListener *sl = &s->listeners[s->n_listeners];
+    *sl = (ServerListener){ .socket = *socket, .server = s };
+    int r = loop_fd_start(s->loop, &sl->fd, socket->fd, LOOP_READ, on_accept, sl);
+    if (r != 0)
+        listener_close(&sl->socket);
+    else
+        s->n_listeners++;
+    return r;
+}
+
+int http_server_listen_tcp(HttpServer *s, const char *host, int port, int *out_port, char *why, size_t why_size) {
+    Listener l;
+    int r = listener_tcp(&l, host, port, out_port, why, why_size);
+    return r != 0 ? r : start_listening(s, &l);
+}
+
+int http_server_listen_unix(HttpServer *s, const char *path, char *why, size_t why_size) {
+    Listener l;
+    int r = listener_unix(&l, path, why, why_size);
+    return r != 0 ? r : start_listening(s, &l);
+}
+
+/* --- replies from other threads --- */
+
+static void take_news(Exchange *x, HttpNews news) {
+    HttpServer *s = x->core->owner;
+    HttpConn *c = http_conn_news(x, news, loop_now(s->loop));
+    if (!c) {
+        stop_check(s);
+        return;
+    }
+    ServerConn *sc = CONTAINER_OF(c, ServerConn, http);
+    if (!sc->busy)
+        conn_settle(sc);
+}
+
+static void mail_reply(void *arg) {
+    take_news(arg, HTTP_NEWS_REPLY);
+}
+
+static void mail_wake(void *arg) {
+    take_news(arg, HTTP_NEWS_WAKE);
+}
+
+static void deliver(void *owner, Exchange *x, HttpNews news) {
+    HttpServer *s = owner;
+    if (loop_is_mine(s->loop)) {
+        take_news(x, news);
+        return;
+    }
+    x->mail = (LoopMail){ .fn = news == HTTP_NEWS_REPLY ? mail_reply : mail_wake, .arg = x };
+    loop_mail(s->loop, &x->mail);
+}
+
+/* --- life --- */
+
+static void close_all(HttpServer *s) {
+    LIST_FOR (it, &s->conns)
+        conn_close(LIST_ENTRY(it, ServerConn, node));
+}
+
+static void on_drained(void *arg) {
+    close_all(arg);
+}
+
+static void listeners_close(HttpServer *s) {
+    for (int i = 0; i < s->n_listeners; i++) {
+        loop_fd_stop(s->loop, &s->listeners[i].fd);
+        listener_close(&s->listeners[i].socket);
+    }
+    s->n_listeners = 0;
+}
+
+HttpServer *http_server_new(Loop *loop, const HttpServerOptions *o, HttpHandler *fn, void *arg) {
+    HttpServer *s = mem_new(HttpServer);
+    s->loop = loop;
+    http_core_init(&s->core, o, fn, arg, loop_clock(loop));
+    s->core.deliver = deliver;
+    s->core.owner = s;
+    list_init(&s->conns);
+    loop_timer_init(&s->drain, loop, on_drained, s);
+    s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return s;
+}
+
+void http_server_stop(HttpServer *s, int64_t drain_ms, void (*done)(void *arg), void *arg) {
+    if (s->stopping)
+        return;
+    s->stopping = true;
+    s->stop_done = done;
+    s->stop_arg = arg;
+    s->core.draining = true;
+    listeners_close(s);
+    LIST_FOR (it, &s->conns)
+        conn_settle(LIST_ENTRY(it, ServerConn, node)); /* closes the idle ones */
+    if (s->n_conns)
+        loop_timer_start(&s->drain, drain_ms, 0);
+    stop_check(s);
+}
+
+HttpServer *http_server_free(HttpServer *s) {
+    if (!s)
+        return NULL;
+    listeners_close(s);
+    loop_timer_stop(&s->drain);
+    s->stopped = true;
+    close_all(s);
+    http_core_done(&s->core);
+    if (s->spare_fd >= 0)
+        close(s->spare_fd);
+    return mem_free(s);
+}
+
+void http_server_stats(const HttpServer *s, HttpServerStats *out) {
+    const HttpCounts *n = &s->core.counts;
+#define READ(name) .name = atomic_load_explicit(&n->name, memory_order_relaxed)
+    /* clang-format off */
+    *out = (HttpServerStats){
+        READ(connections), READ(accepted), READ(requests), READ(replied), READ(aborted),
+        READ(refused_400), READ(refused_408), READ(refused_413), READ(refused_431), READ(refused_503),
+        READ(refused_other), READ(bytes_in), READ(bytes_out),
+    };
+    /* clang-format on */
+#undef READ
+    out->in_flight = out->requests - out->replied - out->aborted;
+}
