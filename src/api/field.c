@@ -227,6 +227,8 @@ static int check_list(const Field *f, Ctx *cx, const Place *at, const List *list
                              list->n);
     for (size_t i = 0; i < list->n; i++) {
         Place here = place_item(at, i);
+        if (!f->of && f->flags & F_REPEAT && str_find_char(((const Str *)list->v)[i], ',') >= 0)
+            return place_invalid(cx, &here, "must not contain a comma"); /* it separates items in a query */
         int e = f->of ? shape_check(f->of, cx, &here, (const char *)list->v + i * f->of->size)
                       : check_text(f, cx, &here, ((const Str *)list->v)[i]);
         if (e)

@@ -71,6 +71,7 @@ int shape_wrong_kind(Ctx *cx, const Place *at, const char *wanted, JsonKind foun
 
 /* api/shape_write.c: key and value, or nothing (F_OMIT_EMPTY). */
 void field_write(const Field *f, JsonWriter *w, const void *record);
+void field_write_value(const Field *f, JsonWriter *w, const void *record);
 
 /* api/candle_json.c */
 int candles_read_rows(ShapeReader *rd, const Place *at, size_t most, Candles *out);
