@@ -171,7 +171,9 @@ static int read_scalar(RowReader *rr, const Place *at, FieldType type, void *out
     JsonKind kind = json_peek(r);
     JsonToken token;
     if (kind != JSON_NUMBER && kind != JSON_STRING)
-        return shape_wrong_kind(rr->rd, at, type == FT_TIME ? "a time (ISO-8601 or epoch)" : "a number");
+        return r->err ? fault(rr)
+                      : shape_wrong_kind(rr->rd->cx, at, type == FT_TIME ? "a time (ISO-8601 or epoch)" : "a number",
+                                         kind);
     if (json_next(r, &token))
         return fault(rr);
     if (type == FT_F64 && LIKELY(num_parse_f64(token.text, out)))
@@ -185,14 +187,14 @@ static int read_flags(RowReader *rr, const Place *at) {
     JsonReader *r = rr->rd->r;
     JsonKind kind = json_peek(r);
     if (kind != JSON_ARRAY)
-        return shape_wrong_kind(rr->rd, at, "an array");
+        return r->err ? fault(rr) : shape_wrong_kind(rr->rd->cx, at, "an array", kind);
     json_open_array(r);
     int more;
     for (size_t i = 0; (more = json_array_next(r)) > 0; i++) {
         Place here = place_item(at, i);
         Str word;
         if ((kind = json_peek(r)) != JSON_STRING)
-            return shape_wrong_kind(rr->rd, &here, "a string");
+            return r->err ? fault(rr) : shape_wrong_kind(rr->rd->cx, &here, "a string", kind);
         if (json_read_str(r, &word))
             return fault(rr);
         size_t w = 0;
@@ -213,7 +215,7 @@ static int read_name(RowReader *rr, const Place *at, Str key) {
     JsonKind kind = json_peek(r);
     Str text;
     if (kind != JSON_STRING)
-        return shape_wrong_kind(rr->rd, at, "a string");
+        return r->err ? fault(rr) : shape_wrong_kind(rr->rd->cx, at, "a string", kind);
     if (json_read_str(r, &text))
         return fault(rr);
     if (slot->p && !str_eq(*slot, text))
@@ -285,7 +287,7 @@ static int read_array(RowReader *rr) {
     int more;
     json_open_array(r);
     for (size_t i = 0; (more = json_array_next(r)) > 0; i++) {
-        if (i > COL_VOLUME)
+        if (i > COL_FLAGS)
             return place_invalid(rr->rd->cx, &rr->at, "must be [time, open, high, low, close, volume]; it has more");
         int e = read_column(rr, (Column)i, str_c(column_names[i].name));
         if (e)
@@ -303,7 +305,7 @@ static int read_row(RowReader *rr) {
     else if (kind == JSON_ARRAY)
         e = read_array(rr);
     else
-        e = shape_wrong_kind(rr->rd, &rr->at, "a candle (an object or an array)");
+        e = r->err ? fault(rr) : shape_wrong_kind(rr->rd->cx, &rr->at, "a candle (an object or an array)", kind);
     if (e || (rr->seen & COL_NEEDED) == COL_NEEDED)
         return e;
     Column missing = COL_TIME;
@@ -323,7 +325,7 @@ int candles_read_rows(ShapeReader *rd, const Place *at, size_t most, Candles *ou
     JsonReader *r = rd->r;
     JsonKind kind = json_peek(r);
     if (kind != JSON_ARRAY)
-        return shape_wrong_kind(rd, at, "an array of candles");
+        return r->err ? shape_json_fault(rd->cx, r) : shape_wrong_kind(rd->cx, at, "an array of candles", kind);
     json_open_array(r);
     Candles cs = { 0 };
     int more;

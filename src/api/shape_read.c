@@ -24,6 +24,10 @@ static const char *kind_words(JsonKind kind) {
     }
 }
 
+int shape_wrong_kind(Ctx *cx, const Place *at, const char *wanted, JsonKind found) {
+    return place_invalid(cx, at, "must be %s, not %s", wanted, kind_words(found));
+}
+
 int shape_json_fault(Ctx *cx, const JsonReader *r) {
     size_t line, column;
     json_where(r, &line, &column);
@@ -31,13 +35,6 @@ int shape_json_fault(Ctx *cx, const JsonReader *r) {
     if (r->err == ERR_LIMIT)
         return err_set(cx, ERR_TOO_LARGE, "JSON, line %zu, column %zu: %s", line, column, why);
     return err_set(cx, ERR_BAD_REQUEST, "not JSON, line %zu, column %zu: %s", line, column, why);
-}
-
-int shape_wrong_kind(ShapeReader *rd, const Place *at, const char *wanted) {
-    JsonKind found = json_peek(rd->r);
-    if (json_skip(rd->r)) /* its first byte alone does not make it JSON */
-        return shape_json_fault(rd->cx, rd->r);
-    return place_invalid(rd->cx, at, "must be %s, not %s", wanted, kind_words(found));
 }
 
 /* The names of a shape are few: a linear look-up beats hashing, and the usual case is that the keys come in
@@ -101,7 +98,7 @@ int shape_read_members(ShapeReader *rd, const Shape *s, const Place *at, void *o
     uint64_t allowed = at->up ? UINT64_MAX : rd->allowed;
     JsonKind kind = json_peek(rd->r);
     if (kind != JSON_OBJECT)
-        return shape_wrong_kind(rd, at, "an object");
+        return rd->r->err ? shape_json_fault(rd->cx, rd->r) : shape_wrong_kind(rd->cx, at, "an object", kind);
     json_open_object(rd->r);
     Str key;
     size_t guess = 0;
@@ -155,7 +152,7 @@ static int read_shape(ShapeReader *rd, const Shape *s, const Place *at, void *ou
 static int read_list(ShapeReader *rd, const Field *f, const Place *at, List *out) {
     JsonKind kind = json_peek(rd->r);
     if (kind != JSON_ARRAY)
-        return shape_wrong_kind(rd, at, "an array");
+        return rd->r->err ? shape_json_fault(rd->cx, rd->r) : shape_wrong_kind(rd->cx, at, "an array", kind);
     json_open_array(rd->r);
     List list = { 0 };
     size_t cap = 0;
@@ -170,8 +167,8 @@ static int read_list(ShapeReader *rd, const Field *f, const Place *at, List *out
             e = read_shape(rd, f->of, &here, (char *)list.v + list.n * f->of->size);
         else if (kind == JSON_STRING)
             json_read_str(rd->r, &((Str *)list.v)[list.n]);
-        else
-            e = shape_wrong_kind(rd, &here, "a string");
+        else if (!rd->r->err)
+            e = shape_wrong_kind(rd->cx, &here, "a string", kind);
         if (e)
             return e;
         if (rd->r->err)
@@ -197,8 +194,10 @@ static int read_scalar(ShapeReader *rd, const Field *f, const Place *at, void *r
                       1u << JSON_STRING | 1u << JSON_NUMBER },
     };
     JsonKind kind = json_peek(rd->r);
+    if (rd->r->err)
+        return shape_json_fault(rd->cx, rd->r);
     if (!(wanted[f->type].kinds >> kind & 1))
-        return shape_wrong_kind(rd, at, wanted[f->type].words);
+        return shape_wrong_kind(rd->cx, at, wanted[f->type].words, kind);
     JsonToken token;
     if (json_next(rd->r, &token))
         return shape_json_fault(rd->cx, rd->r);
@@ -223,8 +222,7 @@ int shape_read_field(ShapeReader *rd, const Field *f, const Place *at, void *rec
         e = read_list(rd, f, at, FIELD_AT(f, record, List));
         break;
     case FT_CANDLES:
-        e = candles_read_rows(rd, at, field_max_items(f), FIELD_AT(f, record, Candles));
-        break;
+        return candles_read_rows(rd, at, field_max_items(f), FIELD_AT(f, record, Candles));
     case FT_JSON:
         if (json_skip_raw(rd->r, &FIELD_AT(f, record, RawJson)->json))
             return shape_json_fault(rd->cx, rd->r);
