@@ -14,7 +14,7 @@
  * cannot go on.
  *
  * Nothing from outside can forge a line: control characters, line separators and bidi overrides are escaped in
- * both formats, and a line has a ceiling. Fields whose name says secret, password, token, key... are masked. One
+ * both formats, and a line has a ceiling. Fields whose name says secret, password, token, api_key, cookie... are masked. One
  * line goes out in one call of the sink. A flood of one message is cut (LogCfg.guard_per_s) and counted in the
  * `suppressed` of the next line that passes.
  * Threads: any; the level may be changed while others log. */

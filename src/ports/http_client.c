@@ -157,8 +157,10 @@ static int64_t back_off_ms(const RetryPolicy *p, int tries) {
 }
 
 static int status_error(Ctx *cx, const HttpResponse *res) {
-    if (res->status == 429 || res->status == 418)
-        return err_set(cx, ERR_LIMIT, "too many requests (HTTP %d)", res->status);
+    if (res->status == 429)
+        return err_set(cx, ERR_LIMIT, "too many requests (HTTP 429)");
+    if (res->status == 418)
+        return err_set(cx, ERR_LIMIT, "the server has banned this address for a while (HTTP 418)");
     return err_set(cx, ERR_UNAVAILABLE, "the server answers HTTP %d", res->status);
 }
 
@@ -219,9 +221,9 @@ int http_fetch(HttpClient *c, Ctx *cx, const HttpRequest *req, const RetryPolicy
 
     while (r == 0) {
         int failed = 0;
-        r = policy->admit ? policy->admit(policy->arg, cx) : 0;
-        if (r == 0)
-            r = ctx_check(cx);
+        r = ctx_check(cx);
+        if (r == 0 && policy->admit) /* the last thing before the exchange: what it takes, judge gives back */
+            r = policy->admit(policy->arg, cx);
         if (r < 0)
             break;
         ArenaMark mark = arena_mark(cx->arena);

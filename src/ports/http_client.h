@@ -57,7 +57,7 @@ typedef struct RetryPolicy {
     Rng *rng; /* of the jitter, used by this call alone; NULL = the whole back-off is waited */
 
     /* Hooks, either may be NULL. `admit` runs before each exchange and may wait (a venue's budget); < 0 ends
-     * the call. `judge` runs after each: it sees every answer, and a failed exchange as status 0 with its
+     * the call. `judge` runs after each, exactly once: it sees every answer, and a failed exchange as status 0 with its
      * code in `failed`. 0 leaves the decision to the rules above, HTTP_RETRY repeats (a body that makes no
      * sense), < 0 ends the call with that code; both with words in cx->err. Nothing of the answer may be
      * kept: a repeated try gives its memory back. */

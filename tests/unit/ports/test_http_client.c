@@ -66,7 +66,7 @@ TEST(repeats_what_may_be_repeated_and_nothing_else) {
         { "too large", "GET", 0, ERR_TOO_LARGE, true, true, 1 },
         { "denied", "GET", 0, ERR_DENIED, true, true, 1 },
     };
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         World w;
         world_init(&w);
         test_row_name = r->name;
@@ -101,7 +101,7 @@ TEST(waits_at_least_retry_after_and_at_most_the_back_off) {
         { "a date gone by", "Retry-After: Sun, 31 Dec 2023 23:00:00 GMT\n", 0, 1000 },
         { "nonsense", "Retry-After: soon\n", 0, 1000 },
     };
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         World w;
         world_init(&w);
         test_row_name = r->name;
@@ -291,7 +291,7 @@ TEST(requests_that_are_wrong_are_never_sent) {
         { "v6 open bracket", "http://[::1/", ERR_INVALID },
         { "question mark ends the host", "http://127.0.0.1?x", ERR_DENIED },
     };
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         World w;
         world_init(&w);
         test_row_name = r->name;
@@ -320,22 +320,48 @@ TEST(private_addresses_are_told_from_public_ones) {
         const char *name;
         bool private;
     } rows[] = {
-        { "8.8.8.8", false },          { "9.255.255.255", false },   { "10.0.0.0", true },
-        { "100.63.255.255", false },   { "100.64.0.1", true },       { "100.128.0.0", false },
-        { "127.255.255.254", true },   { "128.0.0.1", false },       { "169.254.0.1", true },
-        { "172.15.255.255", false },   { "172.16.0.1", true },       { "172.31.255.255", true },
-        { "172.32.0.0", false },       { "192.0.0.192", true },      { "192.168.1.1", true },
-        { "192.169.0.0", false },      { "198.17.255.255", false },  { "198.18.0.1", true },
-        { "203.0.113.9", true },       { "223.255.255.255", false }, { "224.0.0.1", true },
-        { "255.255.255.255", true },   { "0.0.0.0", true },          { "::", true },
-        { "::1", true },               { "fc00::1", true },          { "fe80::1", true },
-        { "ff02::1", true },           { "2606:4700::1111", false }, { "2001:db8::1", true },
-        { "2001::1", true },           { "2001:200::1", false },     { "2002:0a00:0001::1", true },
-        { "2002:0808:0808::1", false}, { "64:ff9b::7f00:1", true },  { "64:ff9b::808:808", false },
-        { "::ffff:8.8.8.8", false },   { "::ffff:192.168.0.1", true }, { "3fff:0001::1", true },
+        { "8.8.8.8", false },
+        { "9.255.255.255", false },
+        { "10.0.0.0", true },
+        { "100.63.255.255", false },
+        { "100.64.0.1", true },
+        { "100.128.0.0", false },
+        { "127.255.255.254", true },
+        { "128.0.0.1", false },
+        { "169.254.0.1", true },
+        { "172.15.255.255", false },
+        { "172.16.0.1", true },
+        { "172.31.255.255", true },
+        { "172.32.0.0", false },
+        { "192.0.0.192", true },
+        { "192.168.1.1", true },
+        { "192.169.0.0", false },
+        { "198.17.255.255", false },
+        { "198.18.0.1", true },
+        { "203.0.113.9", true },
+        { "223.255.255.255", false },
+        { "224.0.0.1", true },
+        { "255.255.255.255", true },
+        { "0.0.0.0", true },
+        { "::", true },
+        { "::1", true },
+        { "fc00::1", true },
+        { "fe80::1", true },
+        { "ff02::1", true },
+        { "2606:4700::1111", false },
+        { "2001:db8::1", true },
+        { "2001::1", true },
+        { "2001:200::1", false },
+        { "2002:0a00:0001::1", true },
+        { "2002:0808:0808::1", false },
+        { "64:ff9b::7f00:1", true },
+        { "64:ff9b::808:808", false },
+        { "::ffff:8.8.8.8", false },
+        { "::ffff:192.168.0.1", true },
+        { "3fff:0001::1", true },
         { "4000::1", true },
     };
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         uint8_t ip[16];
         size_t n = strchr(r->name, ':') ? 16 : 4;
         CHECK_EQ(inet_pton(n == 4 ? AF_INET : AF_INET6, r->name, ip), 1);

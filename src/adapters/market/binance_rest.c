@@ -1,0 +1,289 @@
+/* adapters/market/binance_rest.c - see binance_rest.h.
+ *
+ * The retries themselves are http_fetch's. Its two hooks are where the venue comes in: `admit` waits for the budget
+ * before each exchange, `judge` books what each answer tells and reads its body, so that a body cut short counts
+ * as a failed exchange. */
+
+#include "adapters/market/binance_rest.h"
+
+enum {
+    ATTEMPTS = 5,
+    RETRY_BASE_MS = 1000,
+    RETRY_MAX_MS = 60 * 1000,
+    PATIENCE_MS = 10 * 60 * 1000,
+    TIMEOUT_MS = 15 * 1000,
+    LIMITS_FRESH_MS = 60 * 60 * 1000,
+    WAIT_SLICE_MS = 1000, /* what others learn meanwhile may end a wait early, or make it longer */
+    LEARN_POLL_MS = 20,
+    SYMBOL_INFO_MAX = 1024 * 1024,
+    WEIGHT_EXCHANGE_INFO = 20,
+};
+
+enum { CODE_ILLEGAL_CHARS = -1100, CODE_INVALID_SYMBOL = -1121 };
+
+static int64_t mono_now_ms(Ctx *cx) {
+    return clock_mono(cx->clock).ns / NS_PER_MS;
+}
+
+/* --- before each exchange --- */
+
+static int refuse(Ctx *cx, int64_t wait_ms, bool banned) {
+    if (banned)
+        err_set(cx, ERR_LIMIT,
+                "banned by the venue (HTTP 418) for another %lld s; it counts all programs of this address",
+                (long long)(wait_ms + 999) / 1000);
+    else
+        err_set(cx, ERR_LIMIT, "the venue's limit leaves no request for another %lld s",
+                (long long)(wait_ms + 999) / 1000);
+    cx->err.retry_after_ms = wait_ms;
+    return ERR_LIMIT;
+}
+
+/* Waits until the budget and no block stand against the request; refuses at once what would take too long. */
+static int admit(void *arg, Ctx *cx) {
+    BinanceCall *call = arg;
+    BinanceRest *b = call->rest;
+    for (;;) {
+        int64_t wait_ms, now = mono_now_ms(cx);
+        pthread_mutex_lock(&b->lock);
+        bool go = binance_limits_take(&b->limits, now, call->weight, &wait_ms);
+        bool banned = b->limits.banned;
+        pthread_mutex_unlock(&b->lock);
+        call->sent = now;
+        if (go)
+            return 0;
+        if (wait_ms > ctx_left_ms(cx, b->patience_ms))
+            return refuse(cx, wait_ms, banned);
+        int r = http_wait_ms(cx, MIN(wait_ms, WAIT_SLICE_MS));
+        if (r)
+            return r;
+    }
+}
+
+/* --- after each exchange --- */
+
+/* How long a 429 or 418 shuts us out: what it tells, else until the next window. Under the lock. */
+static int64_t block_until(BinanceRest *b, Ctx *cx, const HttpResponse *res, int64_t now) {
+    BinanceError error;
+    Time end, server;
+    int64_t told = http_retry_after_ms(res, clock_wall(cx->clock));
+    if (told >= 0)
+        return now + told;
+    if (!binance_limits_clock(&b->limits, now, &server))
+        server = clock_wall(cx->clock);
+    if (binance_parse_error(cx->arena, res->body, &error) && binance_ban_end(error.msg, &end))
+        return now + MAX(end.ms - server.ms, 0);
+    return binance_limits_next_window(&b->limits, now, 0);
+}
+
+static void book(BinanceRest *b, Ctx *cx, BinanceCall *call, const HttpResponse *res, int64_t now) {
+    Time server;
+    pthread_mutex_lock(&b->lock);
+    BinanceLimits *l = &b->limits;
+    binance_limits_done(l, now, call->weight);
+    b->requests++;
+    for (size_t i = 0; i < res->n_headers; i++) {
+        int64_t used, length_ms = binance_used_header_ms(res->headers[i].name);
+        if (length_ms > 0 && str_to_i64(res->headers[i].value, &used))
+            binance_limits_used(l, call->sent, now, length_ms, used);
+    }
+    if (res->status == 429 || res->status == 418)
+        binance_limits_block(l, block_until(b, cx, res, now), res->status == 418);
+    call->simulated = str_eq(http_response_header(res, S("x-finsight-simulated")), S("1"));
+    b->simulated |= call->simulated;
+    if (!binance_limits_clock(l, call->sent, &server))
+        server = time_ms(clock_wall(cx->clock).ms - (now - call->sent));
+    call->served_at = server;
+    pthread_mutex_unlock(&b->lock);
+}
+
+static int judge(void *arg, Ctx *cx, const HttpResponse *res, int failed) {
+    BinanceCall *call = arg;
+    int64_t now = mono_now_ms(cx);
+    call->exchange_ms += now - call->sent;
+    book(call->rest, cx, call, res, now);
+    if (failed || res->status != 200)
+        return 0;
+    int r = call->read(call, cx, res->body);
+    return r == ERR_COLLECTION ? HTTP_RETRY : r;
+}
+
+/* --- the call --- */
+
+/* An answer that no repetition makes better. */
+static int refusal(Ctx *cx, const BinanceCall *call, const HttpResponse *res) {
+    BinanceError e;
+    if (binance_parse_error(cx->arena, res->body, &e)) {
+        bool symbol = str_find(e.msg, S("'symbol'")) >= 0; /* letters that no symbol of the venue has */
+        if (call->names_symbol && (e.code == CODE_INVALID_SYMBOL || (e.code == CODE_ILLEGAL_CHARS && symbol)))
+            return FEED_NO_SYMBOL;
+        return err_set(cx, ERR_COLLECTION, "the venue refuses the request: " STR_FMT " (code %lld, HTTP %d)",
+                       STR_ARG(str_first(e.msg, 200)), (long long)e.code, res->status);
+    }
+    if (res->status == 403)
+        return err_set(
+            cx, ERR_COLLECTION,
+            "the venue's firewall refuses this address (HTTP 403); wait, or use another address or base URL");
+    if (res->status == 451)
+        return err_set(cx, ERR_COLLECTION, "the venue does not serve this region (HTTP 451); try another base URL");
+    if (res->status >= 300 && res->status < 400)
+        return err_set(cx, ERR_COLLECTION, "the venue redirects (HTTP %d); correct the base URL", res->status);
+    return err_set(cx, ERR_COLLECTION, "HTTP %d without a reason; is this the base URL of the venue?", res->status);
+}
+
+static int fetch(BinanceRest *b, Ctx *cx, BinanceCall *call) {
+    Rng rng;
+    pthread_mutex_lock(&b->lock);
+    rng_seed(&rng, rng_u64(&b->rng)); /* of this call alone */
+    pthread_mutex_unlock(&b->lock);
+    call->rest = b;
+    call->exchange_ms = 0;
+
+    Str url =
+        str_fmt(cx->arena, "%s%s%s" STR_FMT, b->base_url, call->path, call->query.n ? "?" : "", STR_ARG(call->query));
+    HttpRequest req = { .method = "GET",
+                        .url = url,
+                        .total_ms = b->timeout_ms,
+                        .max_body = call->max_body,
+                        .allow_private = b->allow_private };
+    RetryPolicy policy = { .attempts = b->attempts,
+                           .base_ms = b->retry_base_ms,
+                           .max_ms = b->retry_max_ms,
+                           .total_ms = b->patience_ms,
+                           .exchange = true,
+                           .idempotent = true,
+                           .rng = &rng,
+                           .admit = admit,
+                           .judge = judge,
+                           .arg = call };
+    HttpResponse res;
+    int tries = 0;
+    int64_t began = mono_now_ms(cx);
+    int r = http_fetch(b->http, cx, &req, &policy, &res, &tries);
+    pthread_mutex_lock(&b->lock);
+    b->retries += MAX(tries - 1, 0);
+    b->waited_ms += mono_now_ms(cx) - began - call->exchange_ms;
+    pthread_mutex_unlock(&b->lock);
+    return r == 0 && res.status != 200 ? refusal(cx, call, &res) : r;
+}
+
+int binance_rest_get(BinanceRest *b, Ctx *cx, BinanceCall *call) {
+    int r = fetch(b, cx, call);
+    if (r < 0)
+        err_prefix(cx, "%s: " STR_FMT, b->venue.s, STR_ARG(call->what));
+    return r;
+}
+
+/* --- limits --- */
+
+void binance_rest_take_info(BinanceRest *b, Ctx *cx, const BinanceCall *call, const BinanceExchangeInfo *info) {
+    int64_t now = mono_now_ms(cx);
+    pthread_mutex_lock(&b->lock);
+    if (info->server_time.ms > 0)
+        binance_limits_server_time(&b->limits, call->sent, now, info->server_time, info->server_time);
+    for (size_t i = 0; i < info->n_limits; i++)
+        binance_limits_told(&b->limits, now, (BinanceCount)info->limits[i].count, info->limits[i].length_ms,
+                            info->limits[i].limit);
+    b->learnt_at = now;
+    pthread_mutex_unlock(&b->lock);
+}
+
+static int read_limits(BinanceCall *call, Ctx *cx, Str body) {
+    BinanceExchangeInfo info;
+    int r = binance_parse_exchange_info(cx, body, &info);
+    if (r == 0)
+        binance_rest_take_info(call->rest, cx, call, &info);
+    return r;
+}
+
+/* One thread asks, the others wait: before the limits are known nothing else would hold them back. */
+int binance_rest_learn(BinanceRest *b, Ctx *cx, Symbol symbol) {
+    for (bool wait = true; wait;) {
+        int64_t now = mono_now_ms(cx);
+        pthread_mutex_lock(&b->lock);
+        bool fresh = b->learnt_at != 0 && now - b->learnt_at < LIMITS_FRESH_MS;
+        wait = !fresh && b->learning;
+        if (!fresh && !wait)
+            b->learning = true;
+        pthread_mutex_unlock(&b->lock);
+        if (fresh)
+            return 0;
+        int r = wait ? http_wait_ms(cx, LEARN_POLL_MS) : 0;
+        if (r)
+            return r;
+    }
+    BinanceCall call = { .path = "/api/v3/exchangeInfo", .weight = WEIGHT_EXCHANGE_INFO, .max_body = SYMBOL_INFO_MAX };
+    call.what = S("exchangeInfo");
+    call.names_symbol = true;
+    call.query = str_fmt(cx->arena, "symbol=" STR_FMT, STR_ARG(binance_escape(cx->arena, symbol_str(&symbol))));
+    call.read = read_limits;
+    int r = binance_rest_get(b, cx, &call);
+    pthread_mutex_lock(&b->lock);
+    b->learning = false;
+    pthread_mutex_unlock(&b->lock);
+    return r;
+}
+
+Time binance_rest_now(BinanceRest *b, Ctx *cx) {
+    Time now;
+    pthread_mutex_lock(&b->lock);
+    bool known = binance_limits_clock(&b->limits, mono_now_ms(cx), &now);
+    pthread_mutex_unlock(&b->lock);
+    return known ? now : clock_wall(cx->clock);
+}
+
+Str binance_escape(Arena *a, Str text) {
+    static const char hex[] = "0123456789ABCDEF";
+    char *p = arena_alloc(a, text.n * 3 + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+                     c == '_' || c == '.' || c == '~';
+        if (plain) {
+            p[n++] = (char)c;
+        } else {
+            p[n++] = '%';
+            p[n++] = hex[c >> 4];
+            p[n++] = hex[c & 15];
+        }
+    }
+    return str_n(p, n);
+}
+
+/* --- life --- */
+
+static int64_t or_standard(int64_t told, int64_t standard) {
+    return told ? told : standard;
+}
+
+int binance_rest_init(BinanceRest *b, Ctx *cx, const BinanceOptions *o) {
+    HttpUrl url;
+    Str base = o->base_url.n ? o->base_url : S(BINANCE_BASE_URL);
+    *b = (BinanceRest){ .http = o->http, .allow_private = o->allow_private };
+    if (!venue_parse(o->name.n ? o->name : S("binance"), &b->venue))
+        return err_set(cx, ERR_INVALID, "'" STR_FMT "' is no name of a venue: 1 to %d letters, digits, '-' and '_'",
+                       STR_ARG(str_first(o->name, 40)), VENUE_MAX);
+    int r = http_url_parse(cx, base, &url);
+    if (r)
+        return err_prefix(cx, "%s: base URL", b->venue.s);
+    if (str_find_char(url.path, '?') >= 0 || str_find_char(url.path, '#') >= 0)
+        return err_set(cx, ERR_INVALID, "%s: base URL: '?' and '#' have no place in it", b->venue.s);
+    while (str_ends(base, S("/")))
+        base.n--;
+    b->base_url = mem_zalloc(base.n + 1);
+    memcpy(b->base_url, base.p, base.n);
+    b->attempts = (int)or_standard(o->attempts, ATTEMPTS);
+    b->retry_base_ms = or_standard(o->retry_base_ms, RETRY_BASE_MS);
+    b->retry_max_ms = MAX(or_standard(o->retry_max_ms, RETRY_MAX_MS), b->retry_base_ms);
+    b->patience_ms = or_standard(o->patience_ms, PATIENCE_MS);
+    b->timeout_ms = or_standard(o->timeout_ms, TIMEOUT_MS);
+    rng_seed(&b->rng, o->seed);
+    pthread_mutex_init(&b->lock, NULL);
+    return 0;
+}
+
+void binance_rest_done(BinanceRest *b) {
+    pthread_mutex_destroy(&b->lock);
+    b->base_url = mem_free(b->base_url);
+}

@@ -1,0 +1,430 @@
+/* base/log.c - see log.h. Levels, the guard against floods, and the making of a line. Sinks are in log_sink.c. */
+
+#include "base/log.h"
+
+#include "base/hash.h"
+#include "base/num.h"
+#include "base/utf8.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+
+enum {
+    MESSAGE_MAX = 4096, /* bytes before escaping, which makes at most six of one */
+    VALUE_MAX = 1024,
+    ID_MAX = 128,
+    METADATA_MAX = 8192, /* bytes after escaping */
+    LINE_MAX_BYTES = 1 << 16,
+    GUARD_ROWS = 64,
+    GUARD_PROBES = 4,
+    GUARD_TEXT = 80,
+};
+
+typedef struct GuardRow {
+    uint64_t key; /* 0 = free */
+    MonoNs since; /* of the running second */
+    int64_t lines, suppressed;
+    char text[GUARD_TEXT];
+    size_t n;
+} GuardRow;
+
+struct Logger {
+    atomic_int level;
+    LogFormat format;
+    bool colours;
+    char *service;
+    int64_t guard_per_s;
+    Clock *clock;
+    LogSink *sink;
+    pthread_mutex_t lock; /* rows */
+    GuardRow rows[GUARD_ROWS];
+};
+
+/* --- levels --- */
+
+static const char *const level_names[] = { "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "OFF" };
+
+bool log_level_parse(Str s, LogLevel *out) {
+    static const struct {
+        const char *name;
+        LogLevel level;
+    } names[] = {
+        { "DEBUG", LEVEL_DEBUG },     { "TRACE", LEVEL_DEBUG },    { "VERBOSE", LEVEL_DEBUG },
+        { "INFO", LEVEL_INFO },       { "NOTICE", LEVEL_INFO },    { "INFORMATION", LEVEL_INFO },
+        { "WARNING", LEVEL_WARNING }, { "WARN", LEVEL_WARNING },   { "ERROR", LEVEL_ERROR },
+        { "ERR", LEVEL_ERROR },       { "SEVERE", LEVEL_ERROR },   { "CRITICAL", LEVEL_CRITICAL },
+        { "CRIT", LEVEL_CRITICAL },   { "FATAL", LEVEL_CRITICAL }, { "PANIC", LEVEL_CRITICAL },
+        { "ALERT", LEVEL_CRITICAL },  { "EMERG", LEVEL_CRITICAL }, { "OFF", LEVEL_OFF },
+        { "NONE", LEVEL_OFF },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_eq_nocase(s, str_c(names[i].name))) {
+            *out = names[i].level;
+            return true;
+        }
+    return false;
+}
+
+const char *log_level_name(LogLevel level) {
+    assert((size_t)level < ARRAY_LEN(level_names));
+    return level_names[level];
+}
+
+bool log_format_parse(Str s, LogFormat *out) {
+    if (str_eq_nocase(s, S("json")))
+        *out = LOG_JSON;
+    else if (str_eq_nocase(s, S("text")))
+        *out = LOG_TEXT;
+    else
+        return false;
+    return true;
+}
+
+bool log_on(const Logger *l, LogLevel level) {
+    return l && (int)level >= atomic_load_explicit(&l->level, memory_order_relaxed);
+}
+
+void log_set_level(Logger *l, LogLevel level) {
+    if (l)
+        atomic_store_explicit(&l->level, (int)level, memory_order_relaxed);
+}
+
+/* --- text that cannot forge a line --- */
+
+/* What a terminal or a line-wise reader could take for more than a character: controls of both sets, line and
+ * paragraph separators, and the marks that reorder text. */
+static bool unsafe(uint32_t cp) {
+    return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || (cp >= 0x200b && cp <= 0x200f) ||
+           (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff;
+}
+
+static void put_code_point(Buf *b, uint32_t cp) {
+    switch (cp) {
+    case '\n':
+        BUF_LIT(b, "\\n");
+        break;
+    case '\r':
+        BUF_LIT(b, "\\r");
+        break;
+    case '\t':
+        BUF_LIT(b, "\\t");
+        break;
+    default:
+        buf_printf(b, "\\u%04x", (unsigned)cp); /* all of the unsafe ones have four digits */
+    }
+}
+
+/* s with everything unsafe as an escape that JSON knows too. Quotes are escaped when the text stands in some. */
+static void put_safe(Buf *b, Str s, bool quoted) {
+    size_t clean = 0, at = 0; /* [clean, at) is not written yet and needs no escape */
+    while (at < s.n) {
+        uint32_t cp = 0;
+        size_t size = utf8_decode(s.p + at, s.n - at, &cp);
+        bool special = cp == '\\' || (cp == '"' && quoted);
+        if (size > 0 && !special && !unsafe(cp)) {
+            at += size;
+            continue;
+        }
+        buf_put(b, s.p + clean, at - clean);
+        if (size == 0)
+            BUF_LIT(b, "\\ufffd");
+        else if (special)
+            buf_put(b, (char[]){ '\\', (char)cp }, 2);
+        else
+            put_code_point(b, cp);
+        at += size ? size : utf8_bad_size(s.p + at, s.n - at);
+        clean = at;
+    }
+    buf_put(b, s.p + clean, s.n - clean);
+}
+
+static void put_quoted(Buf *b, Str s) {
+    buf_put_c(b, '"');
+    put_safe(b, s, true);
+    buf_put_c(b, '"');
+}
+
+static bool is_word(Str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] <= ' ' || strchr("\"=\\{}", s.p[i]))
+            return false;
+    return s.n > 0;
+}
+
+/* --- fields --- */
+
+static bool names_a_secret(Str key) {
+    static const char *const words[] = { "secret", "passw",       "token",   "api_key",    "apikey", "authorization",
+                                         "cookie", "private_key", "api-key", "credential", "bearer" };
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        Str word = str_c(words[i]);
+        for (size_t at = 0; at + word.n <= key.n; at++)
+            if (str_eq_nocase(str_n(key.p + at, word.n), word))
+                return true;
+    }
+    return false;
+}
+
+Str log_secret(Arena *a, Str secret) {
+    enum { SHOWN = 4, LONG_ENOUGH = 20 };
+    return secret.n < LONG_ENOUGH ? S("***") : str_fmt(a, "***" STR_FMT, STR_ARG(str_from(secret, secret.n - SHOWN)));
+}
+
+static void put_number(Buf *b, double v) {
+    char text[NUM_TEXT_MAX];
+    if (isfinite(v))
+        buf_put(b, text, num_format_f64(v, text));
+    else
+        BUF_LIT(b, "null");
+}
+
+static void put_value(Buf *b, LogFormat format, const LogField *f) {
+    Str s = names_a_secret(str_c(f->key)) ? S("***") : utf8_first(f->s, VALUE_MAX);
+    switch (f->kind) {
+    case FIELD_STR:
+        if (format == LOG_JSON || !is_word(s))
+            put_quoted(b, s);
+        else
+            put_safe(b, s, false);
+        break;
+    case FIELD_I64:
+        buf_printf(b, "%lld", (long long)f->i);
+        break;
+    case FIELD_BOOL:
+        buf_put_str(b, f->i ? S("true") : S("false"));
+        break;
+    case FIELD_F64:
+    case FIELD_MS:
+        put_number(b, f->f);
+        break;
+    }
+}
+
+/* "key":value, or key=value; nothing for an empty id. */
+static void put_id(Buf *b, LogFormat format, const char *key, Str id) {
+    if (id.n == 0)
+        return;
+    buf_printf(b, format == LOG_JSON ? ",\"%s\":" : " %s=", key);
+    put_value(b, format, &F_STR(key, utf8_first(id, ID_MAX)));
+}
+
+static void put_metadata(Buf *b, LogFormat format, const LogField *fields, size_t n, int64_t suppressed) {
+    size_t start = b->n;
+    bool first = true, cut = false;
+    for (size_t i = 0; i < n && !cut; i++) {
+        size_t before = b->n;
+        if (fields[i].kind == FIELD_MS)
+            continue;
+        if (format == LOG_JSON)
+            buf_put_str(b, first ? S(",\"metadata\":{") : S(","));
+        else
+            buf_put_c(b, ' ');
+        if (format == LOG_JSON)
+            put_quoted(b, str_c(fields[i].key));
+        else
+            put_safe(b, str_c(fields[i].key), false);
+        buf_put_c(b, format == LOG_JSON ? ':' : '=');
+        put_value(b, format, &fields[i]);
+        cut = b->n - start > METADATA_MAX;
+        if (cut)
+            b->n = before;
+        else
+            first = false;
+    }
+    const struct {
+        const char *json, *text;
+        int64_t value;
+    } notes[] = { { "\"truncated\":", " truncated=", cut }, { "\"suppressed\":", " suppressed=", suppressed } };
+    for (size_t i = 0; i < ARRAY_LEN(notes); i++) {
+        if (!notes[i].value)
+            continue;
+        if (format == LOG_JSON)
+            buf_put_str(b, first ? S(",\"metadata\":{") : S(","));
+        buf_printf(b, "%s%lld", format == LOG_JSON ? notes[i].json : notes[i].text, (long long)notes[i].value);
+        first = false;
+    }
+    if (format == LOG_JSON && !first)
+        buf_put_c(b, '}');
+}
+
+/* --- the line --- */
+
+static void put_time(Buf *b, Time t) {
+    char text[TIME_TEXT_MAX];
+    size_t n = time_format_iso(t, text);
+    if (n == sizeof "2024-03-01T12:34:56Z" - 1)
+        buf_printf(b, "%.*s.000Z", (int)n - 1, text); /* columns stay in line */
+    else
+        buf_put(b, text, n);
+}
+
+static void put_head(const Logger *l, Buf *b, LogLevel level, Str message) {
+    static const char *const colours[] = { "\033[2m", "\033[32m", "\033[33m", "\033[31m", "\033[1;31m" };
+    message = utf8_first(message, MESSAGE_MAX);
+    if (l->format == LOG_JSON) {
+        BUF_LIT(b, "{\"timestamp\":\"");
+        put_time(b, clock_wall(l->clock));
+        BUF_LIT(b, "\",\"service\":");
+        put_quoted(b, str_c(l->service));
+        buf_printf(b, ",\"level\":\"%s\",\"message\":", log_level_name(level));
+        put_quoted(b, message);
+        return;
+    }
+    put_time(b, clock_wall(l->clock));
+    if (l->colours)
+        buf_printf(b, " %s%-8s\033[0m ", colours[level], log_level_name(level));
+    else
+        buf_printf(b, " %-8s ", log_level_name(level));
+    put_safe(b, message, false);
+}
+
+static void put_duration(const Logger *l, Buf *b, const LogField *fields, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (fields[i].kind == FIELD_MS) {
+            buf_put_str(b, l->format == LOG_JSON ? S(",\"duration_ms\":") : S(" duration_ms="));
+            put_number(b, fields[i].f);
+            return;
+        }
+}
+
+static void emit(Logger *l, const Ctx *cx, LogLevel level, Str message, const LogField *fields, size_t n,
+                 int64_t suppressed) {
+    Buf b;
+    buf_init(&b, LINE_MAX_BYTES);
+    put_head(l, &b, level, message);
+    put_duration(l, &b, fields, n);
+    if (cx) {
+        put_id(&b, l->format, "request_id", cx->trace.request_id);
+        put_id(&b, l->format, "correlation_id", cx->trace.correlation_id);
+        put_id(&b, l->format, "user_id", cx->principal.id);
+    }
+    put_metadata(&b, l->format, fields, n, suppressed);
+    buf_put_str(&b, l->format == LOG_JSON ? S("}\n") : S("\n"));
+    assert(buf_ok(&b)); /* the ceilings of the parts sum up to less */
+    l->sink->write(l->sink, b.p, b.n);
+    buf_done(&b);
+}
+
+/* --- the guard --- */
+
+static void emit_summary(Logger *l, const GuardRow *row) {
+    if (row->suppressed > 0)
+        emit(l, NULL, LEVEL_WARNING, S("lines of one message were suppressed"), &F_STR("of", str_n(row->text, row->n)),
+             1, row->suppressed);
+}
+
+static GuardRow *guard_row(Logger *l, uint64_t key) {
+    GuardRow *oldest = &l->rows[key % GUARD_ROWS];
+    for (size_t i = 0; i < GUARD_PROBES; i++) {
+        GuardRow *row = &l->rows[(key + i) % GUARD_ROWS];
+        if (row->key == key)
+            return row;
+        if (row->since.ns < oldest->since.ns)
+            oldest = row;
+    }
+    return oldest;
+}
+
+/* -1: drop the line. Else how many lines of this message were dropped since the last one that passed. */
+static int64_t guard_pass(Logger *l, LogLevel level, Str pattern) {
+    if (l->guard_per_s <= 0 || level >= LEVEL_CRITICAL)
+        return 0;
+    uint64_t key = hash64_str(pattern, (uint64_t)level) | 1;
+    MonoNs now = clock_mono(l->clock);
+    GuardRow evicted = { 0 };
+    int64_t passed = 0;
+    pthread_mutex_lock(&l->lock);
+    GuardRow *row = guard_row(l, key);
+    if (row->key != key) {
+        evicted = *row;
+        *row = (GuardRow){ .key = key, .since = now, .n = MIN(pattern.n, (size_t)GUARD_TEXT) };
+        if (row->n)
+            memcpy(row->text, pattern.p, row->n);
+    }
+    if (now.ns - row->since.ns >= NS_PER_SECOND) {
+        row->since = now;
+        row->lines = 0;
+    }
+    if (row->lines < l->guard_per_s) {
+        row->lines++;
+        passed = row->suppressed;
+        row->suppressed = 0;
+    } else {
+        row->suppressed++;
+        passed = -1;
+    }
+    pthread_mutex_unlock(&l->lock);
+    emit_summary(l, &evicted);
+    return passed;
+}
+
+/* --- logging --- */
+
+void log_write(Logger *l, const Ctx *cx, LogLevel level, Str message, const LogField *fields, size_t n) {
+    assert(level < LEVEL_OFF);
+    if (!log_on(l, level))
+        return;
+    int64_t suppressed = guard_pass(l, level, message);
+    if (suppressed >= 0)
+        emit(l, cx, level, message, fields, n, suppressed);
+}
+
+void log_record(Logger *l, const Ctx *cx, LogLevel level, Str message, const LogField *fields, size_t n) {
+    assert(level < LEVEL_OFF);
+    if (log_on(l, level))
+        emit(l, cx, level, message, fields, n, 0);
+}
+
+void log_printf(Logger *l, const Ctx *cx, LogLevel level, const char *fmt, ...) {
+    assert(level < LEVEL_OFF);
+    if (!log_on(l, level))
+        return;
+    int64_t suppressed = guard_pass(l, level, str_c(fmt));
+    if (suppressed < 0)
+        return;
+    char text[MESSAGE_MAX];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    emit(l, cx, level, str_n(text, (size_t)CLAMP(n, 0, MESSAGE_MAX - 1)), NULL, 0, suppressed);
+}
+
+void log_failure(Logger *l, const Ctx *cx, Str what) {
+    const ErrInfo *info = err_info(cx->err.code);
+    LogLevel level = info->http_status < 500 ? LEVEL_INFO : LEVEL_ERROR;
+    if (cx->err.field[0])
+        LOG_AT(l, cx, level, what, F_STR("code", str_c(info->name)), F_STR("error", str_c(cx->err.text)),
+               F_STR("field", str_c(cx->err.field)));
+    else
+        LOG_AT(l, cx, level, what, F_STR("code", str_c(info->name)), F_STR("error", str_c(cx->err.text)));
+}
+
+/* --- the logger --- */
+
+Logger *log_new(const LogCfg *cfg, Clock *clock, LogSink *sink) {
+    Logger *l = mem_new(Logger);
+    atomic_init(&l->level, (int)cfg->level);
+    l->format = cfg->format;
+    l->colours = cfg->colours;
+    l->service = mem_zalloc(cfg->service.n + 1);
+    if (cfg->service.n)
+        memcpy(l->service, cfg->service.p, cfg->service.n);
+    l->guard_per_s = cfg->guard_per_s;
+    l->clock = clock;
+    l->sink = sink;
+    pthread_mutex_init(&l->lock, NULL);
+    return l;
+}
+
+Logger *log_free(Logger *l) {
+    if (!l)
+        return NULL;
+    for (size_t i = 0; i < GUARD_ROWS; i++)
+        emit_summary(l, &l->rows[i]);
+    l->sink->close(l->sink);
+    pthread_mutex_destroy(&l->lock);
+    mem_free(l->service);
+    return mem_free(l);
+}
