@@ -171,9 +171,7 @@ static int read_scalar(RowReader *rr, const Place *at, FieldType type, void *out
     JsonKind kind = json_peek(r);
     JsonToken token;
     if (kind != JSON_NUMBER && kind != JSON_STRING)
-        return r->err ? fault(rr)
-                      : shape_wrong_kind(rr->rd->cx, at, type == FT_TIME ? "a time (ISO-8601 or epoch)" : "a number",
-                                         kind);
+        return shape_wrong_kind(rr->rd, at, type == FT_TIME ? "a time (ISO-8601 or epoch)" : "a number");
     if (json_next(r, &token))
         return fault(rr);
     if (type == FT_F64 && LIKELY(num_parse_f64(token.text, out)))
@@ -187,14 +185,14 @@ static int read_flags(RowReader *rr, const Place *at) {
     JsonReader *r = rr->rd->r;
     JsonKind kind = json_peek(r);
     if (kind != JSON_ARRAY)
-        return r->err ? fault(rr) : shape_wrong_kind(rr->rd->cx, at, "an array", kind);
+        return shape_wrong_kind(rr->rd, at, "an array");
     json_open_array(r);
     int more;
     for (size_t i = 0; (more = json_array_next(r)) > 0; i++) {
         Place here = place_item(at, i);
         Str word;
         if ((kind = json_peek(r)) != JSON_STRING)
-            return r->err ? fault(rr) : shape_wrong_kind(rr->rd->cx, &here, "a string", kind);
+            return shape_wrong_kind(rr->rd, &here, "a string");
         if (json_read_str(r, &word))
             return fault(rr);
         size_t w = 0;
@@ -215,7 +213,7 @@ static int read_name(RowReader *rr, const Place *at, Str key) {
     JsonKind kind = json_peek(r);
     Str text;
     if (kind != JSON_STRING)
-        return r->err ? fault(rr) : shape_wrong_kind(rr->rd->cx, at, "a string", kind);
+        return shape_wrong_kind(rr->rd, at, "a string");
     if (json_read_str(r, &text))
         return fault(rr);
     if (slot->p && !str_eq(*slot, text))
@@ -287,7 +285,7 @@ static int read_array(RowReader *rr) {
     int more;
     json_open_array(r);
     for (size_t i = 0; (more = json_array_next(r)) > 0; i++) {
-        if (i > COL_FLAGS)
+        if (i > COL_VOLUME)
             return place_invalid(rr->rd->cx, &rr->at, "must be [time, open, high, low, close, volume]; it has more");
         int e = read_column(rr, (Column)i, str_c(column_names[i].name));
         if (e)
@@ -305,7 +303,7 @@ static int read_row(RowReader *rr) {
     else if (kind == JSON_ARRAY)
         e = read_array(rr);
     else
-        e = r->err ? fault(rr) : shape_wrong_kind(rr->rd->cx, &rr->at, "a candle (an object or an array)", kind);
+        e = shape_wrong_kind(rr->rd, &rr->at, "a candle (an object or an array)");
     if (e || (rr->seen & COL_NEEDED) == COL_NEEDED)
         return e;
     Column missing = COL_TIME;
@@ -325,7 +323,7 @@ int candles_read_rows(ShapeReader *rd, const Place *at, size_t most, Candles *ou
     JsonReader *r = rd->r;
     JsonKind kind = json_peek(r);
     if (kind != JSON_ARRAY)
-        return r->err ? shape_json_fault(rd->cx, r) : shape_wrong_kind(rd->cx, at, "an array of candles", kind);
+        return shape_wrong_kind(rd, at, "an array of candles");
     json_open_array(r);
     Candles cs = { 0 };
     int more;

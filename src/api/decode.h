@@ -9,3 +9,5 @@ unsigned op_field_source(const Op *op, const Field *f);
 bool op_has_body(const Op *op);
 /* Does the path have the segment {name}? */
 bool path_names(Str path, Str name);
+/* The member of candles, which CSV stands for; NULL if there is none. */
+const Field *op_candles_field(const Shape *s);

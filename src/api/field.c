@@ -225,10 +225,12 @@ static int check_list(const Field *f, Ctx *cx, const Place *at, const List *list
     if ((double)list->n < f->min || list->n > field_max_items(f))
         return place_invalid(cx, at, "must have between %zu and %zu items, not %zu", (size_t)f->min, field_max_items(f),
                              list->n);
-    for (size_t i = 0; i < list->n; i++) {
+    for (size_t i = 0; !f->of && i < list->n; i++) {
         Place here = place_item(at, i);
-        int e = f->of ? shape_check(f->of, cx, &here, (const char *)list->v + i * f->of->size)
-                      : check_text(f, cx, &here, ((const Str *)list->v)[i]);
+        Str item = ((const Str *)list->v)[i];
+        if (f->flags & F_REPEAT && str_find_char(item, ',') >= 0)
+            return place_invalid(cx, &here, "must not contain a comma"); /* it separates items in a query */
+        int e = check_text(f, cx, &here, item);
         if (e)
             return e;
     }
@@ -248,12 +250,8 @@ int field_check(const Field *f, Ctx *cx, const Place *at, const void *record) {
     case FT_STR:
         return check_str(f, cx, at, FIELD_GET(f, record, Str));
     case FT_I64:
-        if (field_unset(f, record))
-            return 0;
         return check_range(f, cx, at, (double)FIELD_GET(f, record, int64_t), "be");
     case FT_F64:
-        if (field_unset(f, record) && !(f->flags & F_REQUIRED))
-            return 0;
         return check_f64(f, cx, at, FIELD_GET(f, record, double));
     case FT_TIME: {
         int64_t ms = FIELD_GET(f, record, Time).ms;
@@ -261,10 +259,6 @@ int field_check(const Field *f, Ctx *cx, const Place *at, const void *record) {
             return place_invalid(cx, at, "must lie in the years 1 to 9999");
         return 0;
     }
-    case FT_SHAPE:
-        if (f->flags & (F_NULLABLE | F_OMIT_EMPTY) && !(f->flags & F_REQUIRED) && field_empty(f, record))
-            return 0;
-        return shape_check(f->of, cx, at, (const char *)record + f->offset);
     case FT_LIST:
         return check_list(f, cx, at, &FIELD_GET(f, record, List));
     case FT_CANDLES:
@@ -273,6 +267,7 @@ int field_check(const Field *f, Ctx *cx, const Place *at, const void *record) {
         if (f->flags & F_REQUIRED && FIELD_GET(f, record, RawJson).json.n == 0)
             return place_invalid(cx, at, "is required");
         return 0;
+    case FT_SHAPE:
     case FT_BOOL:
     case FT_NONE:
         return 0;

@@ -15,7 +15,8 @@ static inline Str field_name(const Field *f) {
 
 /* A string, number, boolean or time from text, without the bounds: field_check has those. */
 int field_scalar(const Field *f, Ctx *cx, const Place *at, Str text, void *record);
-/* Bounds, characters, pattern, choices; of lists the count and the items. Nested shapes too. */
+/* A value that was given: bounds, characters, pattern, choices; of lists the count and the strings in them. The
+ * members of nested shapes are checked by whoever walks them: the reader, or shape_check. */
 int field_check(const Field *f, Ctx *cx, const Place *at, const void *record);
 /* field_from_text with a place. */
 int field_text(const Field *f, Ctx *cx, const Place *at, Str text, void *record);
@@ -66,11 +67,12 @@ int shape_finish(const Shape *s, Ctx *cx, const Place *at, uint64_t seen, bool l
 int shape_read_field(ShapeReader *rd, const Field *f, const Place *at, void *record);
 /* The reader's own failure (not JSON, too deep) as an error of the request. */
 int shape_json_fault(Ctx *cx, const JsonReader *r);
-/* "The wrong kind of value": says what was wanted and what is there. */
-int shape_wrong_kind(Ctx *cx, const Place *at, const char *wanted, JsonKind found);
+/* The next value is of the wrong kind, or it is no JSON: says what was wanted and what is there. */
+int shape_wrong_kind(ShapeReader *rd, const Place *at, const char *wanted);
 
 /* api/shape_write.c: key and value, or nothing (F_OMIT_EMPTY). */
 void field_write(const Field *f, JsonWriter *w, const void *record);
+void field_write_value(const Field *f, JsonWriter *w, const void *record);
 
 /* api/candle_json.c */
 int candles_read_rows(ShapeReader *rd, const Place *at, size_t most, Candles *out);

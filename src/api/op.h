@@ -159,6 +159,11 @@ int field_from_text(const Field *f, Ctx *cx, Str text, void *record);
 /* The field of that name or older name, written with - or _; NULL if there is none. */
 const Field *shape_field(const Shape *shape, Str name);
 
+/* Are the tables themselves right? A test of each table asks: names, tags and routes unique; every {name} has a
+ * required field; patterns exist; defaults and examples pass the field's own checks; a GET has no body; deprecation
+ * dates parse. 0, or ERR_INTERNAL with words for the first fault. */
+int op_lint(Ctx *cx, const OpTable *const *tables, size_t n);
+
 /* The uniform error: {"error":{"code","message","field","request_id","correlation_id","retryable"}}. */
 void op_write_error(JsonWriter *w, const Ctx *cx);
 /* The client's side: an error's JSON becomes the same Err again; returns its code. A body that is no error of
@@ -187,6 +192,12 @@ typedef struct OpMatch {
 } OpMatch;
 /* HEAD finds the GET; a trailing slash is forgiven; OPTIONS is the caller's (ERR_METHOD fills allow for it). */
 int op_route(const OpRouter *r, Ctx *cx, Str method, Str path, OpMatch *out);
+/* "since/sunset" of Op.deprecated; false when the operation is current. */
+bool op_deprecation(const Op *op, Time *since, Time *sunset);
+/* Deprecation and Sunset of an operation that will go, Link to the successor of an alias; returns how many. */
+enum { OP_DEPRECATION_HEADERS = 3 };
+size_t op_deprecation_headers(const OpMatch *match, Arena *a, QueryPair out[static OP_DEPRECATION_HEADERS]);
+
 /* Splits and percent-decodes a query string; bounded at 64 pairs; ERR_BAD_REQUEST on a bad escape. */
 enum { QUERY_PAIRS_MAX = 64 };
 int query_split(Ctx *cx, Str query, QueryPair **out, size_t *n);

@@ -59,9 +59,11 @@ Str words_quote(Arena *a, Str text) {
 void nearest_offer(Nearest *n, Str name) {
     size_t cap = 1 + n->wanted.n / 3; /* "limt" may be one edit away, "timefrmae" three */
     size_t d = str_distance(n->wanted, name, cap + 1);
-    if (d <= cap && (!n->best.p || d < n->distance)) {
+    bool same_start = name.n && n->wanted.n && name.p[0] == n->wanted.p[0];
+    size_t rank = 2 * d + !same_start; /* of equals, the one that begins alike: people seldom miss the first letter */
+    if (d <= cap && (!n->best.p || rank < n->rank)) {
         n->best = name;
-        n->distance = d;
+        n->rank = rank;
     }
 }
 

@@ -30,7 +30,7 @@ Str words_quote(Arena *a, Str text);
 /* "; did you mean \"limit\"?" for the nearest of the names, or an empty Str when none is near. */
 typedef struct Nearest {
     Str wanted, best;
-    size_t distance;
+    size_t rank;
 } Nearest;
 void nearest_offer(Nearest *n, Str name);
 Str nearest_hint(const Nearest *n, Arena *a);

@@ -2,14 +2,29 @@
 
 #include "api/field.h"
 
-int shape_check(const Shape *s, Ctx *cx, const Place *at, const void *v) {
-    for (size_t i = 0; i < s->n_fields; i++) {
-        Place here = place_member(at, field_name(&s->fields[i]));
-        int e = field_check(&s->fields[i], cx, &here, v);
-        if (e)
-            return e;
+static int check_items(const Field *f, Ctx *cx, const Place *at, const List *list) {
+    int e = 0;
+    for (size_t i = 0; !e && i < list->n; i++) {
+        Place here = place_item(at, i);
+        e = shape_check(f->of, cx, &here, (const char *)list->v + i * f->of->size);
     }
-    return 0;
+    return e;
+}
+
+int shape_check(const Shape *s, Ctx *cx, const Place *at, const void *v) {
+    int e = 0;
+    for (size_t i = 0; !e && i < s->n_fields; i++) {
+        const Field *f = &s->fields[i];
+        Place here = place_member(at, field_name(f));
+        if (!(f->flags & F_REQUIRED) && field_unset(f, v))
+            continue;
+        e = field_check(f, cx, &here, v);
+        if (!e && f->type == FT_SHAPE)
+            e = shape_check(f->of, cx, &here, (const char *)v + f->offset);
+        if (!e && f->type == FT_LIST && f->of)
+            e = check_items(f, cx, &here, &FIELD_GET(f, v, List));
+    }
+    return e;
 }
 
 int shape_validate(const Shape *shape, Ctx *cx, const void *v) {

@@ -24,10 +24,6 @@ static const char *kind_words(JsonKind kind) {
     }
 }
 
-int shape_wrong_kind(Ctx *cx, const Place *at, const char *wanted, JsonKind found) {
-    return place_invalid(cx, at, "must be %s, not %s", wanted, kind_words(found));
-}
-
 int shape_json_fault(Ctx *cx, const JsonReader *r) {
     size_t line, column;
     json_where(r, &line, &column);
@@ -35,6 +31,13 @@ int shape_json_fault(Ctx *cx, const JsonReader *r) {
     if (r->err == ERR_LIMIT)
         return err_set(cx, ERR_TOO_LARGE, "JSON, line %zu, column %zu: %s", line, column, why);
     return err_set(cx, ERR_BAD_REQUEST, "not JSON, line %zu, column %zu: %s", line, column, why);
+}
+
+int shape_wrong_kind(ShapeReader *rd, const Place *at, const char *wanted) {
+    JsonKind found = json_peek(rd->r);
+    if (json_skip(rd->r)) /* its first byte alone does not make it JSON */
+        return shape_json_fault(rd->cx, rd->r);
+    return place_invalid(rd->cx, at, "must be %s, not %s", wanted, kind_words(found));
 }
 
 /* The names of a shape are few: a linear look-up beats hashing, and the usual case is that the keys come in
@@ -98,7 +101,7 @@ int shape_read_members(ShapeReader *rd, const Shape *s, const Place *at, void *o
     uint64_t allowed = at->up ? UINT64_MAX : rd->allowed;
     JsonKind kind = json_peek(rd->r);
     if (kind != JSON_OBJECT)
-        return rd->r->err ? shape_json_fault(rd->cx, rd->r) : shape_wrong_kind(rd->cx, at, "an object", kind);
+        return shape_wrong_kind(rd, at, "an object");
     json_open_object(rd->r);
     Str key;
     size_t guess = 0;
@@ -152,7 +155,7 @@ static int read_shape(ShapeReader *rd, const Shape *s, const Place *at, void *ou
 static int read_list(ShapeReader *rd, const Field *f, const Place *at, List *out) {
     JsonKind kind = json_peek(rd->r);
     if (kind != JSON_ARRAY)
-        return rd->r->err ? shape_json_fault(rd->cx, rd->r) : shape_wrong_kind(rd->cx, at, "an array", kind);
+        return shape_wrong_kind(rd, at, "an array");
     json_open_array(rd->r);
     List list = { 0 };
     size_t cap = 0;
@@ -167,8 +170,8 @@ static int read_list(ShapeReader *rd, const Field *f, const Place *at, List *out
             e = read_shape(rd, f->of, &here, (char *)list.v + list.n * f->of->size);
         else if (kind == JSON_STRING)
             json_read_str(rd->r, &((Str *)list.v)[list.n]);
-        else if (!rd->r->err)
-            e = shape_wrong_kind(rd->cx, &here, "a string", kind);
+        else
+            e = shape_wrong_kind(rd, &here, "a string");
         if (e)
             return e;
         if (rd->r->err)
@@ -194,10 +197,8 @@ static int read_scalar(ShapeReader *rd, const Field *f, const Place *at, void *r
                       1u << JSON_STRING | 1u << JSON_NUMBER },
     };
     JsonKind kind = json_peek(rd->r);
-    if (rd->r->err)
-        return shape_json_fault(rd->cx, rd->r);
     if (!(wanted[f->type].kinds >> kind & 1))
-        return shape_wrong_kind(rd->cx, at, wanted[f->type].words, kind);
+        return shape_wrong_kind(rd, at, wanted[f->type].words);
     JsonToken token;
     if (json_next(rd->r, &token))
         return shape_json_fault(rd->cx, rd->r);
@@ -222,7 +223,8 @@ int shape_read_field(ShapeReader *rd, const Field *f, const Place *at, void *rec
         e = read_list(rd, f, at, FIELD_AT(f, record, List));
         break;
     case FT_CANDLES:
-        return candles_read_rows(rd, at, field_max_items(f), FIELD_AT(f, record, Candles));
+        e = candles_read_rows(rd, at, field_max_items(f), FIELD_AT(f, record, Candles));
+        break;
     case FT_JSON:
         if (json_skip_raw(rd->r, &FIELD_AT(f, record, RawJson)->json))
             return shape_json_fault(rd->cx, rd->r);

@@ -12,7 +12,7 @@ static void write_list(const Field *f, JsonWriter *w, const List *list) {
     json_array_end(w);
 }
 
-static void write_value(const Field *f, JsonWriter *w, const void *record) {
+void field_write_value(const Field *f, JsonWriter *w, const void *record) {
     switch (f->type) {
     case FT_STR:
         json_str(w, FIELD_GET(f, record, Str));
@@ -57,7 +57,7 @@ void field_write(const Field *f, JsonWriter *w, const void *record) {
     if (empty)
         json_null(w);
     else
-        write_value(f, w, record);
+        field_write_value(f, w, record);
 }
 
 void shape_write(const Shape *shape, JsonWriter *w, const void *v) {

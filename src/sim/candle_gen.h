@@ -21,13 +21,13 @@ typedef enum Regime { REGIME_CALM, REGIME_BULL, REGIME_BEAR, REGIME_CRISIS } Reg
 typedef struct GenSymbol {
     Symbol symbol, base, quote;
     Decimal tick, lot, min_notional; /* mantissas > 0 */
-    double price;        /* the level it wanders about, in quote */
-    double daily_vol;    /* of log returns */
-    double market;       /* correlation of its noise with the market's, 0..1 */
-    double daily_quote;  /* volume of an ordinary day, in quote */
-    double trade_quote;  /* size of an ordinary trade, in quote */
-    Time listed;         /* first trade; a whole minute */
-    uint64_t key;        /* its stream of noise */
+    double price;                    /* the level it wanders about, in quote */
+    double daily_vol;                /* of log returns */
+    double market;                   /* correlation of its noise with the market's, 0..1 */
+    double daily_quote;              /* volume of an ordinary day, in quote */
+    double trade_quote;              /* size of an ordinary trade, in quote */
+    Time listed;                     /* first trade; a whole minute */
+    uint64_t key;                    /* its stream of noise */
 } GenSymbol;
 
 /* What a market of the name would be like: the well-known pairs from a table, every other name from its hash.

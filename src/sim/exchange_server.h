@@ -15,9 +15,9 @@ typedef struct ExchangeServer ExchangeServer;
 
 typedef struct ExchangeServerOptions {
     ExchangeSimOptions sim;
-    const char *host; /* NULL = "127.0.0.1"; the caller answers for anything else */
-    int port;         /* 0 = any free one */
-    Clock *clock;     /* the venue's time; required, outlives the server */
+    const char *host;  /* NULL = "127.0.0.1"; the caller answers for anything else */
+    int port;          /* 0 = any free one */
+    Clock *clock;      /* the venue's time; required, outlives the server */
     const Str *faults; /* rules in force from the start */
     size_t n_faults;
 } ExchangeServerOptions;
@@ -28,5 +28,5 @@ int exchange_server_port(const ExchangeServer *s);
 /* Adds a fault rule, or removes all with the empty Str. Any thread. */
 int exchange_server_fault(ExchangeServer *s, Ctx *cx, Str rule);
 void exchange_server_stats(ExchangeServer *s, ExchangeSimStats *out); /* any thread */
-ExchangeServer *exchange_server_stop(ExchangeServer *s); /* NULL is fine; returns NULL */
+ExchangeServer *exchange_server_stop(ExchangeServer *s);              /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(ExchangeServer *, exchange_server_stop)

@@ -27,18 +27,18 @@ typedef enum FaultKind {
     FAULT_MISALIGNED,    /* open times n ms (default 18,123) off the grid */
     FAULT_UNSORTED,      /* two rows in the middle change places */
     /* what the venue answers instead */
-    FAULT_429,           /* Retry-After n (default 1) */
-    FAULT_418,           /* Retry-After n (default 120) */
-    FAULT_403,           /* an HTML page of the web application firewall */
+    FAULT_429, /* Retry-After n (default 1) */
+    FAULT_418, /* Retry-After n (default 120) */
+    FAULT_403, /* an HTML page of the web application firewall */
     FAULT_500,
     FAULT_503,
-    FAULT_NOT_JSON,      /* 200 with an HTML body */
-    FAULT_TRUNCATED,     /* 200 with JSON cut in the middle, the length correct for what is there */
+    FAULT_NOT_JSON,  /* 200 with an HTML body */
+    FAULT_TRUNCATED, /* 200 with JSON cut in the middle, the length correct for what is there */
     /* how the bytes travel */
-    FAULT_CHUNKED,       /* gzip in small chunks, whatever was asked */
-    FAULT_TRICKLE,       /* n bytes (default 64) every 100 ms */
-    FAULT_RESET,         /* the connection breaks in mid-body */
-    FAULT_STALL,         /* no answer for n ms (default 60,000) */
+    FAULT_CHUNKED, /* gzip in small chunks, whatever was asked */
+    FAULT_TRICKLE, /* n bytes (default 64) every 100 ms */
+    FAULT_RESET,   /* the connection breaks in mid-body */
+    FAULT_STALL,   /* no answer for n ms (default 60,000) */
     FAULT_KINDS
 } FaultKind;
 
@@ -69,6 +69,8 @@ void faults_init(Faults *f, uint64_t seed);
 /* 0, ERR_INVALID (words say what is known), ERR_LIMIT. */
 int faults_add(Faults *f, Ctx *cx, Str text);
 void faults_clear(Faults *f);
-/* The fault that hits this request; kind FAULT_NONE if none. symbol is empty where the request names none. */
-FaultHit faults_next(Faults *f, Str path, Str symbol);
+/* The fault that hits this request; kind FAULT_NONE if none. `fits` has a bit (1u << kind) for each kind that would
+ * show in the answer: the others are not asked and count nothing. symbol is empty where the request names none. */
+FaultHit faults_next(Faults *f, unsigned fits, Str path, Str symbol);
+#define FAULTS_ALWAYS_FIT (((1u << FAULT_KINDS) - 1) & ~((1u << FAULT_429) - 1)) /* all but those of a page */
 void faults_write(const Faults *f, JsonWriter *w); /* an array of rules with their counts */

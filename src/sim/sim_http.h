@@ -12,10 +12,10 @@ typedef struct SimHttpOptions {
     ExchangeSim *exchange; /* borrowed */
     Clock *clock;          /* borrowed; a manual or virtual one */
     uint64_t seed;
-    int64_t latency_ms;    /* least; 0 = none */
-    int64_t jitter_ms;     /* up to so much more */
-    double drop;           /* probability that the answer never comes (a timeout) */
-    double refuse;         /* probability that the connection cannot be made */
+    int64_t latency_ms; /* least; 0 = none */
+    int64_t jitter_ms;  /* up to so much more */
+    double drop;        /* probability that the answer never comes (a timeout) */
+    double refuse;      /* probability that the connection cannot be made */
     /* Optional: told of every finished exchange, for traces; status 0 with err < 0. */
     void (*on_done)(void *arg, const HttpRequest *req, int err, const HttpResponse *resp);
     void *arg;

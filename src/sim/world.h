@@ -23,10 +23,10 @@ typedef struct World World;
 
 typedef struct WorldOptions {
     uint64_t seed;
-    Time start;              /* ms 0 = 2024-01-01 */
+    Time start;                  /* ms 0 = 2024-01-01 */
     ExchangeSimOptions exchange; /* seed 0 = the world's */
-    SimHttpOptions net;      /* latency, jitter, drop, refuse; the rest is the world's */
-    const char *vfs;         /* NULL = SQLite's own */
+    SimHttpOptions net;          /* latency, jitter, drop, refuse; the rest is the world's */
+    const char *vfs;             /* NULL = SQLite's own */
 } WorldOptions;
 
 int world_new(Ctx *cx, const WorldOptions *o, World **out);
