@@ -35,7 +35,7 @@ typedef enum CfgType {
     CFG_SIZE,     /* int64_t bytes: "64MiB", "1GB", "512" ; min and max in bytes */
     CFG_CHOICE,   /* int: the index into choices */
     CFG_SECRET,   /* Str, terminated, masked everywhere */
-    CFG_LIST,     /* CfgList: "a,b,c", or a YAML sequence */
+    CFG_LIST,     /* CfgList: "a,b,c", or a YAML sequence; empty items are dropped */
 } CfgType;
 
 typedef struct CfgList {
@@ -44,15 +44,14 @@ typedef struct CfgList {
 } CfgList;
 
 typedef struct CfgOption {
-    const char *key; /* "server.port": section, dot, name; a-z 0-9 _ */
+    const char *key; /* "server.port" or "config": sections, dots, name; a-z 0-9 _ */
     CfgType type;
     size_t offset;              /* of the field: CFG_AT(Struct, field) */
     const char *def;            /* as text; NULL = empty, 0, false */
     int64_t min, max;           /* both 0 = no limit (negative numbers are refused for DURATION and SIZE) */
     const char *const *choices; /* NULL-terminated */
     const char *unit;           /* of a CFG_INT, e.g. "threads" */
-    const char *flag;           /* short flag without dashes, e.g. "port" for --port; NULL = the last part of the key
-                                 * where no other option has it */
+    const char *flag;           /* short flag without dashes, e.g. "port" for --port; NULL = --section.name alone */
     const char *help;           /* one line */
 } CfgOption;
 #define CFG_AT(T, field) offsetof(T, field)
@@ -91,6 +90,9 @@ void cfg_refuse_flags(Cfg *c, int argc, char *const *argv);
 int cfg_take_file(Cfg *c, Ctx *cx, const char *path);                      /* cannot read it: the words say so */
 void cfg_take_yaml(Cfg *c, Str text, const char *name);                    /* name shows in places */
 void cfg_set(Cfg *c, const char *key, Str text, CfgRank rank, Str origin); /* programs and tests */
+
+/* Something wrong at a place; kept for cfg_finish to report, CFG_PROBLEMS_MAX at most. */
+void cfg_problem(Cfg *c, Str place, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Parses every effective value into the struct. With problems: ERR_USAGE, words for the first and the number of the
  * others, all of them in c->problems; *out is then untouched. */
