@@ -1,2 +1,6 @@
 #include "api/op.h"
-void docs_write_html(Buf *out, const OpTable *const *tables, size_t n) { UNUSED(out); UNUSED(tables); UNUSED(n); }
+void docs_write_html(Buf *out, const OpTable *const *tables, size_t n) {
+    UNUSED(out);
+    UNUSED(tables);
+    UNUSED(n);
+}

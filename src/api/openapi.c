@@ -11,6 +11,7 @@ typedef struct Route {
     Str path, method;
     const Op *op;
     int alias; /* 0: the operation's own path; else the number of the alias */
+    const char *role;
 } Route;
 
 typedef struct Routes {
@@ -27,14 +28,14 @@ static void collect(Arena *a, const OpTable *const *tables, size_t n, Routes *ou
     for (size_t t = 0; t < n; t++)
         for (size_t i = 0; i < tables[t]->n_ops; i++) {
             const Op *op = tables[t]->ops[i];
-            vec_push_in(a, out, ((Route){ str_c(op->path), str_c(op->method), op, 0 }));
+            vec_push_in(a, out, ((Route){ str_c(op->path), str_c(op->method), op, 0, tables[t]->role }));
         }
     for (size_t t = 0; t < n; t++)
         for (size_t i = 0; i < tables[t]->n_ops; i++) {
             const Op *op = tables[t]->ops[i];
             for (int k = 0; op->aliases && op->aliases[k]; k++) {
                 OpAlias alias = op_alias(op, op->aliases[k]);
-                vec_push_in(a, out, ((Route){ alias.path, alias.method, op, k + 1 }));
+                vec_push_in(a, out, ((Route){ alias.path, alias.method, op, k + 1, tables[t]->role }));
             }
         }
 }
@@ -44,8 +45,11 @@ static void collect(Arena *a, const OpTable *const *tables, size_t n, Routes *ou
 static void put_example(Doc *d, const Field *f) {
     if (!f->example || f->flags & F_SECRET || f->type >= FT_SHAPE)
         return;
+    Time time;
     json_key(d->w, S("example"));
-    if (f->type == FT_STR || f->type == FT_TIME || f->type == FT_LIST)
+    if (f->type == FT_TIME && time_parse_any(str_c(f->example), &time))
+        json_time(d->w, time); /* a date alone is read, but is no date-time of RFC 3339 */
+    else if (f->type == FT_STR || f->type == FT_LIST)
         json_str(d->w, str_c(f->example));
     else
         json_raw(d->w, str_c(f->example));
@@ -189,7 +193,7 @@ static bool may_answer(const Op *op, int status) {
     case 431:
     case 499:
     case 501:
-        return false; /* of the server, not of an operation; components describe them */
+        return false; /* of the server, not of an operation */
     case 502:
     case 507:
         return op->lane == LANE_IO;
@@ -247,12 +251,21 @@ static Str status_words(Doc *d, int status) {
     return text;
 }
 
-static void put_error_components(Doc *d) {
+static bool any_may_answer(const Routes *routes, int status) {
+    for (size_t i = 0; i < routes->n; i++)
+        if (may_answer(routes->v[i].op, status))
+            return true;
+    return false;
+}
+
+static void put_error_components(Doc *d, const Routes *routes) {
     int all[STATUSES_MAX];
     size_t n = statuses(all);
     json_key(d->w, S("responses"));
     json_object(d->w);
     for (size_t i = 0; i < n; i++) {
+        if (!any_may_answer(routes, all[i]))
+            continue;
         json_key(d->w, str_fmt(d->cx->arena, "E%d", all[i]));
         json_object(d->w);
         json_put_str(d->w, "description", status_words(d, all[i]));
@@ -355,6 +368,7 @@ static void put_tags(Doc *d, const Routes *routes) {
             continue;
         json_object(d->w);
         json_put_str(d->w, "name", str_c(routes->v[i].op->tag));
+        json_put_str(d->w, "description", str_fmt(d->cx->arena, "Served by the role %s.", routes->v[i].role));
         json_object_end(d->w);
     }
     json_array_end(d->w);
@@ -378,7 +392,7 @@ void openapi_write(JsonWriter *w, const OpTable *const *tables, size_t n, Str se
     json_object(w);
     schema_components(w, &arena, tables, n);
     json_object_end(w);
-    put_error_components(&d);
+    put_error_components(&d, &routes);
     json_key(w, S("securitySchemes"));
     json_raw(w, S("{\"ApiKey\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-API-Key\"},"
                   "\"Bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));

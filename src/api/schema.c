@@ -49,8 +49,11 @@ static void put_range(JsonWriter *w, const Field *f) {
 static void put_default(JsonWriter *w, const Field *f) {
     if (!f->def)
         return;
+    Time time;
     json_key(w, S("default"));
-    if (f->type == FT_STR || f->type == FT_TIME)
+    if (f->type == FT_TIME && time_parse_any(str_c(f->def), &time))
+        json_time(w, time);
+    else if (f->type == FT_STR)
         json_str(w, str_c(f->def));
     else if (f->type == FT_LIST && !f->of) {
         Str rest = str_c(f->def), item;
