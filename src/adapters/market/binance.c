@@ -1,9 +1,10 @@
 /* adapters/market/binance.c - the MarketFeed over Binance's klines; see binance.h.
  *
- * Paging: a request names a window of 1,000 candles by its first and last open time, and its answer speaks for that
- * window alone, so a short or empty answer says that candles are missing, not that the history ends. Only after
- * an empty one the next window reaches to the end of the range: the venue then answers from the first candle there
- * is, and years before a listing or after a delisting cost one request instead of thousands. */
+ * Paging: a request names a window of 1,000 candles by its first and last open time, and the next one begins behind
+ * the last candle that came. So a short answer costs nothing and hides nothing, and no gap ends a collection. After
+ * an empty answer the same start is asked for once more without the window's end: the venue then answers from the
+ * next candle there is, however far, so that the years before a listing cost one request instead of thousands, and
+ * a window that a troubled venue left out is not lost. Only that second answer is believed when it is empty. */
 
 #include "adapters/market/binance_rest.h"
 
@@ -31,9 +32,12 @@ static int read_klines(BinanceCall *call, Ctx *cx, Str body) {
 static int get_klines(Binance *b, Ctx *cx, Symbol symbol, Timeframe tf, Time from, Time last, int limit, Candles *out) {
     char text[TIMEFRAME_TEXT_MAX];
     Str name = timeframe_text(tf, text);
-    BinanceCall call = {
-        .path = "/api/v3/klines", .weight = WEIGHT_KLINES, .max_body = KLINES_BYTES_MAX, .read = read_klines, .out = out
-    };
+    BinanceCall call = { .path = "/api/v3/klines",
+                         .names_symbol = true,
+                         .weight = WEIGHT_KLINES,
+                         .max_body = KLINES_BYTES_MAX,
+                         .read = read_klines,
+                         .out = out };
     call.what = str_fmt(cx->arena, "klines %s " STR_FMT, symbol.s, STR_ARG(name));
     call.query = str_fmt(cx->arena, "symbol=" STR_FMT "&interval=" STR_FMT "&startTime=%lld&endTime=%lld&limit=%d",
                          STR_ARG(binance_escape(cx->arena, symbol_str(&symbol))), STR_ARG(name), (long long)from.ms,
@@ -89,26 +93,21 @@ typedef struct Collection {
 
 /* A window of the collection, and what of the answer counts. */
 typedef struct Page {
-    Time from, to; /* `to` comes nearer when the answer was cut at its limit */
+    Time from, to; /* `to` comes nearer when candles came: the rest of the window is asked for again */
     Candles rows;
-    bool empty; /* nothing came at all */
 } Page;
 
 /* An answer may hold rows outside of the window, twice, or out of order. */
 static void take_rows(Page *page, const Candles *came, Timeframe tf, Arena *arena) {
     candles_init(&page->rows, arena, came->n);
-    page->empty = came->n == 0;
-    Time last = page->from;
-    for (size_t i = 0; i < came->n; i++) {
-        Time t = time_ms(came->open_ms[i]);
-        if (time_before(t, page->from) || !time_before(t, page->to))
-            continue;
-        candles_append(&page->rows, came, i, 1);
-        last = time_ms(MAX(last.ms, t.ms));
-    }
+    for (size_t i = 0; i < came->n; i++)
+        if (came->open_ms[i] >= page->from.ms && came->open_ms[i] < page->to.ms)
+            candles_append(&page->rows, came, i, 1);
     candles_sort_unique(&page->rows, arena);
-    if (page->rows.n && came->n >= BINANCE_KLINES_MAX)
-        page->to = time_ms(MIN(page->to.ms, timeframe_next(tf, last).ms)); /* last open time + interval */
+    if (page->rows.n == 0)
+        return;
+    Time last = time_ms(page->rows.open_ms[page->rows.n - 1]);
+    page->to = time_ms(MIN(page->to.ms, timeframe_next(tf, last).ms));
 }
 
 static int get_page(Collection *c, Page *page) {
@@ -131,7 +130,7 @@ static Time window_end(Timeframe tf, Time from) {
 
 static int collect_pages(Collection *c, Time from, FeedPageFn *fn, void *arg) {
     int64_t n_total = 0;
-    bool seek = false; /* the next window has no end of its own */
+    bool seek = false; /* the window has no end of its own */
     for (Time at = from;;) {
         Time end = timeframe_next(c->tf, binance_rest_now(&c->b->rest, c->cx)); /* of the candle that is running */
         end = time_ms(MIN(end.ms, c->to.ms));
@@ -144,11 +143,13 @@ static int collect_pages(Collection *c, Time from, FeedPageFn *fn, void *arg) {
             c->cx->err = c->scratch.err;
             return r;
         }
+        seek = page.rows.n == 0 && time_before(page.to, end);
+        if (seek)
+            continue;
         n_total += (int64_t)page.rows.n;
         r = fn(arg, c->cx, &(FeedPage){ &page.rows, page.from, page.to, n_total });
         if (r)
             return r;
-        seek = page.empty;
         at = page.to;
     }
 }
