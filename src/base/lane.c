@@ -52,6 +52,8 @@ static void run_call(void *arg, int err) {
 }
 
 int lane_call(Lane *l, void (*fn)(void *arg), void *arg) {
+    if (l->ops->call)
+        return l->ops->call(l, fn, arg);
     LaneCall call = { .fn = fn, .arg = arg };
     pthread_mutex_init(&call.lock, NULL);
     pthread_cond_init(&call.finished, NULL);

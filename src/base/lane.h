@@ -28,6 +28,8 @@ typedef struct LaneOps {
     int (*post)(Lane *l, const LaneJob *job); /* 0, ERR_BUSY; never blocks */
     void (*stats)(Lane *l, LaneStats *out);
     void (*close)(Lane *l); /* runs what is queued with ERR_CANCELLED, joins the threads */
+    /* Optional: lane_call on a lane without threads of its own, where waiting would be for ever. */
+    int (*call)(Lane *l, void (*fn)(void *arg), void *arg);
 } LaneOps;
 
 struct Lane {

@@ -2,6 +2,8 @@
 
 #include "sim/exchange_internal.h"
 
+#include "base/zip.h"
+
 #include <stdio.h>
 
 enum {
@@ -422,6 +424,43 @@ static void handle_api(ExchangeSim *x, Arena *arena, const SimRequest *req, Str 
     reply_header(r, S("x-mbx-used-weight-1m"), used);
 }
 
+/* --- encoding --- */
+
+/* "gzip, deflate", "br;q=1.0, gzip;q=0.5"; not "gzip;q=0". */
+static bool accepts_gzip(Str accept) {
+    Str one;
+    while (accept.p && str_next(&accept, ',', &one)) {
+        Str params = one, coding, weight;
+        str_next(&params, ';', &coding);
+        coding = str_trim(coding);
+        if (!str_eq_nocase(coding, S("gzip")) && !str_eq(coding, S("*")))
+            continue;
+        bool none = params.p && str_next(&params, '=', &weight) && str_eq_nocase(str_trim(weight), S("q"));
+        for (size_t i = 0; none && i < params.n; i++)
+            none = params.p[i] == '0' || params.p[i] == '.' || params.p[i] == ' ';
+        if (!none)
+            return true;
+    }
+    return false;
+}
+
+static void reply_encode(const SimRequest *req, Arena *arena, SimReply *r) {
+    enum { WORTH_IT = 256 }; /* below a packet nothing is gained */
+    bool asked = accepts_gzip(request_header(req, S("Accept-Encoding")));
+    if (r->wire != SIM_CHUNKED && (!asked || r->body.n < WORTH_IT))
+        return;
+    Buf b;
+    buf_init(&b, BODY_MAX);
+    if (zip_compress(NULL, ZIP_GZIP, 1, r->body, &b) == 0) {
+        char *copy = arena_alloc(arena, b.n);
+        memcpy(copy, b.p, b.n);
+        r->body = str_n(copy, b.n);
+        reply_header(r, S("Content-Encoding"), S("gzip"));
+        reply_header(r, S("Vary"), S("Accept-Encoding"));
+    }
+    buf_done(&b);
+}
+
 /* --- the simulator's own paths --- */
 
 static void write_stats(ExchangeSim *x, JsonWriter *w) {
@@ -492,8 +531,9 @@ void exchange_sim_handle(ExchangeSim *x, Arena *arena, const SimRequest *req, Ti
         path = S("/");
     if (str_starts(path, S("/sim/"))) {
         handle_admin(x, arena, req, path, query, out);
-        return;
+    } else {
+        x->stats.requests++;
+        handle_api(x, arena, req, path, query, now, out);
     }
-    x->stats.requests++;
-    handle_api(x, arena, req, path, query, now, out);
+    reply_encode(req, arena, out);
 }

@@ -7,10 +7,12 @@
  * (sim/vfs.h). Nothing happens between events and no time passes while code runs: the clock jumps from event to
  * event, so that a day of waiting costs nothing.
  *
- * Order: by due time; events due at the same instant, and jobs of one lane, run in an order drawn from the seed.
+ * Order: by due time; events due at the same instant run in an order drawn from the seed. A lane starts its jobs a
+ * moment after they were posted, as many at once as it has threads: with one thread in the order of posting, with
+ * several in an order drawn from the seed among those next in line. lane_call runs its function at once, in place.
  * Sleeping (clock_sleep_ms: latency, back-off) runs what falls due meanwhile, nested inside the sleeper, which is
- * how a job that waits for its venue is overtaken by others; a lane never runs more jobs at once than it has
- * threads. Nesting is bounded: at the bound a sleeper only moves the clock.
+ * how a job that waits for its venue is overtaken by others. Nesting is bounded: at the bound a sleeper only moves
+ * the clock.
  *
  * Trace: every event, job and HTTP exchange is mixed into a hash with its time. Two runs of one seed give the same
  * hash, or something read a clock, an address or an uninitialised byte.
@@ -30,7 +32,7 @@ typedef struct WorldOptions {
 } WorldOptions;
 
 int world_new(Ctx *cx, const WorldOptions *o, World **out);
-World *world_free(World *w); /* pending jobs end with ERR_CANCELLED; lanes of the world are closed by it */
+World *world_free(World *w); /* waiting jobs end with ERR_CANCELLED, pending events are forgotten */
 DEFINE_CLEANUP(World *, world_free)
 
 Clock *world_clock(World *w);
@@ -40,7 +42,8 @@ ExchangeSim *world_exchange(World *w);
 Ids *world_ids(World *w);
 Rng *world_rng(World *w);
 const char *world_vfs(const World *w);
-/* A lane of `threads` virtual threads with at most `depth` jobs waiting. Lives as long as the world. */
+/* A lane of `threads` virtual threads with at most `depth` jobs waiting. Its memory lives as long as the world, also
+ * after lane_close, which ends what waits with ERR_CANCELLED. */
 Lane *world_lane(World *w, const char *name, int threads, size_t depth);
 
 /* fn(arg) once at t (or at once when t has passed). Returns an id for world_cancel, never 0. */
