@@ -22,7 +22,8 @@ static bool pass(SimHttp *h, Ctx *cx, MonoNs deadline, int64_t ms) {
 
 static int timed_out(Ctx *cx, const HttpRequest *req) {
     int r = ctx_check(cx); /* the caller's own deadline or cancel says more */
-    return r ? r : err_set(cx, ERR_TIMEOUT, STR_FMT ": no answer in %lld ms", STR_ARG(req->url), (long long)req->total_ms);
+    return r ? r
+             : err_set(cx, ERR_TIMEOUT, STR_FMT ": no answer in %lld ms", STR_ARG(req->url), (long long)req->total_ms);
 }
 
 /* Everything on the way but the answer itself: 0, or how it was lost. */

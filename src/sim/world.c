@@ -118,8 +118,12 @@ static void heap_remove(World *w, size_t i) {
 }
 
 static uint64_t event_add(World *w, uint64_t id, int64_t after_ms, int64_t every_ms, void (*fn)(void *arg), void *arg) {
-    Event e = { .due_ms = now_ms(w) + MAX(after_ms, 0), .tie = rng_u64(&w->order), .id = id ? id : ++w->last_id,
-                .fn = fn, .arg = arg, .every_ms = every_ms };
+    Event e = { .due_ms = now_ms(w) + MAX(after_ms, 0),
+                .tie = rng_u64(&w->order),
+                .id = id ? id : ++w->last_id,
+                .fn = fn,
+                .arg = arg,
+                .every_ms = every_ms };
     vec_push(&w->heap, e);
     heap_up(w, w->heap.n - 1);
     return e.id;
