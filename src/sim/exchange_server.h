@@ -18,6 +18,7 @@ typedef struct ExchangeServerOptions {
     const char *host;  /* NULL = "127.0.0.1"; the caller answers for anything else */
     int port;          /* 0 = any free one */
     Clock *clock;      /* the venue's time; required, outlives the server */
+    Clock *loop_clock; /* of timers, where the venue's time is a manual one; NULL = clock */
     const Str *faults; /* rules in force from the start */
     size_t n_faults;
 } ExchangeServerOptions;
