@@ -123,7 +123,9 @@ bool coverage_cut(Coverage *v, size_t *n, Time from, Time to) {
             i++;
             continue;
         }
-        bool left = w.from.ms<from.ms, right = w.to.ms> to.ms;
+        cut = true;
+        bool left = w.from.ms < from.ms;
+        bool right = w.to.ms > to.ms;
         size_t stays = (size_t)left + right;
         memmove(v + i + stays, v + i + 1, (count - i - 1) * sizeof *v);
         if (left)

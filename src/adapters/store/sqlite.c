@@ -1,0 +1,198 @@
+/* adapters/store/sqlite.c - opening and closing the store: ownership, migration, the pieces put together. */
+
+#include "adapters/store/sqlite.h"
+
+#include "adapters/store/sqlite_schema.h"
+#include "adapters/store/sqlite_store.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum { CACHE_BYTES = 16 << 20, PAGE_SIZE = 4096 };
+
+DbOptions store_db_options(const SqliteStore *s, bool reader) {
+    return (DbOptions){ .path = s->path,
+                        .vfs = s->vfs,
+                        .page_size = s->page_size,
+                        .read_only = s->read_only,
+                        .immutable = s->immutable,
+                        .reader = reader };
+}
+
+/* --- ownership --- */
+
+static int fail_owned(Ctx *cx, const char *path, int fd) {
+    char text[32] = { 0 };
+    int64_t pid = 0;
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    bool known = n > 0 && str_to_i64(str_trim(str_n(text, (size_t)n)), &pid);
+    return err_set(cx, ERR_CONFLICT, "%s is owned by process %s%lld: stop it, or work through it", path,
+                   known ? "" : "unknown ", (long long)pid);
+}
+
+/* An flock dies with its process, so a crash leaves nothing to clean up. The file stays: removing it would let
+ * two processes lock two files of one name. */
+static int take_ownership(SqliteStore *s, Ctx *cx) {
+    char *lock = arena_alloc(cx->arena, strlen(s->path) + 6);
+    snprintf(lock, strlen(s->path) + 6, "%s.lock", s->path);
+    int flags = s->read_only ? O_RDONLY : O_RDWR | O_CREAT;
+    s->lock_fd = open(lock, flags | O_CLOEXEC, 0644);
+    if (s->lock_fd < 0)
+        return s->read_only && (errno == ENOENT || errno == EACCES) ? 0 : file_fail(cx, errno, "open", lock);
+    if (flock(s->lock_fd, (s->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? fail_owned(cx, s->path, s->lock_fd) : file_fail(cx, errno, "lock", lock);
+    if (s->read_only)
+        return 0;
+    char pid[32];
+    int n = snprintf(pid, sizeof pid, "%lld\n", (long long)getpid());
+    if (ftruncate(s->lock_fd, 0) != 0 || pwrite(s->lock_fd, pid, (size_t)n, 0) != n)
+        return file_fail(cx, errno, "write", lock);
+    return 0;
+}
+
+/* Without the right to write beside the file there can be no WAL index: then the file is read as it lies,
+ * which is right only when no WAL waits to be read with it. */
+static int choose_immutable(SqliteStore *s, Ctx *cx) {
+    const char *dir = path_dir(cx->arena, s->path);
+    Str wal = str_fmt(cx->arena, "%s-wal", s->path);
+    int64_t size = 0;
+    if (access(dir, W_OK) == 0)
+        return 0;
+    const char *name = str_cz(cx->arena, wal);
+    if (file_exists(name) && file_size(cx, name, &size) == 0 && size > 0)
+        return err_set(cx, ERR_DENIED,
+                       "%s was not closed cleanly and its directory may not be written: copy both files elsewhere",
+                       s->path);
+    s->immutable = true;
+    return 0;
+}
+
+/* --- migration --- */
+
+/* A whole copy of the old file, under its final name only when it is complete. */
+static int keep_backup(void *arg, Ctx *cx, int old_version) {
+    SqliteStore *s = arg;
+    if (s->vfs)
+        return 0;
+    const char *copy = str_cz(cx->arena, str_fmt(cx->arena, "%s.v%d", s->path, old_version));
+    const char *part = str_cz(cx->arena, str_fmt(cx->arena, "%s.part", copy));
+    if (file_exists(copy))
+        return 0; /* of an earlier try: the file has not changed since, or the step would be done */
+    int r = file_remove(cx, part);
+    char *sql = sqlite3_mprintf("VACUUM INTO %Q", part);
+    if (r == 0)
+        r = db_exec(&s->writer.db, cx, sql);
+    sqlite3_free(sql);
+    if (r)
+        return err_prefix(cx, "copying the store before its migration");
+    int fd = open(part, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0 || rename(part, copy) != 0)
+        r = file_fail(cx, errno, "keep the copy", part);
+    if (fd >= 0)
+        close(fd);
+    return r ? r : dir_sync(cx, path_dir(cx->arena, copy));
+}
+
+/* --- life --- */
+
+static SqliteStore *store_new(const StoreSqliteOptions *o, const CandleStoreOps *ops) {
+    SqliteStore *s = mem_new(SqliteStore);
+    size_t n = strlen(o->path) + 1;
+    s->store.ops = ops;
+    s->path = memcpy(mem_alloc(n), o->path, n);
+    if (o->vfs)
+        s->vfs = memcpy(mem_alloc(strlen(o->vfs) + 1), o->vfs, strlen(o->vfs) + 1);
+    s->cache_bytes = o->cache_bytes ? o->cache_bytes : CACHE_BYTES;
+    s->page_size = o->page_size ? o->page_size : PAGE_SIZE;
+    s->read_only = o->read_only;
+    s->inline_writer = o->inline_writer;
+    s->lock_fd = -1;
+    s->cache = block_cache_new(s->cache_bytes);
+    reader_pool_init(&s->readers);
+    return s;
+}
+
+static void store_free(SqliteStore *s) {
+    reader_pool_done(&s->readers);
+    block_cache_free(s->cache);
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    mem_free(s->vfs);
+    mem_free(s->path);
+    mem_free(s);
+}
+
+static void sqlite_close(CandleStore *store) {
+    SqliteStore *s = (SqliteStore *)store;
+    reader_pool_done(&s->readers); /* first: the last connection is the writer's, which checkpoints */
+    reader_pool_init(&s->readers);
+    writer_close(&s->writer);
+    store_free(s);
+}
+
+static int open_files(SqliteStore *s, Ctx *cx) {
+    int r = s->vfs ? 0 : take_ownership(s, cx);
+    if (r == 0 && s->read_only && !s->vfs)
+        r = choose_immutable(s, cx);
+    DbOptions o = store_db_options(s, false);
+    if (r == 0)
+        r = db_open(&s->writer.db, cx, &o);
+    return r;
+}
+
+static const CandleStoreOps ops = {
+    .name = "sqlite",
+    .save = sqlite_save,
+    .read = sqlite_read,
+    .info = sqlite_info,
+    .list = sqlite_list,
+    .remove = sqlite_remove,
+    .coverage = sqlite_coverage,
+    .changes = sqlite_changes,
+    .put_listings = sqlite_put_listings,
+    .listings = sqlite_listings,
+    .describe = sqlite_describe,
+    .verify = sqlite_verify,
+    .close = sqlite_close,
+};
+
+int store_sqlite_open(Ctx *cx, const StoreSqliteOptions *options, CandleStore **out) {
+    assert(options->path && options->path[0]);
+    SqliteStore *s = store_new(options, &ops);
+    int r = open_files(s, cx);
+    if (r == 0)
+        r = s->read_only ? schema_check(&s->writer.db, cx) : schema_prepare(&s->writer.db, cx, keep_backup, s);
+    if (r) {
+        db_close(&s->writer.db);
+        store_free(s);
+        return r;
+    }
+    r = writer_open(&s->writer, cx, s);
+    if (r) {
+        sqlite_close(&s->store);
+        return r;
+    }
+    *out = &s->store;
+    return 0;
+}
+
+int store_sqlite_migrate(Ctx *cx, const StoreSqliteOptions *options, int version) {
+    SqliteStore *s = store_new(options, &ops);
+    int at, r = open_files(s, cx);
+    if (r == 0)
+        r = schema_version(&s->writer.db, cx, &at);
+    if (r == 0 && at == 0)
+        r = err_set(cx, ERR_NOT_FOUND, "%s has no tables yet", s->path);
+    if (r == 0 && at != version)
+        r = keep_backup(s, cx, at);
+    if (r == 0)
+        r = schema_migrate(&s->writer.db, cx, version);
+    db_close(&s->writer.db);
+    store_free(s);
+    return r;
+}

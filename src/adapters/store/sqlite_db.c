@@ -1,0 +1,206 @@
+/* adapters/store/sqlite_db.c - see sqlite_db.h. */
+
+#include "adapters/store/sqlite_db.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Instructions of SQLite's machine between two looks at the deadline: about 0.1 ms. */
+enum { PROGRESS_OPS = 10000 };
+
+static const char *const SQL_TEXT[N_SQL] = {
+#define SQL_STRING(name, text) [name] = text,
+    SQL_TABLE(SQL_STRING)
+#undef SQL_STRING
+};
+
+static int fail_on_disk(Db *db, Ctx *cx, const char *what, int rc) {
+    int os = sqlite3_system_errno(db->handle);
+    if (rc == SQLITE_FULL || os == ENOSPC || os == EDQUOT)
+        return err_set(cx, ERR_STORAGE, "%s: cannot %s: the disk is full; free some room, nothing was half-written",
+                       db->path, what);
+    if (rc == SQLITE_READONLY || os == EACCES || os == EROFS || os == EPERM)
+        return err_set(cx, ERR_DENIED, "%s: cannot %s: the file or its directory may not be written", db->path, what);
+    if (rc == SQLITE_CANTOPEN && os == ENOENT)
+        return err_set(cx, ERR_NOT_FOUND, "%s: cannot %s: no such file or directory", db->path, what);
+    return err_set(cx, ERR_IO, "%s: cannot %s: %s (%s)", db->path, what, sqlite3_errmsg(db->handle),
+                   os ? strerror(os) : "input or output failed");
+}
+
+int db_fail(Db *db, Ctx *cx, const char *what) {
+    int rc = sqlite3_errcode(db->handle) & 0xff;
+    switch (rc) {
+    case SQLITE_INTERRUPT: {
+        int r = ctx_check(cx);
+        return r ? r : err_set(cx, ERR_CANCELLED, "%s: interrupted", db->path);
+    }
+    case SQLITE_CORRUPT:
+        return err_set(cx, ERR_CORRUPT, "%s: cannot %s: the file is damaged (%s); restore a copy or export what reads",
+                       db->path, what, sqlite3_errmsg(db->handle));
+    case SQLITE_NOTADB:
+        return err_set(cx, ERR_CORRUPT, "%s is not a database of FinSight: it is another file or damaged", db->path);
+    case SQLITE_FULL:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR:
+        return fail_on_disk(db, cx, what, rc);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return err_set(cx, ERR_BUSY, "%s: cannot %s: another program has the file locked", db->path, what);
+    default:
+        return err_set(cx, ERR_REPOSITORY, "%s: cannot %s: %s", db->path, what, sqlite3_errmsg(db->handle));
+    }
+}
+
+static int on_progress(void *arg) {
+    Db *db = arg;
+    if (!db->may_interrupt || !db->cx)
+        return 0;
+    Ctx probe = *db->cx; /* the words are set when the statement has failed */
+    return ctx_check(&probe) != 0;
+}
+
+static int configure(Db *db, Ctx *cx, const DbOptions *o) {
+    char text[160];
+    sqlite3_extended_result_codes(db->handle, 0);
+    sqlite3_busy_timeout(db->handle, 2000);
+    sqlite3_progress_handler(db->handle, PROGRESS_OPS, on_progress, db);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_wal_autocheckpoint(db->handle, 0); /* the writer alone checkpoints, when it says so */
+    if (o->reader || o->read_only)
+        sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    snprintf(text, sizeof text, "PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;%s",
+             o->reader || o->read_only ? "PRAGMA query_only=ON;" : "");
+    int r = db_exec(db, cx, text);
+    if (r || o->reader || o->read_only)
+        return r;
+    snprintf(text, sizeof text,
+             "PRAGMA page_size=%d; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;",
+             o->page_size);
+    return db_exec(db, cx, text);
+}
+
+/* A URI, so that "immutable" can be said; everything but plain path characters is escaped. */
+static void file_uri(const DbOptions *o, char *out, size_t size) {
+    size_t n = (size_t)snprintf(out, size, "file:");
+    for (const char *p = o->path; *p && n + 32 < size; p++) {
+        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+                     strchr("/._-", *p) != NULL;
+        n += (size_t)snprintf(out + n, size - n, plain ? "%c" : "%%%02X", plain ? *p : (unsigned char)*p);
+    }
+    snprintf(out + n, size - n, "%s", o->immutable ? "?immutable=1" : "");
+}
+
+int db_open(Db *db, Ctx *cx, const DbOptions *o) {
+    *db = (Db){ .path = o->path, .cx = cx, .may_interrupt = o->reader || o->read_only };
+    char uri[8192];
+    file_uri(o, uri, sizeof uri);
+    int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    flags |= o->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | (o->reader ? 0 : SQLITE_OPEN_CREATE);
+    int r = 0;
+    if (sqlite3_open_v2(uri, &db->handle, flags, o->vfs) != SQLITE_OK)
+        r = db_fail(db, cx, "open it");
+    if (r == 0)
+        r = configure(db, cx, o);
+    db->cx = NULL;
+    if (r)
+        db_close(db);
+    return r;
+}
+
+void db_close(Db *db) {
+    for (int i = 0; i < N_SQL; i++)
+        sqlite3_finalize(db->statements[i]);
+    sqlite3_close(db->handle);
+    *db = (Db){ 0 };
+}
+
+int db_exec(Db *db, Ctx *cx, const char *sql) {
+    if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return db_fail(db, cx, "set it up");
+    return 0;
+}
+
+int db_pragma_i64(Db *db, Ctx *cx, const char *sql, int64_t *out) {
+    sqlite3_stmt *st;
+    *out = 0;
+    if (sqlite3_prepare_v2(db->handle, sql, -1, &st, NULL) != SQLITE_OK)
+        return db_fail(db, cx, "read it");
+    int rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW)
+        *out = sqlite3_column_int64(st, 0);
+    int r = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_fail(db, cx, "read it");
+    sqlite3_finalize(st);
+    return r;
+}
+
+static int bind_all(sqlite3_stmt *st, const char *types, va_list args) {
+    int rc = SQLITE_OK;
+    for (int i = 1; *types && rc == SQLITE_OK; types++, i++) {
+        if (*types == 'i') {
+            rc = sqlite3_bind_int64(st, i, va_arg(args, int64_t));
+            continue;
+        }
+        Str s = va_arg(args, Str);
+        if (*types == 's')
+            rc = sqlite3_bind_text64(st, i, s.p ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
+        else
+            rc = sqlite3_bind_blob64(st, i, s.p ? s.p : "", s.n, SQLITE_STATIC);
+    }
+    return rc;
+}
+
+static int query(Db *db, Ctx *cx, Sql sql, sqlite3_stmt **out, const char *types, va_list args) {
+    sqlite3_stmt **st = &db->statements[sql];
+    if (!*st && sqlite3_prepare_v3(db->handle, SQL_TEXT[sql], -1, SQLITE_PREPARE_PERSISTENT, st, NULL) != SQLITE_OK)
+        return db_fail(db, cx, "read its tables");
+    if (bind_all(*st, types, args) != SQLITE_OK)
+        return db_fail(db, cx, "bind a value");
+    *out = *st;
+    return 0;
+}
+
+int db_query(Db *db, Ctx *cx, Sql sql, sqlite3_stmt **out, const char *types, ...) {
+    va_list args;
+    va_start(args, types);
+    int r = query(db, cx, sql, out, types, args);
+    va_end(args);
+    return r;
+}
+
+int db_step(Db *db, Ctx *cx, sqlite3_stmt *st) {
+    int rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW)
+        return 1;
+    int r = rc == SQLITE_DONE ? 0 : db_fail(db, cx, sqlite3_stmt_readonly(st) ? "read" : "write");
+    sqlite3_reset(st);
+    return r;
+}
+
+void db_reset(sqlite3_stmt *st) {
+    sqlite3_reset(st);
+}
+
+int db_run(Db *db, Ctx *cx, Sql sql, const char *types, ...) {
+    sqlite3_stmt *st;
+    va_list args;
+    va_start(args, types);
+    int r = query(db, cx, sql, &st, types, args);
+    va_end(args);
+    if (r == 0)
+        while ((r = db_step(db, cx, st)) > 0)
+            ;
+    return r;
+}
+
+int64_t db_i64(sqlite3_stmt *st, int column) {
+    return sqlite3_column_int64(st, column);
+}
+
+Str db_text(sqlite3_stmt *st, int column) {
+    const char *p = sqlite3_column_blob(st, column);
+    return str_n(p, p ? (size_t)sqlite3_column_bytes(st, column) : 0);
+}

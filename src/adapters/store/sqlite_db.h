@@ -1,0 +1,106 @@
+#pragma once
+
+/* adapters/store/sqlite_db.h - one SQLite connection: its statements, its errors in words, its deadline.
+ *
+ * Every statement of the store is in the table below, prepared at first use and kept. Threads: one connection,
+ * one thread at a time. */
+
+#include "base/ctx.h"
+
+typedef struct sqlite3 sqlite3;
+typedef struct sqlite3_stmt sqlite3_stmt;
+
+/* clang-format off */
+#define SERIES_COLUMNS "id, venue, symbol, timeframe, provider, price, adjustment, n, n_synthetic, first_ms, last_ms, revision, bytes"
+#define LISTING_COLUMNS "venue, symbol, instrument, base, quote, asset, status, tick_mantissa, tick_scale, lot_mantissa, " \
+                        "lot_scale, notional_mantissa, notional_scale, calendar, time_zone, valid_from, valid_to"
+
+#define SQL_TABLE(X)                                                                                                   \
+    X(SQL_BEGIN, "BEGIN")                                                                                              \
+    X(SQL_BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                              \
+    X(SQL_COMMIT, "COMMIT")                                                                                            \
+    X(SQL_ROLLBACK, "ROLLBACK")                                                                                        \
+    X(SQL_SAVEPOINT, "SAVEPOINT job")                                                                                  \
+    X(SQL_ROLLBACK_TO, "ROLLBACK TO job")                                                                              \
+    X(SQL_RELEASE, "RELEASE job")                                                                                      \
+    X(SQL_SYNC_FULL, "PRAGMA synchronous=FULL")                                                                        \
+    X(SQL_SYNC_NORMAL, "PRAGMA synchronous=NORMAL")                                                                    \
+    X(SQL_SERIES_BY_KEY, "SELECT " SERIES_COLUMNS " FROM series WHERE venue=?1 AND symbol=?2 AND timeframe=?3 "        \
+                         "AND provider=?4 AND price=?5 AND adjustment=?6")                                             \
+    X(SQL_SERIES_ALL, "SELECT " SERIES_COLUMNS " FROM series")                                                         \
+    X(SQL_SERIES_ADD, "INSERT INTO series(venue, symbol, timeframe, provider, price, adjustment) "                     \
+                      "VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                                                \
+    X(SQL_SERIES_PUT, "UPDATE series SET n=?2, n_synthetic=?3, first_ms=?4, last_ms=?5, revision=?6, bytes=?7 "        \
+                      "WHERE id=?1")                                                                                   \
+    X(SQL_SERIES_DROP, "DELETE FROM series WHERE id=?1")                                                               \
+    X(SQL_BLOCK_GET, "SELECT data, n, n_synthetic FROM candle_block WHERE series_id=?1 AND bucket=?2")                 \
+    X(SQL_BLOCK_PUT, "INSERT INTO candle_block(series_id, bucket, n, n_synthetic, t0, t1, revision, data) "            \
+                     "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(series_id, bucket) DO UPDATE SET n=?3, "      \
+                     "n_synthetic=?4, t0=?5, t1=?6, revision=?7, data=?8")                                             \
+    X(SQL_BLOCK_DROP, "DELETE FROM candle_block WHERE series_id=?1 AND bucket=?2")                                     \
+    X(SQL_BLOCK_RANGE, "SELECT bucket, n, n_synthetic, t0, t1, revision, rowid, length(data) FROM candle_block "       \
+                       "WHERE series_id=?1 AND bucket BETWEEN ?2 AND ?3 ORDER BY bucket")                              \
+    X(SQL_BLOCK_RANGE_BACK, "SELECT bucket, n, n_synthetic, t0, t1, revision, rowid, length(data) FROM candle_block "  \
+                            "WHERE series_id=?1 AND bucket BETWEEN ?2 AND ?3 ORDER BY bucket DESC")                    \
+    X(SQL_BLOCK_DATA, "SELECT data FROM candle_block WHERE rowid=?1")                                                  \
+    X(SQL_TAIL_RANGE, "SELECT open_ms, candle FROM candle_tail WHERE series_id=?1 AND open_ms BETWEEN ?2 AND ?3 "      \
+                      "ORDER BY open_ms")                                                                              \
+    X(SQL_TAIL_PUT, "INSERT OR REPLACE INTO candle_tail(series_id, open_ms, candle) VALUES(?1, ?2, ?3)")               \
+    X(SQL_TAIL_DROP, "DELETE FROM candle_tail WHERE series_id=?1 AND open_ms BETWEEN ?2 AND ?3")                       \
+    X(SQL_TAIL_SUM, "SELECT count(*), coalesce(max(open_ms), 0) FROM candle_tail WHERE series_id=?1")                  \
+    X(SQL_COVER_TOUCH, "SELECT from_ms, to_ms, fetched_ms, source FROM coverage WHERE series_id=?1 "                   \
+                       "AND from_ms<=?3 AND to_ms>=?2 ORDER BY from_ms")                                               \
+    X(SQL_COVER_DROP, "DELETE FROM coverage WHERE series_id=?1 AND from_ms<=?3 AND to_ms>=?2")                         \
+    X(SQL_COVER_PUT, "INSERT INTO coverage(series_id, from_ms, to_ms, fetched_ms, source) VALUES(?1, ?2, ?3, ?4, ?5)") \
+    X(SQL_CHANGE_ADD, "INSERT INTO change_log(series_id, revision, from_ms, to_ms, at_ms) "                            \
+                      "VALUES(?1, ?2, ?3, ?4, ?5)")                                                                    \
+    X(SQL_CHANGE_LIST, "SELECT sequence, series_id, revision, from_ms, to_ms, at_ms FROM change_log "                  \
+                       "WHERE sequence>?1 ORDER BY sequence LIMIT ?2")                                                 \
+    X(SQL_CHANGE_FIRST, "SELECT coalesce(min(sequence), 0) FROM change_log")                                           \
+    X(SQL_CHANGE_PRUNE, "DELETE FROM change_log WHERE sequence<=?1")                                                   \
+    X(SQL_LISTING_PUT, "INSERT OR REPLACE INTO listings(" LISTING_COLUMNS ") "                                         \
+                       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")           \
+    X(SQL_LISTING_ALL, "SELECT " LISTING_COLUMNS " FROM listings ORDER BY venue, symbol, valid_from")                  \
+    X(SQL_LISTING_OF, "SELECT " LISTING_COLUMNS " FROM listings WHERE venue=?1 ORDER BY symbol, valid_from")           \
+    X(SQL_SUMS, "SELECT count(*), coalesce(sum(n), 0) FROM series")                                                    \
+    X(SQL_PAGES, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+/* clang-format on */
+
+typedef enum Sql {
+#define SQL_ENUM(name, text) name,
+    SQL_TABLE(SQL_ENUM)
+#undef SQL_ENUM
+        N_SQL
+} Sql;
+
+typedef struct Db {
+    sqlite3 *handle;
+    const char *path;   /* borrowed; for words */
+    Ctx *cx;            /* of the call being served: its deadline interrupts long statements */
+    bool may_interrupt; /* readers only: an interrupted write would roll its whole group back */
+    sqlite3_stmt *statements[N_SQL];
+} Db;
+
+typedef struct DbOptions {
+    const char *path, *vfs;
+    int page_size;
+    bool read_only, immutable; /* immutable: no lock, no WAL, nobody else; for media that cannot be written */
+    bool reader;               /* query_only, never checkpoints */
+} DbOptions;
+
+int db_open(Db *db, Ctx *cx, const DbOptions *o);
+void db_close(Db *db);
+
+/* The code and words for the last failure of the connection; `what` is what was tried. */
+int db_fail(Db *db, Ctx *cx, const char *what);
+int db_exec(Db *db, Ctx *cx, const char *sql);                     /* not kept; any number of statements */
+int db_pragma_i64(Db *db, Ctx *cx, const char *sql, int64_t *out); /* first column of the first row; 0 if none */
+
+/* Binds by letters: i int64_t, s Str text, b Str blob. */
+int db_query(Db *db, Ctx *cx, Sql sql, sqlite3_stmt **out, const char *types, ...);
+int db_step(Db *db, Ctx *cx, sqlite3_stmt *st); /* 1 a row, 0 the end, ErrCode; resets at the end and on errors */
+void db_reset(sqlite3_stmt *st);                /* after reading fewer rows than there are */
+int db_run(Db *db, Ctx *cx, Sql sql, const char *types, ...); /* query, step to the end */
+
+int64_t db_i64(sqlite3_stmt *st, int column);
+Str db_text(sqlite3_stmt *st, int column); /* text or blob; borrows until the next step or reset */
