@@ -125,8 +125,8 @@ static void scene_init(Scene *s) {
     test_ctx_init(&s->t);
     Candles cs = TABLE(&s->t.arena, 0, 1, 2, 6, 7, 8, 9);
     gaps_find(&cs, M1, false, &s->t.arena, &s->gaps);
-    strcpy(s->names[0].s, "ETHUSDT");
-    strcpy(s->names[1].s, "XRPUSDT");
+    s->names[0] = (Symbol){ "ETHUSDT" };
+    s->names[1] = (Symbol){ "XRPUSDT" };
     s->cover[0] = (Coverage){ minute(0), minute(10), minute(100), "binance rest" };
     s->ev = (GapEvidence){ .cover = s->cover, .cover_known = true, .peers = s->peers, .peer_symbols = s->names };
 }
