@@ -263,6 +263,7 @@ static const char *socket_reason(CURL *e, const char *otherwise) {
 
 static int failure(Ctx *cx, const Line *line, const HttpRequest *req, CURLcode code) {
     Str peer = peer_name(cx, req);
+    long sent = 0;
     const char *words = line->words[0] ? line->words : curl_easy_strerror(code);
     if (line->denied)
         return err_set(cx, ERR_DENIED, STR_FMT " resolves to an address that is not public", STR_ARG(peer));
@@ -274,6 +275,9 @@ static int failure(Ctx *cx, const Line *line, const HttpRequest *req, CURLcode c
                        req->max_body);
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
+        curl_easy_getinfo(line->easy, CURLINFO_REQUEST_SIZE, &sent);
+        if (sent == 0) /* then any request may be repeated */
+            return err_set(cx, ERR_UNAVAILABLE, "cannot connect to " STR_FMT " in time", STR_ARG(peer));
         return err_set(cx, ERR_TIMEOUT, "no whole answer from " STR_FMT " in time (%s)", STR_ARG(peer), words);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
