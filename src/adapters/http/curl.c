@@ -277,7 +277,7 @@ static int failure(Ctx *cx, const Line *line, const HttpRequest *req, CURLcode c
     case CURLE_OPERATION_TIMEDOUT:
         curl_easy_getinfo(line->easy, CURLINFO_REQUEST_SIZE, &sent);
         if (sent == 0) /* then any request may be repeated */
-            return err_set(cx, ERR_UNAVAILABLE, "cannot connect to " STR_FMT " in time", STR_ARG(peer));
+            return err_set(cx, ERR_UNAVAILABLE, "cannot connect to " STR_FMT " in time (%s)", STR_ARG(peer), words);
         return err_set(cx, ERR_TIMEOUT, "no whole answer from " STR_FMT " in time (%s)", STR_ARG(peer), words);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
