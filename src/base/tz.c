@@ -52,7 +52,8 @@ static int64_t date_of_rule(const TzDate *d, int year) { /* in days since 1970 *
     }
 }
 
-/* The period of the rule that t lies in, found among the changes of three years. */
+/* The period of the rule that t lies in, found among the changes of four years: a change may be written as up to a
+ * week before or after its day, and so fall into the year beside. */
 static TzPeriod rule_period(const TzRule *rule, int64_t t) {
     if (!rule->has_dst)
         return (TzPeriod){ ALWAYS_BEGIN, ALWAYS_END, &rule->standard };
@@ -60,10 +61,10 @@ static TzPeriod rule_period(const TzRule *rule, int64_t t) {
     struct {
         int64_t at;
         const TzOffset *to;
-    } changes[6];
+    } changes[8];
     size_t n = 0;
     civil_from_days(floor_div(t, S_PER_DAY), &year, &month, &day);
-    for (int y = year - 1; y <= year + 1; y++)
+    for (int y = year - 2; y <= year + 1; y++)
         for (int end = 0; end < 2; end++) {
             const TzDate *date = end ? &rule->dst_end : &rule->dst_begin;
             const TzOffset *from = end ? &rule->dst : &rule->standard;
