@@ -1,0 +1,153 @@
+#pragma once
+
+/* tests/unit/net/conn_driver.h - an HttpConn with a manual clock, a recording handler and no socket.
+ *
+ * Paths the handler knows: /hold (kept until driver_answer), /echo (the body back), /stream (see Driver.pump),
+ * /nothing (204), /big (100 KB); any other path is answered with "METHOD target\n". */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "net/http_conn.h"
+
+enum { DRIVER_HELD_MAX = 64 };
+
+typedef struct Driver {
+    HttpCore core;
+    HttpConn conn;
+    ClockManual clock;
+    Buf out;       /* all that was sent */
+    size_t socket; /* bytes the pretended socket takes before it is full; SIZE_MAX: any */
+    bool open;
+    HttpExchange *held[DRIVER_HELD_MAX];
+    size_t n_held, handled;
+    bool no_hold; /* /hold is a path like any other */
+    int (*pump)(void *arg, Buf *out);
+    int pumped, streams_done;
+    HttpExchange *stream;
+    int dones, done_aborted;
+    HttpDone last_done;
+    int64_t head_says; /* what on_head returns, with use_on_head */
+} Driver;
+
+static inline void driver_reply(HttpExchange *ex, int status, Str body) {
+    HttpField f = { S("Content-Type"), S("text/plain") };
+    HttpReply r = { .status = status, .fields = &f, .n_fields = 1 };
+    buf_init(&r.body, MAX(body.n, (size_t)1));
+    buf_put_str(&r.body, body);
+    http_reply(ex, &r);
+}
+
+static inline void driver_stream_done(void *arg) {
+    ((Driver *)arg)->streams_done++;
+}
+
+static inline void driver_handle(void *arg, HttpExchange *ex) {
+    Driver *d = arg;
+    d->handled++;
+    Str path = ex->head.path;
+    if (str_eq(path, S("/hold")) && !d->no_hold && d->n_held < DRIVER_HELD_MAX) {
+        d->held[d->n_held++] = ex;
+    } else if (str_eq(path, S("/echo"))) {
+        driver_reply(ex, 200, ex->body);
+    } else if (str_eq(path, S("/nothing"))) {
+        driver_reply(ex, 204, S(""));
+    } else if (str_eq(path, S("/big"))) {
+        char *big = mem_zalloc(100000);
+        driver_reply(ex, 200, str_n(big, 100000));
+        mem_free(big);
+    } else if (str_eq(path, S("/stream")) && d->pump) {
+        HttpReply r = { .status = 200 };
+        d->stream = ex;
+        http_reply_stream(ex, &r, d->pump, d, driver_stream_done);
+    } else {
+        char text[256];
+        int n = snprintf(text, sizeof text, STR_FMT " " STR_FMT "\n", STR_ARG(ex->head.method),
+                         (int)MIN(ex->head.target.n, (size_t)200), ex->head.target.p);
+        driver_reply(ex, 200, str_n(text, (size_t)n));
+    }
+}
+
+static inline void driver_done_hook(void *arg, const HttpExchange *ex, const HttpDone *done) {
+    Driver *d = arg;
+    UNUSED(ex);
+    d->dones++;
+    d->done_aborted += done->aborted;
+    d->last_done = *done;
+}
+
+static inline int64_t driver_head_hook(void *arg, const HttpHead *head) {
+    UNUSED(head);
+    return ((Driver *)arg)->head_says;
+}
+
+static inline MonoNs driver_now(Driver *d) {
+    return clock_mono(&d->clock.clock);
+}
+
+/* Takes what the connection has to send, as far as the socket goes. */
+static inline void driver_flush(Driver *d) {
+    struct iovec iov[HTTP_IOV_MAX];
+    int n;
+    while (d->open && d->socket > 0 && (n = http_conn_output(&d->conn, iov, driver_now(d))) > 0) {
+        size_t sent = 0;
+        for (int i = 0; i < n && d->socket > 0; i++) {
+            size_t take = MIN(iov[i].iov_len, d->socket);
+            buf_put(&d->out, iov[i].iov_base, take);
+            sent += take;
+            d->socket -= d->socket == SIZE_MAX ? 0 : take;
+        }
+        http_conn_sent(&d->conn, sent, driver_now(d));
+    }
+}
+
+static inline void driver_input(Driver *d, Str bytes) {
+    http_conn_input(&d->conn, bytes.p, bytes.n, driver_now(d));
+    driver_flush(d);
+}
+
+/* Answers the i-th held exchange. */
+static inline void driver_answer(Driver *d, size_t i, Str body) {
+    HttpExchange *ex = TAKE(d->held[i]);
+    driver_reply(ex, 200, body);
+    driver_flush(d);
+}
+
+static inline void driver_advance_ms(Driver *d, int64_t ms) {
+    clock_manual_advance_ms(&d->clock, ms);
+    if (http_conn_deadline(&d->conn).ns <= driver_now(d).ns)
+        http_conn_expire(&d->conn, driver_now(d));
+    driver_flush(d);
+}
+
+static inline HttpServerOptions driver_options(void) {
+    HttpServerOptions o;
+    http_server_options_default(&o);
+    o.on_done = driver_done_hook;
+    return o;
+}
+
+static inline void driver_open(Driver *d, const HttpServerOptions *o) {
+    *d = (Driver){ .socket = SIZE_MAX, .open = true };
+    clock_manual_init(&d->clock, time_ms(INT64_C(1704067200000)));
+    clock_manual_advance_ms(&d->clock, 1000);
+    buf_init(&d->out, (size_t)64 << 20);
+    http_core_init(&d->core, o, driver_handle, d, &d->clock.clock);
+    http_conn_init(&d->conn, &d->core, S("127.0.0.1:9"), false, driver_now(d));
+}
+
+static inline void driver_close(Driver *d) {
+    if (d->open)
+        http_conn_done(&d->conn);
+    d->open = false;
+}
+
+/* Closes, answers what is still owed, and frees. */
+static inline void driver_end(Driver *d) {
+    driver_close(d);
+    for (size_t i = 0; i < d->n_held; i++)
+        if (d->held[i])
+            driver_answer(d, i, S("late"));
+    http_core_done(&d->core);
+    buf_done(&d->out);
+}
