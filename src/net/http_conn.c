@@ -250,8 +250,10 @@ static void conn_resume(HttpConn *c) {
 void http_conn_input(HttpConn *c, const char *p, size_t n, MonoNs now) {
     c->core->now = now;
     http_count(&c->core->counts.bytes_in, (int64_t)n);
-    if (c->closing || c->dead || c->eof)
+    if (c->closing || c->dead || c->eof) {
+        c->linger = true; /* a bare close over these bytes would reset the reply away */
         return;
+    }
     if (c->stash.n) { /* not asked for, but in order all the same */
         if (buf_put(&c->stash, p, n) != 0)
             c->dead = true;
