@@ -165,8 +165,8 @@ static int take_params(Decoding *d, const QueryPair *params, size_t n) {
     return 0;
 }
 
-static int take_query(Decoding *d, const QueryPair *query, size_t n) {
-    uint64_t allowed = d->op->in ? fields_from(d->op, F_QUERY) : 0;
+static int take_query(Decoding *d, const QueryPair *query, size_t n, unsigned sources) {
+    uint64_t allowed = d->op->in ? fields_from(d->op, sources) : 0;
     for (size_t i = 0; i < n; i++) {
         const Field *f = find(d, query[i].name, allowed);
         int e = f ? take(d, f, query[i].value) : unknown(d, query[i].name, allowed);
@@ -199,11 +199,21 @@ int op_decode(const Op *op, Ctx *cx, const QueryPair *params, size_t n_params, c
         memset(in, 0, op->in->size);
     int e = take_params(&d, params, n_params);
     if (!e)
-        e = take_query(&d, query, n_query);
+        e = take_query(&d, query, n_query, F_QUERY);
     if (!e)
         e = take_body(&d, json_body);
     if (e || !op->in)
         return e;
     Place root = { 0 };
     return shape_finish(op->in, cx, &root, d.seen, false, in);
+}
+
+int decode_beside_csv(const Op *op, Ctx *cx, const OpText *text, uint64_t *seen, void *in) {
+    Decoding d = { .op = op, .cx = cx, .in = in };
+    memset(in, 0, op->in->size);
+    int e = take_params(&d, text->params, text->n_params);
+    if (!e)
+        e = take_query(&d, text->query, text->n_query, F_QUERY | F_BODY);
+    *seen = d.seen;
+    return e;
 }

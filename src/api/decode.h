@@ -11,3 +11,6 @@ bool op_has_body(const Op *op);
 bool path_names(Str path, Str name);
 /* The member of candles, which CSV stands for; NULL if there is none. */
 const Field *op_candles_field(const Shape *s);
+
+/* Path and query where the body is CSV: the scalar fields of the body may be in the query too. */
+int decode_beside_csv(const Op *op, Ctx *cx, const OpText *text, uint64_t *seen, void *in);

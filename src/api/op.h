@@ -141,6 +141,16 @@ typedef struct QueryPair {
 /* Fills *in (zeroed struct of op->in) from path parameters, query and JSON body; applies defaults; checks all. */
 int op_decode(const Op *op, Ctx *cx, const QueryPair *params, size_t n_params, const QueryPair *query, size_t n_query,
               Str json_body, void *in);
+
+typedef struct OpText { /* the parts of a request that are not its body */
+    const QueryPair *params, *query;
+    size_t n_params, n_query;
+} OpText;
+/* The same for an operation whose body is text/csv (Op.csv and a member of candles in `in`): rows go there, in any
+ * dialect core/candle_csv reads; what else the body would have had comes from the query. A fault names its line. */
+int op_decode_csv(const Op *op, Ctx *cx, const OpText *text, Str csv, void *in);
+/* The candles of an answer as CSV with a header; flags get a column where one is set. 0 or ERR_LIMIT. */
+int op_write_csv(const Op *op, const void *result, Buf *out);
 /* Checks a struct that was filled by hand, as a client or the CLI does. */
 int shape_validate(const Shape *shape, Ctx *cx, const void *v);
 /* Zeroes the struct and gives every field its default (a nullable double: NaN). */
