@@ -109,19 +109,25 @@ static char *put_row(RowWriter *rw, char *p, const Candles *cs, size_t i) {
 
 void candles_write_json(JsonWriter *w, const Candles *cs) {
     RowWriter rw = { 0 };
+    size_t indent = w->pretty ? 2 * ((size_t)w->depth + 1) : 0;
     json_raw(w, S("[")); /* the writer's comma and key handling; rows and the end are ours */
     for (size_t i = 0; i < cs->n; i++) {
-        char *p = buf_reserve(w->out, ROW_TEXT_MAX);
+        char *p = buf_reserve(w->out, ROW_TEXT_MAX + indent);
         if (!p)
             return; /* the buffer is full and says so */
         char *at = p;
         if (i)
             *at++ = ',';
-        if (w->pretty)
+        if (w->pretty) {
             *at++ = '\n';
+            memset(at, ' ', indent);
+            at += indent;
+        }
         at = put_row(&rw, at, cs, i);
         w->out->n += (size_t)(at - p);
     }
+    if (w->pretty && cs->n)
+        buf_printf(w->out, "\n%*s", (int)indent - 2, "");
     buf_put_c(w->out, ']');
 }
 

@@ -21,7 +21,8 @@
  * What "not given" means. A struct of `in` has no place for "absent", so one rule serves decoding, calls by
  * hand and the wire alike: an empty Str or List, a Time of 0 ms, and a number 0 that the field's own bounds
  * refuse are "not given". Such a field takes its default; a required Str must not be empty. A nullable double
- * is absent when it is NaN. shape_init makes a struct in which every field has its default.
+ * is absent when it is NaN. shape_init makes a struct in which every field has its default. Inside nested structs
+ * and lists of them every member is a value: fill those with shape_init first.
  *
  * Threads: tables and the router are read-only and may be used from any thread. */
 
@@ -182,6 +183,9 @@ int op_read_error(Ctx *cx, int status, Str body);
 /* OpenAPI 3.1 of all tables; the docs page made from the same. */
 void openapi_write(JsonWriter *w, const OpTable *const *tables, size_t n, Str server_url);
 void docs_write_html(Buf *out, const OpTable *const *tables, size_t n);
+/* The page's style, served as DOCS_CSS_PATH: nothing inline, no script, no other host (default-src 'self'). */
+#define DOCS_CSS_PATH "/docs.css"
+extern const Str docs_css;
 
 typedef struct OpAlias {
     Str method, path;

@@ -16,7 +16,9 @@ int shape_check(const Shape *s, Ctx *cx, const Place *at, const void *v) {
     for (size_t i = 0; !e && i < s->n_fields; i++) {
         const Field *f = &s->fields[i];
         Place here = place_member(at, field_name(f));
-        if (!(f->flags & F_REQUIRED) && field_unset(f, v))
+        /* "Not given" is for the members of `in` itself; inside a nested struct a number 0 is a 0. */
+        bool may_lack = !at->up || f->type == FT_SHAPE;
+        if (may_lack && !(f->flags & F_REQUIRED) && field_unset(f, v))
             continue;
         e = field_check(f, cx, &here, v);
         if (!e && f->type == FT_SHAPE)

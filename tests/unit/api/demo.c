@@ -105,12 +105,23 @@ static int run_candles(void *role, Ctx *cx, const void *in, void *out) {
     if (e)
         return e;
     d->query = *q;
-    *page = (DemoPage){ .symbol = q->symbol, .exchange = q->exchange, .timeframe = q->timeframe, .next = q->end,
-                        .revision = q->limit, .mean = q->min_volume, .complete = q->adjusted, .note = q->order };
+    *page = (DemoPage){ .symbol = q->symbol,
+                        .exchange = q->exchange,
+                        .timeframe = q->timeframe,
+                        .next = q->end,
+                        .revision = q->limit,
+                        .mean = q->min_volume,
+                        .complete = q->adjusted,
+                        .note = q->order };
     candles_init(&page->candles, cx->arena, 3);
     for (int i = 0; i < 3; i++) {
-        Candle c = { .open_time = time_add_ms(q->start, i * MS_PER_HOUR), .open = 42283.58 + i, .high = 42554.57 + i,
-                     .low = 42261.02, .close = 42475.23, .volume = 1271.68108, .flags = i == 2 ? CANDLE_SYNTHETIC : 0 };
+        Candle c = { .open_time = time_add_ms(q->start, i * MS_PER_HOUR),
+                     .open = 42283.58 + i,
+                     .high = 42554.57 + i,
+                     .low = 42261.02,
+                     .close = 42475.23,
+                     .volume = 1271.68108,
+                     .flags = i == 2 ? CANDLE_SYNTHETIC : 0 };
         candles_push(&page->candles, &c);
     }
     return 0;
@@ -152,28 +163,77 @@ static int run_delete(void *role, Ctx *cx, const void *in, void *out) {
     return enter(role, cx);
 }
 
-const Op op_demo_candles = { .name = "demo.candles", .method = "GET", .path = "/api/v1/demo/candles",
-    .aliases = LISTED("/market-data/ohlcv", "/market-data/{exchange}/{symbol}/ohlcv"),
-    .summary = "Candles of a series", .doc = "Half-open range: start <= open time < end.", .tag = "Demo data",
-    .in = &demo_query, .out = &demo_page, .role = ROLE_READ, .lane = LANE_CPU, .cache = CACHE_OHLCV,
-    .deadline_ms = 2000, .idempotent = true, .csv = true, .run = run_candles };
-const Op op_demo_save = { .name = "demo.save", .method = "POST", .path = "/api/v1/demo/candles",
-    .summary = "Store candles", .tag = "Demo data", .in = &demo_save, .out = &demo_saved, .role = ROLE_WRITE,
-    .lane = LANE_IO, .deadline_ms = 10000, .max_body = 1 << 20, .idempotent = true, .csv = true, .run = run_save };
-const Op op_demo_plan = { .name = "demo.plan", .method = "PUT", .path = "/api/v1/demo/jobs/{id}/plan",
-    .summary = "Plan a job", .tag = "Demo jobs", .in = &demo_plan, .out = &demo_plan, .role = ROLE_WRITE,
-    .max_body = 1 << 16, .idempotent = true, .run = run_plan };
-const Op op_demo_active = { .name = "demo.active", .method = "GET", .path = "/api/v1/demo/jobs/active",
-    .summary = "The job that runs", .tag = "Demo jobs", .out = &demo_job, .role = ROLE_NONE, .idempotent = true,
-    .run = run_active };
-const Op op_demo_job = { .name = "demo.job", .method = "GET", .path = "/api/v1/demo/jobs/{id}",
-    .summary = "One job", .tag = "Demo jobs", .in = &demo_job, .out = &demo_job, .role = ROLE_READ,
-    .idempotent = true, .run = run_job };
-const Op op_demo_delete = { .name = "demo.delete", .method = "DELETE", .path = "/api/v1/demo/jobs/{id}",
-    .summary = "Delete a job", .tag = "Demo jobs", .in = &demo_job, .role = ROLE_ADMIN,
-    .deprecated = "2026-11-01/2027-11-01", .run = run_delete };
+const Op op_demo_candles = { .name = "demo.candles",
+                             .method = "GET",
+                             .path = "/api/v1/demo/candles",
+                             .aliases = LISTED("/market-data/ohlcv", "/market-data/{exchange}/{symbol}/ohlcv"),
+                             .summary = "Candles of a series",
+                             .doc = "Half-open range: start <= open time < end.",
+                             .tag = "Demo data",
+                             .in = &demo_query,
+                             .out = &demo_page,
+                             .role = ROLE_READ,
+                             .lane = LANE_CPU,
+                             .cache = CACHE_OHLCV,
+                             .deadline_ms = 2000,
+                             .idempotent = true,
+                             .csv = true,
+                             .run = run_candles };
+const Op op_demo_save = { .name = "demo.save",
+                          .method = "POST",
+                          .path = "/api/v1/demo/candles",
+                          .summary = "Store candles",
+                          .tag = "Demo data",
+                          .in = &demo_save,
+                          .out = &demo_saved,
+                          .role = ROLE_WRITE,
+                          .lane = LANE_IO,
+                          .deadline_ms = 10000,
+                          .max_body = 1 << 20,
+                          .idempotent = true,
+                          .csv = true,
+                          .run = run_save };
+const Op op_demo_plan = { .name = "demo.plan",
+                          .method = "PUT",
+                          .path = "/api/v1/demo/jobs/{id}/plan",
+                          .summary = "Plan a job",
+                          .tag = "Demo jobs",
+                          .in = &demo_plan,
+                          .out = &demo_plan,
+                          .role = ROLE_WRITE,
+                          .max_body = 1 << 16,
+                          .idempotent = true,
+                          .run = run_plan };
+const Op op_demo_active = { .name = "demo.active",
+                            .method = "GET",
+                            .path = "/api/v1/demo/jobs/active",
+                            .summary = "The job that runs",
+                            .tag = "Demo jobs",
+                            .out = &demo_job,
+                            .role = ROLE_NONE,
+                            .idempotent = true,
+                            .run = run_active };
+const Op op_demo_job = { .name = "demo.job",
+                         .method = "GET",
+                         .path = "/api/v1/demo/jobs/{id}",
+                         .summary = "One job",
+                         .tag = "Demo jobs",
+                         .in = &demo_job,
+                         .out = &demo_job,
+                         .role = ROLE_READ,
+                         .idempotent = true,
+                         .run = run_job };
+const Op op_demo_delete = { .name = "demo.delete",
+                            .method = "DELETE",
+                            .path = "/api/v1/demo/jobs/{id}",
+                            .summary = "Delete a job",
+                            .tag = "Demo jobs",
+                            .in = &demo_job,
+                            .role = ROLE_ADMIN,
+                            .deprecated = "2026-11-01/2027-11-01",
+                            .run = run_delete };
 
 const OpTable demo_table = { .role = "demo",
-    .ops = (const Op *const[]){ &op_demo_candles, &op_demo_save, &op_demo_plan, &op_demo_active, &op_demo_job,
-                                &op_demo_delete },
-    .n_ops = 6 };
+                             .ops = (const Op *const[]){ &op_demo_candles, &op_demo_save, &op_demo_plan,
+                                                         &op_demo_active, &op_demo_job, &op_demo_delete },
+                             .n_ops = 6 };

@@ -50,7 +50,9 @@ static int exchange(void *arg, Ctx *cx, const ApiRequest *rq, ApiAnswer *out) {
     s->seen_target = rq->target;
     s->seen_body = rq->body;
     if (s->status) {
-        *out = (ApiAnswer){ .status = s->status, .content_type = str_c(s->type), .body = str_c(s->body), .retry_after_ms = 2000 };
+        *out = (ApiAnswer){
+            .status = s->status, .content_type = str_c(s->type), .body = str_c(s->body), .retry_after_ms = 2000
+        };
         return 0;
     }
     Ctx server = *cx;
@@ -62,7 +64,9 @@ static int exchange(void *arg, Ctx *cx, const ApiRequest *rq, ApiAnswer *out) {
     int e = serve(s, &server, rq, &w);
     if (e)
         op_write_error(&w, &server);
-    *out = (ApiAnswer){ .status = e ? err_info(e)->http_status : 200, .content_type = S("application/json"), .body = str_dup(cx->arena, buf_str(&b)) };
+    *out = (ApiAnswer){ .status = e ? err_info(e)->http_status : 200,
+                        .content_type = S("application/json"),
+                        .body = str_dup(cx->arena, buf_str(&b)) };
     buf_done(&b);
     return 0;
 }
@@ -120,7 +124,8 @@ TEST(local_wire_and_http_answer_alike) {
     DemoLeg legs[] = { { .symbol = S("A"), .weight = 0.1 }, { .symbol = S("B/C"), .weight = 1, .delay_ms = 60000 } };
     Candles candles;
     candles_init(&candles, &c.t.arena, 2);
-    candles_push(&candles, &(Candle){ .open_time = time_ms(-1), .open = 0.1, .high = 1e300, .low = 5e-324, .volume = 3 });
+    candles_push(&candles,
+                 &(Candle){ .open_time = time_ms(-1), .open = 0.1, .high = 1e300, .low = 5e-324, .volume = 3 });
     candles_push(&candles, &(Candle){ .open_time = time_ms(60000), .open = 1.0 / 3, .flags = CANDLE_SYNTHETIC });
     const struct {
         const char *name;
@@ -129,26 +134,55 @@ TEST(local_wire_and_http_answer_alike) {
     } rows[] = {
         { "least query", &op_demo_candles, &(DemoQuery){ .symbol = S("BTCUSDT"), .timeframe = S("1h") } },
         { "whole query", &op_demo_candles,
-          &(DemoQuery){ .symbol = S("BTC/USDT"), .exchange = S("kraken"), .timeframe = S("1M"), .start = time_ms(-5), .end = time_ms(1704067200123),
-                        .limit = 100000, .order = S("desc"), .columns = { columns, 2 }, .min_volume = 1.0 / 3, .adjusted = true, .api_token = S("a&b=c d%+") } },
-        { "nullable number absent", &op_demo_candles, &(DemoQuery){ .symbol = S("A"), .timeframe = S("1h"), .min_volume = (double)NAN } },
+          &(DemoQuery){ .symbol = S("BTC/USDT"),
+                        .exchange = S("kraken"),
+                        .timeframe = S("1M"),
+                        .start = time_ms(-5),
+                        .end = time_ms(1704067200123),
+                        .limit = 100000,
+                        .order = S("desc"),
+                        .columns = { columns, 2 },
+                        .min_volume = 1.0 / 3,
+                        .adjusted = true,
+                        .api_token = S("a&b=c d%+") } },
+        { "nullable number absent", &op_demo_candles,
+          &(DemoQuery){ .symbol = S("A"), .timeframe = S("1h"), .min_volume = (double)NAN } },
         { "missing symbol", &op_demo_candles, &(DemoQuery){ .timeframe = S("1h") } },
         { "limit out of range", &op_demo_candles, &(DemoQuery){ .symbol = S("A"), .timeframe = S("1h"), .limit = -1 } },
         { "bad choice", &op_demo_candles, &(DemoQuery){ .symbol = S("A"), .timeframe = S("1h"), .order = S("up") } },
-        { "candles in a body", &op_demo_save, &(DemoSave){ .symbol = S("A"), .timeframe = S("1h"), .candles = candles } },
-        { "flag beside a body", &op_demo_save, &(DemoSave){ .symbol = S("A"), .timeframe = S("1h"), .candles = candles, .dry_run = true } },
+        { "candles in a body", &op_demo_save,
+          &(DemoSave){ .symbol = S("A"), .timeframe = S("1h"), .candles = candles } },
+        { "flag beside a body", &op_demo_save,
+          &(DemoSave){ .symbol = S("A"), .timeframe = S("1h"), .candles = candles, .dry_run = true } },
         { "no candles", &op_demo_save, &(DemoSave){ .symbol = S("A"), .timeframe = S("1h") } },
         { "nested", &op_demo_plan,
-          &(DemoPlan){ .id = S("j.1"), .name = S("Winter"), .risk = { .max_loss = 0.02, .leverage = 2, .mode = S("hard") }, .hedge = { .max_loss = 0.5, .leverage = 1, .mode = S("soft") },
-                       .legs = { legs, 2 }, .notes = { notes, 2 }, .settings = { S("{\"a\":[1,2,{}]}") }, .at = time_ms(1), .priority = 9, .enabled = false } },
-        { "nested without the optional", &op_demo_plan, &(DemoPlan){ .id = S("j.1"), .name = S("Winter"), .risk = { .leverage = 1, .mode = S("soft") }, .legs = { legs, 1 } } },
-        { "nested fault", &op_demo_plan, &(DemoPlan){ .id = S("j.1"), .name = S("Winter"), .risk = { .leverage = 50 }, .legs = { legs, 1 } } },
-        { "fault in a list", &op_demo_plan, &(DemoPlan){ .id = S("j"), .name = S("Winter"), .risk = { .leverage = 1 }, .legs = { (DemoLeg[]){ legs[0], { .symbol = S("?") } }, 2 } } },
+          &(DemoPlan){ .id = S("j.1"),
+                       .name = S("Winter"),
+                       .risk = { .max_loss = 0.02, .leverage = 2, .mode = S("hard") },
+                       .hedge = { .max_loss = 0.5, .leverage = 1, .mode = S("soft") },
+                       .legs = { legs, 2 },
+                       .notes = { notes, 2 },
+                       .settings = { S("{\"a\":[1,2,{}]}") },
+                       .at = time_ms(1),
+                       .priority = 9,
+                       .enabled = false } },
+        { "nested without the optional", &op_demo_plan,
+          &(DemoPlan){ .id = S("j.1"),
+                       .name = S("Winter"),
+                       .risk = { .leverage = 1, .mode = S("soft") },
+                       .legs = { legs, 1 } } },
+        { "nested fault", &op_demo_plan,
+          &(DemoPlan){ .id = S("j.1"), .name = S("Winter"), .risk = { .leverage = 50 }, .legs = { legs, 1 } } },
+        { "fault in a list", &op_demo_plan,
+          &(DemoPlan){ .id = S("j"),
+                       .name = S("Winter"),
+                       .risk = { .leverage = 1 },
+                       .legs = { (DemoLeg[]){ legs[0], { .symbol = S("?") } }, 2 } } },
         { "no input", &op_demo_active, NULL },
         { "no answer", &op_demo_delete, &(DemoJob){ .id = S("x"), .force = true } },
         { "bad id", &op_demo_job, &(DemoJob){ .id = S("a b") } },
     };
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         Str local = outcome(&c, c.v[0], r->op, r->in);
         for (size_t i = 1; i < ARRAY_LEN(c.v); i++)
             CHECK_STR(outcome(&c, c.v[i], r->op, r->in), local);
@@ -168,7 +202,7 @@ TEST(the_handler_s_failure_arrives_whole) {
         ERR_TABLE(ERR_CASE)
 #undef ERR_CASE
     };
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         c.server.demo.fail = r->code;
         for (size_t i = 0; i < ARRAY_LEN(c.v); i++) {
             DemoPage page;
@@ -189,11 +223,14 @@ TEST(the_http_call_carries_what_a_gateway_needs) {
     c.t.cx.deadline = mono_add_ms(clock_mono(c.t.cx.clock), 1500);
     c.t.cx.trace = (Trace){ .correlation_id = S("corr-1"), .trace_hi = 1, .trace_lo = 0xabc, .span = 7 };
     DemoPage page;
-    CHECK_OK(&c.t.cx, api_call(c.v[2], &c.t.cx, &op_demo_candles, &(DemoQuery){ .symbol = S("A/B"), .timeframe = S("1h") }, &page));
+    CHECK_OK(&c.t.cx, api_call(c.v[2], &c.t.cx, &op_demo_candles,
+                               &(DemoQuery){ .symbol = S("A/B"), .timeframe = S("1h") }, &page));
     CHECK_STR(c.server.seen_key, S("secret-key"));
     CHECK_STR(c.server.seen_deadline, S("1500"));
     CHECK_STR(c.server.seen_trace, S("00-00000000000000010000000000000abc-0000000000000007-01"));
-    CHECK_STR(c.server.seen_target, S("/api/v1/demo/candles?symbol=A%2FB&exchange=binance&timeframe=1h&limit=1000&order=asc&min_volume=0&adjusted=false"));
+    CHECK_STR(c.server.seen_target,
+              S("/api/v1/demo/"
+                "candles?symbol=A%2FB&exchange=binance&timeframe=1h&limit=1000&order=asc&min_volume=0&adjusted=false"));
     CHECK_EQ(c.server.seen_body.n, 0);
     callers_done(&c);
 }
@@ -211,25 +248,32 @@ TEST(an_answer_that_is_not_ours_is_an_error_with_words) {
         { "a proxy's timeout", 504, "text/html", "", ERR_TIMEOUT, "HTTP 504", 2000 },
         { "another API's error", 404, "application/json", "{\"detail\":\"no\"}", ERR_NOT_FOUND, "HTTP 404", 2000 },
         { "an error cut off", 429, "application/json", "{\"error\":{\"code\":\"limit_", ERR_LIMIT, "HTTP 429", 2000 },
-        { "a code we do not know", 418, "application/json", "{\"error\":{\"code\":\"teapot\",\"message\":\"short and stout\"}}", ERR_INTERNAL, "short and stout", 2000 },
+        { "a code we do not know", 418, "application/json",
+          "{\"error\":{\"code\":\"teapot\",\"message\":\"short and stout\"}}", ERR_INTERNAL, "short and stout", 2000 },
         { "a redirect", 302, "text/html", "", ERR_INTERNAL, "HTTP 302", 2000 },
-        { "a page with status 200", 200, "text/html", "<html>", ERR_INTERNAL, "answered text/html where JSON was asked for", 0 },
-        { "JSON of another form", 200, "application/json", "[1]", ERR_INTERNAL, "the answer is not a DemoPage: body must be an object, not an array", 0 },
-        { "JSON cut off", 200, "application/json; charset=utf-8", "{\"symbol\":", ERR_INTERNAL, "the answer is not a DemoPage: not JSON", 0 },
+        { "a page with status 200", 200, "text/html", "<html>", ERR_INTERNAL,
+          "answered text/html where JSON was asked for", 0 },
+        { "JSON of another form", 200, "application/json", "[1]", ERR_INTERNAL,
+          "the answer is not a DemoPage: body must be an object, not an array", 0 },
+        { "JSON cut off", 200, "application/json; charset=utf-8", "{\"symbol\":", ERR_INTERNAL,
+          "the answer is not a DemoPage: not JSON", 0 },
     };
     Callers c;
     callers_init(&c);
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         DemoPage page;
         c.server.status = r->status, c.server.type = r->type, c.server.body = r->body;
-        CHECK_EQ(api_call(c.v[2], &c.t.cx, &op_demo_candles, &(DemoQuery){ .symbol = S("A"), .timeframe = S("1h") }, &page), r->code);
+        CHECK_EQ(
+            api_call(c.v[2], &c.t.cx, &op_demo_candles, &(DemoQuery){ .symbol = S("A"), .timeframe = S("1h") }, &page),
+            r->code);
         if (!strstr(c.t.cx.err.text, r->words))
             FAIL("\"%s\" lacks \"%s\"", c.t.cx.err.text, r->words);
         CHECK_EQ(c.t.cx.err.retry_after_ms, r->retry_ms);
     }
     c.server.unreachable = ERR_UNAVAILABLE;
     DemoPage page;
-    CHECK_EQ(api_call(c.v[2], &c.t.cx, &op_demo_candles, &(DemoQuery){ .symbol = S("A"), .timeframe = S("1h") }, &page), ERR_UNAVAILABLE);
+    CHECK_EQ(api_call(c.v[2], &c.t.cx, &op_demo_candles, &(DemoQuery){ .symbol = S("A"), .timeframe = S("1h") }, &page),
+             ERR_UNAVAILABLE);
     callers_done(&c);
 }
 

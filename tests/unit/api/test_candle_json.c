@@ -28,17 +28,37 @@ TEST(candles_are_written_as_the_documents_say) {
     Candles cs;
     candles_init(&cs, &t.arena, 4);
     const Candle rows[] = {
-        { .open_time = time_ms(INT64_C(1704067200000)), .open = 42283.58, .high = 42554.57, .low = 42261.02, .close = 42475.23, .volume = 1271.68108 },
-        { .open_time = time_ms(INT64_C(1704067200001)), .open = 1, .high = 1e21, .low = 0, .close = 5e-324, .volume = 0.1, .flags = CANDLE_SYNTHETIC | CANDLE_SIMULATED },
-        { .open_time = time_ms(INT64_C(-86400000)), .open = -37.63, .high = -1, .low = -40.32, .close = (double)INFINITY, .volume = 0, .flags = CANDLE_OPEN },
+        { .open_time = time_ms(INT64_C(1704067200000)),
+          .open = 42283.58,
+          .high = 42554.57,
+          .low = 42261.02,
+          .close = 42475.23,
+          .volume = 1271.68108 },
+        { .open_time = time_ms(INT64_C(1704067200001)),
+          .open = 1,
+          .high = 1e21,
+          .low = 0,
+          .close = 5e-324,
+          .volume = 0.1,
+          .flags = CANDLE_SYNTHETIC | CANDLE_SIMULATED },
+        { .open_time = time_ms(INT64_C(-86400000)),
+          .open = -37.63,
+          .high = -1,
+          .low = -40.32,
+          .close = (double)INFINITY,
+          .volume = 0,
+          .flags = CANDLE_OPEN },
     };
     CHECK_STR(written(&t, &cs, false), S("[]"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         candles_push(&cs, &rows[i]);
     CHECK_STR(written(&t, &cs, false),
-              S("[{\"timestamp\":\"2024-01-01T00:00:00Z\",\"open\":42283.58,\"high\":42554.57,\"low\":42261.02,\"close\":42475.23,\"volume\":1271.68108},"
-                "{\"timestamp\":\"2024-01-01T00:00:00.001Z\",\"open\":1,\"high\":1e+21,\"low\":0,\"close\":5e-324,\"volume\":0.1,\"flags\":[\"synthetic\",\"simulated\"]},"
-                "{\"timestamp\":\"1969-12-31T00:00:00Z\",\"open\":-37.63,\"high\":-1,\"low\":-40.32,\"close\":null,\"volume\":0,\"flags\":[\"open\"]}]"));
+              S("[{\"timestamp\":\"2024-01-01T00:00:00Z\",\"open\":42283.58,\"high\":42554.57,\"low\":42261.02,"
+                "\"close\":42475.23,\"volume\":1271.68108},"
+                "{\"timestamp\":\"2024-01-01T00:00:00.001Z\",\"open\":1,\"high\":1e+21,\"low\":0,\"close\":5e-324,"
+                "\"volume\":0.1,\"flags\":[\"synthetic\",\"simulated\"]},"
+                "{\"timestamp\":\"1969-12-31T00:00:00Z\",\"open\":-37.63,\"high\":-1,\"low\":-40.32,\"close\":null,"
+                "\"volume\":0,\"flags\":[\"open\"]}]"));
     JsonReader r; /* pretty output is JSON too */
     json_reader_init(&r, written(&t, &cs, true), &t.arena, 8);
     CHECK_EQ(json_skip(&r), 0);
@@ -68,20 +88,33 @@ TEST(the_dialects_of_a_row_read_as_the_same_candle) {
     static const struct {
         const char *name, *text;
     } rows[] = {
-        { "ours", "[{\"timestamp\":\"2024-01-01T00:00:00Z\",\"open\":42283.58,\"high\":42554.57,\"low\":42261.02,\"close\":42475.23,\"volume\":1271.68108}]" },
-        { "strings with zeros", "[{\"timestamp\":\"2024-01-01T00:00:00.000Z\",\"open\":\"42283.58000000\",\"high\":\"42554.57000000\",\"low\":\"42261.02000000\",\"close\":\"42475.23000000\",\"volume\":\"1271.68108000\"}]" },
-        { "short names, any order", "[{\"v\":1271.68108,\"c\":42475.23,\"l\":42261.02,\"h\":42554.57,\"o\":42283.58,\"t\":1704067200000}]" },
-        { "epoch seconds", "[{\"time\":1704067200,\"open\":4.228358e4,\"high\":42554.57,\"low\":42261.02,\"close\":42475.23,\"volume\":1271.68108,\"flags\":[]}]" },
+        { "ours", "[{\"timestamp\":\"2024-01-01T00:00:00Z\",\"open\":42283.58,\"high\":42554.57,\"low\":42261.02,"
+                  "\"close\":42475.23,\"volume\":1271.68108}]" },
+        { "strings with zeros",
+          "[{\"timestamp\":\"2024-01-01T00:00:00.000Z\",\"open\":\"42283.58000000\",\"high\":\"42554.57000000\","
+          "\"low\":\"42261.02000000\",\"close\":\"42475.23000000\",\"volume\":\"1271.68108000\"}]" },
+        { "short names, any order",
+          "[{\"v\":1271.68108,\"c\":42475.23,\"l\":42261.02,\"h\":42554.57,\"o\":42283.58,\"t\":1704067200000}]" },
+        { "epoch seconds", "[{\"time\":1704067200,\"open\":4.228358e4,\"high\":42554.57,\"low\":42261.02,\"close\":"
+                           "42475.23,\"volume\":1271.68108,\"flags\":[]}]" },
         { "epoch seconds with a fraction", "[[1704067200.0,42283.58,42554.57,42261.02,42475.23,1271.68108]]" },
         { "array", "[[1704067200000,42283.58,42554.57,42261.02,42475.23,1271.68108]]" },
-        { "array of a venue", "[[1704067200000000,\"42283.58000000\",\"42554.57\",\"42261.02\",\"42475.23\",\"1271.68108000\"]]" },
-        { "array with ISO time", "[ [ \"2024-01-01 00:00\" , 42283.58 , 42554.57 , 42261.02 , 42475.23 , 1271.68108 ] ]" },
-        { "with an offset", "[{\"timestamp\":\"2024-01-01T07:00:00+07:00\",\"open\":42283.58,\"high\":42554.57,\"low\":42261.02,\"close\":42475.23,\"volume\":1271.68108}]" },
+        { "array of a venue",
+          "[[1704067200000000,\"42283.58000000\",\"42554.57\",\"42261.02\",\"42475.23\",\"1271.68108000\"]]" },
+        { "array with ISO time",
+          "[ [ \"2024-01-01 00:00\" , 42283.58 , 42554.57 , 42261.02 , 42475.23 , 1271.68108 ] ]" },
+        { "with an offset", "[{\"timestamp\":\"2024-01-01T07:00:00+07:00\",\"open\":42283.58,\"high\":42554.57,\"low\":"
+                            "42261.02,\"close\":42475.23,\"volume\":1271.68108}]" },
     };
     TestCtx t;
     test_ctx_init(&t);
-    const Candle want = { .open_time = time_ms(INT64_C(1704067200000)), .open = 42283.58, .high = 42554.57, .low = 42261.02, .close = 42475.23, .volume = 1271.68108 };
-    EACH_ROW(r, rows) {
+    const Candle want = { .open_time = time_ms(INT64_C(1704067200000)),
+                          .open = 42283.58,
+                          .high = 42554.57,
+                          .low = 42261.02,
+                          .close = 42475.23,
+                          .volume = 1271.68108 };
+    EACH_ROW (r, rows) {
         Candles cs;
         CHECK_OK(&t.cx, read_text(&t, str_c(r->text), &cs, 10));
         CHECK_EQ(cs.n, 1);
@@ -101,26 +134,33 @@ TEST(a_bad_row_is_refused_at_its_place) {
         { "not a row", "[5]", "[0]", "[0] must be a candle (an object or an array), not a number", ERR_INVALID },
         { "short array", "[[1,2,3,4,5]]", "[0].volume", "[0].volume is required", ERR_INVALID },
         { "long array", "[[1,2,3,4,5,6,7]]", "[0]", "it has more", ERR_INVALID },
-        { "no close", "[{\"t\":1,\"o\":1,\"h\":1,\"l\":1,\"v\":1}]", "[0].close", "[0].close is required", ERR_INVALID },
-        { "second row", "[[1,2,3,4,5,6],[2,2,\"x\",4,5,6]]", "[1].high", "[1].high must be a number, not \"x\"", ERR_INVALID },
+        { "no close", "[{\"t\":1,\"o\":1,\"h\":1,\"l\":1,\"v\":1}]", "[0].close", "[0].close is required",
+          ERR_INVALID },
+        { "second row", "[[1,2,3,4,5,6],[2,2,\"x\",4,5,6]]", "[1].high", "[1].high must be a number, not \"x\"",
+          ERR_INVALID },
         { "null", "[[1,null,3,4,5,6]]", "[0].open", "[0].open must be a number, not null", ERR_INVALID },
         { "infinite", "[[1,1e999,3,4,5,6]]", "[0].open", "must be a number", ERR_INVALID },
         { "NaN in quotes", "[[1,\"NaN\",3,4,5,6]]", "[0].open", "must be a number, not \"NaN\"", ERR_INVALID },
         { "empty string", "[[1,\"\",3,4,5,6]]", "[0].open", "must be a number, not nothing", ERR_INVALID },
         { "no time", "[[\"soon\",1,3,4,5,6]]", "[0].timestamp", "must be a time", ERR_INVALID },
-        { "boolean time", "[[true,1,3,4,5,6]]", "[0].timestamp", "must be a time (ISO-8601 or epoch), not a boolean", ERR_INVALID },
-        { "unknown", "[{\"t\":1,\"o\":1,\"h\":1,\"lwo\":1,\"c\":1,\"v\":1}]", "[0].lwo", "not a known field of a candle; did you mean \"low\"?", ERR_INVALID },
+        { "boolean time", "[[true,1,3,4,5,6]]", "[0].timestamp", "must be a time (ISO-8601 or epoch), not a boolean",
+          ERR_INVALID },
+        { "unknown", "[{\"t\":1,\"o\":1,\"h\":1,\"lwo\":1,\"c\":1,\"v\":1}]", "[0].lwo",
+          "not a known field of a candle; did you mean \"low\"?", ERR_INVALID },
         { "twice", "[{\"t\":1,\"timestamp\":1,\"o\":1}]", "[0].timestamp", "is given twice", ERR_INVALID },
-        { "unknown flag", "[{\"t\":1,\"o\":1,\"h\":1,\"l\":1,\"c\":1,\"v\":1,\"flags\":[\"fake\"]}]", "[0].flags[0]", "one of open, synthetic, simulated, not \"fake\"", ERR_INVALID },
+        { "unknown flag", "[{\"t\":1,\"o\":1,\"h\":1,\"l\":1,\"c\":1,\"v\":1,\"flags\":[\"fake\"]}]", "[0].flags[0]",
+          "one of open, synthetic, simulated, not \"fake\"", ERR_INVALID },
         { "flags no array", "[{\"flags\":1}]", "[0].flags", "must be an array, not a number", ERR_INVALID },
-        { "rows disagree", "[{\"symbol\":\"A\",\"t\":1,\"o\":1,\"h\":1,\"l\":1,\"c\":1,\"v\":1},{\"symbol\":\"B\"}]", "[1].symbol", "is \"B\", and \"A\" in the candles before it", ERR_INVALID },
+        { "rows disagree", "[{\"symbol\":\"A\",\"t\":1,\"o\":1,\"h\":1,\"l\":1,\"c\":1,\"v\":1},{\"symbol\":\"B\"}]",
+          "[1].symbol", "is \"B\", and \"A\" in the candles before it", ERR_INVALID },
         { "not JSON", "[[1,2,3,4,5,nope]]", "", "not JSON, line 1, column 13", ERR_BAD_REQUEST },
         { "cut off", "[[1,2,3,4,5,6]", "", "not JSON", ERR_BAD_REQUEST },
-        { "too many", "[[1,2,3,4,5,6],[2,2,3,4,5,6],[3,2,3,4,5,6],[4,2,3,4,5,6]]", "body", "at most 3 candles", ERR_INVALID },
+        { "too many", "[[1,2,3,4,5,6],[2,2,3,4,5,6],[3,2,3,4,5,6],[4,2,3,4,5,6]]", "body", "at most 3 candles",
+          ERR_INVALID },
     };
     TestCtx t;
     test_ctx_init(&t);
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         Candles cs = { .n = 77 };
         CHECK_EQ(read_text(&t, str_c(r->text), &cs, 3), r->code);
         CHECK_EQ(cs.n, 77); /* untouched */

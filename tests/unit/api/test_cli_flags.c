@@ -60,7 +60,9 @@ TEST(a_command_line_fills_its_records) {
     Command c;
     test_ctx_init(&t);
     command_init(&c);
-    CHECK_OK(&t.cx, parse(&t, &c.usage, "BTCUSDT --limit=7 1h --start 2024-01-01 --no-adjusted --columns open,close --columns low --json --min-volume .5 --order desc"));
+    CHECK_OK(&t.cx, parse(&t, &c.usage,
+                          "BTCUSDT --limit=7 1h --start 2024-01-01 --no-adjusted --columns open,close --columns low "
+                          "--json --min-volume .5 --order desc"));
     CHECK_STR(c.query.symbol, S("BTCUSDT"));
     CHECK_STR(c.query.timeframe, S("1h"));
     CHECK_EQ(c.query.limit, 7);
@@ -90,7 +92,7 @@ TEST(the_forms_of_a_flag_mean_the_same) {
     Command c;
     test_ctx_init(&t);
     command_init(&c);
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         CHECK_OK(&t.cx, parse(&t, &c.usage, r->line));
         CHECK_STR(c.query.symbol, S("A"));
         CHECK_STR(c.query.timeframe, S("1h"));
@@ -109,7 +111,8 @@ TEST(a_bad_command_line_is_refused_with_words) {
         { "one argument", "A", "<timeframe> is missing", ERR_USAGE },
         { "three arguments", "A 1h x", "demo query takes no more arguments; \"x\" is one too many", ERR_USAGE },
         { "unknown flag", "A 1h --limt 5", "--limt is not a flag of demo query; did you mean --limit?", ERR_USAGE },
-        { "unknown flag with a value", "A 1h --colums=open", "--colums is not a flag of demo query; did you mean --columns?", ERR_USAGE },
+        { "unknown flag with a value", "A 1h --colums=open",
+          "--colums is not a flag of demo query; did you mean --columns?", ERR_USAGE },
         { "far flag", "A 1h --frobnicate", "--frobnicate is not a flag of demo query", ERR_USAGE },
         { "short flag", "A 1h -x", "-x is not a flag", ERR_USAGE },
         { "no value", "A 1h --limit", "--limit needs a value", ERR_USAGE },
@@ -122,13 +125,14 @@ TEST(a_bad_command_line_is_refused_with_words) {
         { "bad argument", "A 1x", "<timeframe> must be a timeframe", ERR_INVALID },
         { "bad choice", "A 1h --order up", "--order must be one of asc, desc; it is \"up\"", ERR_INVALID },
         { "bad item", "A 1h --columns open,lwo", "--columns[1] must be one of open", ERR_INVALID },
-        { "secret is not repeated", "A 1h --api-token abc", "--api-token must have a length between 8 and 64, not what was given", ERR_INVALID },
+        { "secret is not repeated", "A 1h --api-token abc",
+          "--api-token must have a length between 8 and 64, not what was given", ERR_INVALID },
     };
     TestCtx t;
     Command c;
     test_ctx_init(&t);
     command_init(&c);
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         CHECK_EQ(parse(&t, &c.usage, r->line), r->code);
         if (!strstr(t.cx.err.text, r->words))
             FAIL("\"%s\" lacks \"%s\"", t.cx.err.text, r->words);
@@ -141,7 +145,11 @@ TEST(nested_members_have_dotted_flags) {
     test_ctx_init(&t);
     DemoPlan plan;
     CliGroup group = { "Options", &demo_plan, &plan };
-    CliUsage u = { .command = "demo plan", .summary = "Plan.", .positionals = (const char *const[]){ "id", "notes", NULL }, .groups = &group, .n_groups = 1 };
+    CliUsage u = { .command = "demo plan",
+                   .summary = "Plan.",
+                   .positionals = (const char *const[]){ "id", "notes", NULL },
+                   .groups = &group,
+                   .n_groups = 1 };
     CHECK_OK(&t.cx, parse(&t, &u, "job-1 --name Winter --risk.max-loss 0.25 --risk.mode=hard first second"));
     CHECK_NEAR(plan.risk.max_loss, 0.25, 0);
     CHECK_STR(plan.risk.mode, S("hard"));
@@ -166,38 +174,37 @@ TEST(help_is_asked_for_anywhere_but_behind_the_end_of_flags) {
     test_ctx_done(&t);
 }
 
-static const char wanted_help[] =
-    "Print stored candles.\n"
-    "\n"
-    "Usage: demo query <symbol> <timeframe> [options]\n"
-    "\n"
-    "Candles are printed oldest first, as a table on a terminal and as CSV in a pipe.\n"
-    "\n"
-    "Arguments:\n"
-    "  <symbol>               The venue's spelling. (e.g. BTCUSDT)\n"
-    "  <timeframe>            Length of a candle. (e.g. 1h)\n"
-    "\n"
-    "Options:\n"
-    "  --exchange <venue>     Where it trades. (default binance)\n"
-    "  --start <time>         First open time, included. (e.g. 2024-01-01T00:00:00Z)\n"
-    "  --end <time>           Last open time, excluded. (e.g. 2024-02-01)\n"
-    "  --limit <n>            Most candles to return. (1 to 100000; default 1000)\n"
-    "  --order <asc|desc>     By open time. (default asc)\n"
-    "  --columns <word>,…     Only these columns. (one of open, high, low, close,\n"
-    "                         volume; may be repeated)\n"
-    "  --min-volume <number>  Leaves out quieter candles. (at least 0; e.g. 0.5)\n"
-    "  --no-adjusted          Apply splits and dividends. (on by default)\n"
-    "  --api-token <text>     Key of the venue.\n"
-    "\n"
-    "Output:\n"
-    "  --json                 Print JSON.\n"
-    "  --out <text>           Write to this file. (e.g. btc.csv)\n"
-    "  --help                 Show this text.\n"
-    "\n"
-    "Examples:\n"
-    "  demo query BTCUSDT 1h --limit 5\n"
-    "      The last five hours.\n"
-    "  demo query VNM 1d --columns open,close --json\n";
+static const char wanted_help[] = "Print stored candles.\n"
+                                  "\n"
+                                  "Usage: demo query <symbol> <timeframe> [options]\n"
+                                  "\n"
+                                  "Candles are printed oldest first, as a table on a terminal and as CSV in a pipe.\n"
+                                  "\n"
+                                  "Arguments:\n"
+                                  "  <symbol>               The venue's spelling. (e.g. BTCUSDT)\n"
+                                  "  <timeframe>            Length of a candle. (e.g. 1h)\n"
+                                  "\n"
+                                  "Options:\n"
+                                  "  --exchange <venue>     Where it trades. (default binance)\n"
+                                  "  --start <time>         First open time, included. (e.g. 2024-01-01T00:00:00Z)\n"
+                                  "  --end <time>           Last open time, excluded. (e.g. 2024-02-01)\n"
+                                  "  --limit <n>            Most candles to return. (1 to 100000; default 1000)\n"
+                                  "  --order <asc|desc>     By open time. (default asc)\n"
+                                  "  --columns <word>,…     Only these columns. (one of open, high, low, close,\n"
+                                  "                         volume; may be repeated)\n"
+                                  "  --min-volume <number>  Leaves out quieter candles. (at least 0; e.g. 0.5)\n"
+                                  "  --no-adjusted          Apply splits and dividends. (on by default)\n"
+                                  "  --api-token <text>     Key of the venue.\n"
+                                  "\n"
+                                  "Output:\n"
+                                  "  --json                 Print JSON.\n"
+                                  "  --out <text>           Write to this file. (e.g. btc.csv)\n"
+                                  "  --help                 Show this text.\n"
+                                  "\n"
+                                  "Examples:\n"
+                                  "  demo query BTCUSDT 1h --limit 5\n"
+                                  "      The last five hours.\n"
+                                  "  demo query VNM 1d --columns open,close --json\n";
 
 TEST(help_fits_its_columns) {
     TestCtx t;

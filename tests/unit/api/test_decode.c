@@ -17,10 +17,11 @@ TEST(a_query_fills_every_type_of_field) {
     TestCtx t;
     test_ctx_init(&t);
     DemoQuery q;
-    CHECK_OK(&t.cx, decode_request(&t, &op_demo_candles, NULL,
-                                   "symbol=BTC%2FUSDT&exchange=kraken&timeframe=15m&start=2024-01-01&end=1704153600&limit=7&"
-                                   "order=desc&columns=open,close&columns=volume&min_volume=0&adjusted=false&",
-                                   NULL, &q));
+    CHECK_OK(&t.cx,
+             decode_request(&t, &op_demo_candles, NULL,
+                            "symbol=BTC%2FUSDT&exchange=kraken&timeframe=15m&start=2024-01-01&end=1704153600&limit=7&"
+                            "order=desc&columns=open,close&columns=volume&min_volume=0&adjusted=false&",
+                            NULL, &q));
     CHECK_STR(q.symbol, S("BTC/USDT"));
     CHECK_STR(q.exchange, S("kraken"));
     CHECK_STR(q.timeframe, S("15m"));
@@ -68,7 +69,8 @@ TEST(a_bad_parameter_is_refused_by_name_and_told_what_would_be_right) {
         { "symbol with a line end", "symbol=A%0aB&timeframe=1h", "symbol", "control characters (byte 1 is 0x0a)" },
         { "symbol twice", "symbol=A&symbol=B&timeframe=1h", "symbol", "symbol is given twice" },
         { "both names of a field", "symbol=A&timeframe=1h&interval=1h", "timeframe", "timeframe is given twice" },
-        { "bad exchange", "symbol=A&timeframe=1h&exchange=bin/ance", "exchange", "exchange must be the name of a venue" },
+        { "bad exchange", "symbol=A&timeframe=1h&exchange=bin/ance", "exchange",
+          "exchange must be the name of a venue" },
         { "zero timeframe", "symbol=A&timeframe=0m", "timeframe", "timeframe must be a timeframe such as" },
         { "timeframe of no unit", "symbol=A&timeframe=5x", "timeframe", "not \"5x\"" },
         { "words for a time", "symbol=A&timeframe=1h&start=yesterday", "start", "start must be a time" },
@@ -84,18 +86,23 @@ TEST(a_bad_parameter_is_refused_by_name_and_told_what_would_be_right) {
         { "volume NaN", "symbol=A&timeframe=1h&min_volume=nan", "min_volume", "min_volume must be a number" },
         { "volume infinite", "symbol=A&timeframe=1h&min_volume=1e999", "min_volume", "min_volume must be a number" },
         { "volume negative", "symbol=A&timeframe=1h&min_volume=-1", "min_volume", "must be at least 0, not -1" },
-        { "bad order", "symbol=A&timeframe=1h&order=dsc", "order", "must be one of asc, desc; it is \"dsc\"; did you mean \"desc\"?" },
+        { "bad order", "symbol=A&timeframe=1h&order=dsc", "order",
+          "must be one of asc, desc; it is \"dsc\"; did you mean \"desc\"?" },
         { "bad column", "symbol=A&timeframe=1h&columns=open,clsoe", "columns[1]", "did you mean \"close\"?" },
         { "empty column", "symbol=A&timeframe=1h&columns=open,,close", "columns[1]", "must not be empty" },
-        { "six columns", "symbol=A&timeframe=1h&columns=open,open,open&columns=open,open,open", "columns", "columns must have" },
-        { "bad boolean", "symbol=A&timeframe=1h&adjusted=maybe", "adjusted", "adjusted must be true or false, not \"maybe\"" },
-        { "unknown", "symbol=A&timeframe=1h&limt=5", "limt", "\"limt\" is not a known parameter of demo.candles; did you mean \"limit\"?" },
+        { "six columns", "symbol=A&timeframe=1h&columns=open,open,open&columns=open,open,open", "columns",
+          "columns must have" },
+        { "bad boolean", "symbol=A&timeframe=1h&adjusted=maybe", "adjusted",
+          "adjusted must be true or false, not \"maybe\"" },
+        { "unknown", "symbol=A&timeframe=1h&limt=5", "limt",
+          "\"limt\" is not a known parameter of demo.candles; did you mean \"limit\"?" },
         { "unknown and far", "symbol=A&timeframe=1h&zzz=5", "zzz", "\"zzz\" is not a known parameter of demo.candles" },
-        { "short secret", "symbol=A&timeframe=1h&api_token=abc", "api_token", "api_token must have a length between 8 and 64, not what was given" },
+        { "short secret", "symbol=A&timeframe=1h&api_token=abc", "api_token",
+          "api_token must have a length between 8 and 64, not what was given" },
     };
     TestCtx t;
     test_ctx_init(&t);
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         DemoQuery q;
         CHECK_EQ(decode_request(&t, &op_demo_candles, NULL, r->query, NULL, &q), ERR_INVALID);
         CHECK_EQ(t.cx.err.code, ERR_INVALID);
@@ -107,7 +114,8 @@ TEST(a_bad_parameter_is_refused_by_name_and_told_what_would_be_right) {
     test_ctx_done(&t);
 }
 
-static const char plan_ok[] = "{\"name\":\"Winter\",\"risk\":{\"max_loss\":0.02},\"legs\":[{\"symbol\":\"A\",\"weight\":1}]}";
+static const char plan_ok[] =
+    "{\"name\":\"Winter\",\"risk\":{\"max_loss\":0.02},\"legs\":[{\"symbol\":\"A\",\"weight\":1}]}";
 
 TEST(a_body_fills_nested_shapes_and_lists) {
     TestCtx t;
@@ -122,12 +130,14 @@ TEST(a_body_fills_nested_shapes_and_lists) {
     CHECK_EQ(p.legs.n, 1);
     CHECK_STR(p.hedge.mode, (Str){ 0 }); /* nullable and absent: nothing in it, no defaults */
     CHECK_OK(&t.cx,
-             decode_request(&t, &op_demo_plan, "job-1", "",
-                            " {\"name\":\"W\\u00e4nter\",\"risk\":{\"max_loss\":\"-0.5\",\"leverage\":2e1,\"mode\":\"hard\"},"
-                            "\"hedge\":{\"max_loss\":0},\"legs\":[{\"symbol\":\"A\",\"weight\":0,\"delay_ms\":1e3,\"tags\":[\"x\",\"y\"]},"
-                            "{\"symbol\":\"B\",\"weight\":\"0.25\"}],\"notes\":[\"a,b\",\"\"],\"settings\":{\"deep\":[1,{}]},"
-                            "\"at\":1704067200123,\"priority\":9,\"enabled\":false}\n",
-                            &p));
+             decode_request(
+                 &t, &op_demo_plan, "job-1", "",
+                 " {\"name\":\"W\\u00e4nter\",\"risk\":{\"max_loss\":\"-0.5\",\"leverage\":2e1,\"mode\":\"hard\"},"
+                 "\"hedge\":{\"max_loss\":0},\"legs\":[{\"symbol\":\"A\",\"weight\":0,\"delay_ms\":1e3,\"tags\":[\"x\","
+                 "\"y\"]},"
+                 "{\"symbol\":\"B\",\"weight\":\"0.25\"}],\"notes\":[\"a,b\",\"\"],\"settings\":{\"deep\":[1,{}]},"
+                 "\"at\":1704067200123,\"priority\":9,\"enabled\":false}\n",
+                 &p));
     CHECK_STR(p.name, S("W\xc3\xa4nter"));
     CHECK_NEAR(p.risk.max_loss, -0.5, 0);
     CHECK_STR(p.hedge.mode, S("soft"));
@@ -153,28 +163,49 @@ TEST(a_bad_body_is_refused_at_its_place) {
         { "an array", "[]", "body", "body must be an object, not an array", ERR_INVALID },
         { "not JSON", "{\"name\":\n nope}", "", "not JSON, line 2, column", ERR_BAD_REQUEST },
         { "cut off", "{\"name\":\"W", "", "not JSON, line 1", ERR_BAD_REQUEST },
-        { "behind the end", "{\"name\":\"Wi\",\"risk\":{\"max_loss\":0},\"legs\":[{\"symbol\":\"A\",\"weight\":1}]} x", "", "not JSON", ERR_BAD_REQUEST },
+        { "behind the end", "{\"name\":\"Wi\",\"risk\":{\"max_loss\":0},\"legs\":[{\"symbol\":\"A\",\"weight\":1}]} x",
+          "", "not JSON", ERR_BAD_REQUEST },
         { "a number for a string", "{\"name\":5}", "name", "name must be a string, not a number", ERR_INVALID },
         { "null for a string", "{\"name\":null}", "name", "name must be a string, not null", ERR_INVALID },
-        { "a boolean for a number", "{\"risk\":{\"max_loss\":true}}", "risk.max_loss", "risk.max_loss must be a number, not a boolean", ERR_INVALID },
-        { "a string for a boolean", "{\"enabled\":\"yes\"}", "enabled", "enabled must be true or false, not a string", ERR_INVALID },
-        { "an object for a number", "{\"priority\":{}}", "priority", "priority must be a whole number, not an object", ERR_INVALID },
-        { "words for a number", "{\"risk\":{\"max_loss\":\"low\"}}", "risk.max_loss", "must be a number, not \"low\"", ERR_INVALID },
+        { "a boolean for a number", "{\"risk\":{\"max_loss\":true}}", "risk.max_loss",
+          "risk.max_loss must be a number, not a boolean", ERR_INVALID },
+        { "a string for a boolean", "{\"enabled\":\"yes\"}", "enabled", "enabled must be true or false, not a string",
+          ERR_INVALID },
+        { "an object for a number", "{\"priority\":{}}", "priority", "priority must be a whole number, not an object",
+          ERR_INVALID },
+        { "words for a number", "{\"risk\":{\"max_loss\":\"low\"}}", "risk.max_loss", "must be a number, not \"low\"",
+          ERR_INVALID },
         { "too short", "{\"name\":\"W\"}", "name", "name must have a length between 2 and 20, not 1", ERR_INVALID },
-        { "20 characters are not 20 bytes", "{\"name\":\"\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\"}", "risk", "risk is required", ERR_INVALID },
-        { "a control character", "{\"name\":\"a\\u0007b\"}", "name", "control characters (byte 1 is 0x07)", ERR_INVALID },
-        { "nested out of range", "{\"risk\":{\"max_loss\":0.6}}", "risk.max_loss", "must be between -1 and 0.5, not 0.6", ERR_INVALID },
+        { "20 characters are not 20 bytes",
+          "{\"name\":"
+          "\"\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4"
+          "\\u00e4\\u00e4\\u00e4\\u00e4\\u00e4\"}",
+          "risk", "risk is required", ERR_INVALID },
+        { "a control character", "{\"name\":\"a\\u0007b\"}", "name", "control characters (byte 1 is 0x07)",
+          ERR_INVALID },
+        { "nested out of range", "{\"risk\":{\"max_loss\":0.6}}", "risk.max_loss",
+          "must be between -1 and 0.5, not 0.6", ERR_INVALID },
         { "nested missing", "{\"risk\":{}}", "risk.max_loss", "risk.max_loss is required", ERR_INVALID },
-        { "nested unknown", "{\"risk\":{\"max_los\":0.1}}", "risk.max_los", "is not a known field of DemoRisk; did you mean \"max_loss\"?", ERR_INVALID },
-        { "nested twice", "{\"risk\":{\"max_loss\":0.1,\"max_loss\":0.1}}", "risk.max_loss", "is given twice", ERR_INVALID },
+        { "nested unknown", "{\"risk\":{\"max_los\":0.1}}", "risk.max_los",
+          "is not a known field of DemoRisk; did you mean \"max_loss\"?", ERR_INVALID },
+        { "nested twice", "{\"risk\":{\"max_loss\":0.1,\"max_loss\":0.1}}", "risk.max_loss", "is given twice",
+          ERR_INVALID },
         { "null where a shape must be", "{\"risk\":null}", "risk", "risk must be an object, not null", ERR_INVALID },
         { "no legs", "{\"legs\":[]}", "legs", "legs must have between 1 and 4 items, not 0", ERR_INVALID },
-        { "five legs", "{\"legs\":[{\"symbol\":\"A\",\"weight\":1},{\"symbol\":\"A\",\"weight\":1},{\"symbol\":\"A\",\"weight\":1},{\"symbol\":\"A\",\"weight\":1},{\"symbol\":\"A\",\"weight\":1}]}", "legs", "legs must have at most 4 items", ERR_INVALID },
-        { "a leg that is no object", "{\"legs\":[3]}", "legs[0]", "legs[0] must be an object, not a number", ERR_INVALID },
-        { "in the second leg", "{\"legs\":[{\"symbol\":\"A\",\"weight\":1},{\"symbol\":\"A\",\"weight\":1.5}]}", "legs[1].weight", "legs[1].weight must be between 0 and 1, not 1.5", ERR_INVALID },
-        { "deep in a leg", "{\"legs\":[{\"symbol\":\"A\",\"weight\":1,\"tags\":[\"ok\",\"-no\"]}]}", "legs[0].tags[1]", "must be an id", ERR_INVALID },
-        { "a tag that is no string", "{\"legs\":[{\"symbol\":\"A\",\"weight\":1,\"tags\":[7]}]}", "legs[0].tags[0]", "must be a string, not a number", ERR_INVALID },
-        { "unknown key", "{\"nam\":\"Winter\"}", "nam", "nam is not a known field of DemoPlan; did you mean \"name\"?", ERR_INVALID },
+        { "five legs",
+          "{\"legs\":[{\"symbol\":\"A\",\"weight\":1},{\"symbol\":\"A\",\"weight\":1},{\"symbol\":\"A\",\"weight\":1},{"
+          "\"symbol\":\"A\",\"weight\":1},{\"symbol\":\"A\",\"weight\":1}]}",
+          "legs", "legs must have at most 4 items", ERR_INVALID },
+        { "a leg that is no object", "{\"legs\":[3]}", "legs[0]", "legs[0] must be an object, not a number",
+          ERR_INVALID },
+        { "in the second leg", "{\"legs\":[{\"symbol\":\"A\",\"weight\":1},{\"symbol\":\"A\",\"weight\":1.5}]}",
+          "legs[1].weight", "legs[1].weight must be between 0 and 1, not 1.5", ERR_INVALID },
+        { "deep in a leg", "{\"legs\":[{\"symbol\":\"A\",\"weight\":1,\"tags\":[\"ok\",\"-no\"]}]}", "legs[0].tags[1]",
+          "must be an id", ERR_INVALID },
+        { "a tag that is no string", "{\"legs\":[{\"symbol\":\"A\",\"weight\":1,\"tags\":[7]}]}", "legs[0].tags[0]",
+          "must be a string, not a number", ERR_INVALID },
+        { "unknown key", "{\"nam\":\"Winter\"}", "nam", "nam is not a known field of DemoPlan; did you mean \"name\"?",
+          ERR_INVALID },
         { "a key of the path", "{\"id\":\"x\"}", "id", "is not a known field", ERR_INVALID },
         { "key twice", "{\"name\":\"Winter\",\"name\":\"Winter\"}", "name", "name is given twice", ERR_INVALID },
         { "number too large", "{\"priority\":1e300}", "priority", "priority must be a whole number", ERR_INVALID },
@@ -182,7 +213,7 @@ TEST(a_bad_body_is_refused_at_its_place) {
     };
     TestCtx t;
     test_ctx_init(&t);
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         DemoPlan p;
         CHECK_EQ(decode_request(&t, &op_demo_plan, "job-1", "", r->body, &p), r->code);
         CHECK_STR(str_c(t.cx.err.field), str_c(r->field));
@@ -267,7 +298,7 @@ TEST(a_query_is_split_and_decoded) {
     };
     TestCtx t;
     test_ctx_init(&t);
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         QueryPair *pairs;
         size_t n;
         CHECK_EQ(query_split(&t.cx, str_c(r->query), &pairs, &n), r->code);
@@ -319,10 +350,11 @@ TEST(an_answer_of_a_newer_server_is_read) {
     TestCtx t;
     test_ctx_init(&t);
     DemoPage page;
-    CHECK_OK(&t.cx, shape_decode_reply(&demo_page, &t.cx,
-                                       S("{\"symbol\":\"A\",\"new_thing\":{\"a\":[1]},\"mean\":null,\"revision\":null,"
-                                         "\"candles\":[{\"t\":0,\"o\":1,\"h\":2,\"l\":1,\"c\":1,\"v\":0,\"trades\":5}]}"),
-                                       &page));
+    CHECK_OK(&t.cx,
+             shape_decode_reply(&demo_page, &t.cx,
+                                S("{\"symbol\":\"A\",\"new_thing\":{\"a\":[1]},\"mean\":null,\"revision\":null,"
+                                  "\"candles\":[{\"t\":0,\"o\":1,\"h\":2,\"l\":1,\"c\":1,\"v\":0,\"trades\":5}]}"),
+                                &page));
     CHECK_STR(page.symbol, S("A"));
     CHECK_EQ(page.candles.n, 1);
     CHECK(isnan(page.mean));

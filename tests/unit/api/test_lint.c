@@ -43,25 +43,30 @@ TEST(each_mistake_in_a_field_is_found) {
     } rows[] = {
         { "no doc", FIELD(Rec, a), "has no doc" },
         { "no such pattern", FIELD(Rec, a, .doc = "d", .pattern = "nope"), "a pattern that does not exist" },
-        { "default refused", FIELD(Rec, n, .doc = "d", .def = "0", .min = 1), "its default is refused: n must be at least 1" },
+        { "default refused", FIELD(Rec, n, .doc = "d", .def = "0", .min = 1),
+          "its default is refused: n must be at least 1" },
         { "example refused", FIELD(Rec, n, .doc = "d", .example = "x"), "its example is refused" },
         { "bounds crossed", FIELD(Rec, n, .doc = "d", .min = 5, .max = 1), "min is above max" },
         { "default of a required field", FIELD(Rec, n, .doc = "d", .def = "1", .flags = F_REQUIRED), "has a default" },
-        { "default of a nullable number", FIELD(Rec, x, .doc = "d", .def = "1", .flags = F_NULLABLE), "has a default and is nullable" },
+        { "default of a nullable number", FIELD(Rec, x, .doc = "d", .def = "1", .flags = F_NULLABLE),
+          "has a default and is nullable" },
         { "shape without of", FIELD(Rec, risk, .doc = "d"), "struct without .of" },
         { "repeat of a scalar", FIELD(Rec, n, .doc = "d", .flags = F_REPEAT), "no list of strings" },
         { "a list in the query", FIELD(Rec, list, .doc = "d"), "without F_REPEAT" },
         { "another struct's field", { .name = "z", .offset = 4000, .type = FT_I64, .doc = "d" }, "outside its struct" },
         { "in no path", FIELD(Rec, a, .doc = "d", .flags = F_PATH), "is said to be in the path" },
         { "body of a GET", FIELD(Rec, a, .doc = "d", .flags = F_BODY), "takes none" },
-        { "secret with an example", FIELD(Rec, a, .doc = "d", .flags = F_SECRET, .example = "x"), "a secret with an example" },
+        { "secret with an example", FIELD(Rec, a, .doc = "d", .flags = F_SECRET, .example = "x"),
+          "a secret with an example" },
         { "in another shape", FIELD(Rec, risk, .doc = "d", .of = &empty_shape), "shape Empty has 0 fields" },
     };
     TestCtx t;
     test_ctx_init(&t);
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         Shape shape = { .name = "Rec", .size = sizeof(Rec), .fields = &r->field, .n_fields = 1 };
-        Op op = { .name = "t.x", .method = "GET", .path = "/x", .summary = "s", .tag = "t", .in = &shape, .run = run_nothing };
+        Op op = {
+            .name = "t.x", .method = "GET", .path = "/x", .summary = "s", .tag = "t", .in = &shape, .run = run_nothing
+        };
         CHECK_EQ(lint_one(&t, &op), ERR_INTERNAL);
         if (!strstr(t.cx.err.text, r->words))
             FAIL("\"%s\" lacks \"%s\"", t.cx.err.text, r->words);
@@ -74,17 +79,19 @@ TEST(each_mistake_in_an_operation_is_found) {
     static const Field same_tag[] = { FIELD(Rec, a, .doc = "d", .tag = 1), FIELD(Rec, b, .doc = "d", .tag = 1) };
     SHAPE(shape_a, Rec, a);
     SHAPE(shape_tags, Rec, same_tag);
-    const Op good = { .name = "t.x", .method = "GET", .path = "/x", .summary = "s", .tag = "t", .in = &shape_a, .run = run_nothing };
+    const Op good = {
+        .name = "t.x", .method = "GET", .path = "/x", .summary = "s", .tag = "t", .in = &shape_a, .run = run_nothing
+    };
     TestCtx t;
     test_ctx_init(&t);
     CHECK_OK(&t.cx, lint_one(&t, &good));
-#define FINDS(words, ...)                                                                          \
-    do {                                                                                           \
-        Op op_ = good;                                                                             \
-        __VA_ARGS__;                                                                               \
-        CHECK_EQ(lint_one(&t, &op_), ERR_INTERNAL);                                                \
-        if (!strstr(t.cx.err.text, words))                                                         \
-            FAIL("\"%s\" lacks \"%s\"", t.cx.err.text, words);                                     \
+#define FINDS(words, ...)                                                                                              \
+    do {                                                                                                               \
+        Op op_ = good;                                                                                                 \
+        __VA_ARGS__;                                                                                                   \
+        CHECK_EQ(lint_one(&t, &op_), ERR_INTERNAL);                                                                    \
+        if (!strstr(t.cx.err.text, words))                                                                             \
+            FAIL("\"%s\" lacks \"%s\"", t.cx.err.text, words);                                                         \
     } while (0)
     FINDS("unknown method", op_.method = "FETCH");
     FINDS("lacks a name", op_.summary = NULL);

@@ -4,6 +4,7 @@
 usage: test_openapi.py PRINT_OPENAPI TOOLS_DIR; speaks TAP.
 """
 import copy
+import html.parser
 import json
 import subprocess
 import sys
@@ -142,6 +143,45 @@ def test_diff():
     check("and may go after it", diff(gone, today="2027-11-01").breaking == [])
 
 
+class Html(html.parser.HTMLParser):
+    """Tags in balance, ids, links, and whatever a strict Content-Security-Policy would block."""
+    VOID = {"meta", "link", "br"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.links, self.faults, self.tags = [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        attrs = dict(attrs)
+        self.ids += [attrs["id"]] if "id" in attrs else []
+        self.links += [attrs[k] for k in ("href", "src") if k in attrs]
+        self.faults += [f"<{tag} {k}>" for k in attrs if k == "style" or k.startswith("on")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"</{tag}> closes nothing")
+
+
+def test_docs():
+    text = subprocess.run([sys.argv[1], "html"], check=True, capture_output=True).stdout.decode()
+    page = Html(text)
+    check("the page's tags are in balance", not page.open and not page.faults, str(page.faults))
+    check("no script, style or frame in it", not {"script", "style", "iframe", "img"} & set(page.tags))
+    check("ids are unique", len(page.ids) == len(set(page.ids)))
+    inside = [link for link in page.links if link.startswith("#")]
+    check("links inside lead somewhere", set(link[1:] for link in inside) <= set(page.ids) and len(inside) > 5)
+    check("no other host", set(page.links) - set(inside) == {"/docs.css", "/openapi.json"}, str(page.links))
+    check("every operation is there", all(op["operationId"] in page.ids for item in DOC["paths"].values()
+                                          for op in item.values() if "x-alias-of" not in op))
+    check("curl and fields are there", "curl -X PUT" in text and "demo/jobs/job-1/plan" in text and
+          "1 to 100000" in text)
+
+
+test_docs()
 test_lint()
 test_content()
 test_diff()

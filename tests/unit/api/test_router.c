@@ -18,7 +18,8 @@ TEST(a_path_leads_to_its_operation) {
         { "HEAD finds the GET", "HEAD", "/api/v1/demo/candles", "demo.candles", NULL, 0, false },
         { "literal before parameter", "GET", "/api/v1/demo/jobs/active", "demo.active", NULL, 0, false },
         { "parameter", "GET", "/api/v1/demo/jobs/job-1", "demo.job", "job-1", 0, false },
-        { "parameter that starts like the literal", "GET", "/api/v1/demo/jobs/activex", "demo.job", "activex", 0, false },
+        { "parameter that starts like the literal", "GET", "/api/v1/demo/jobs/activex", "demo.job", "activex", 0,
+          false },
         { "back from the literal", "PUT", "/api/v1/demo/jobs/active/plan", "demo.plan", "active", 0, false },
         { "escaped parameter", "GET", "/api/v1/demo/jobs/a%2Fb%20c", "demo.job", "a/b c", 0, false },
         { "escaped literal", "GET", "/api/v1/d%65mo/candles", "demo.candles", NULL, 0, false },
@@ -45,7 +46,7 @@ TEST(a_path_leads_to_its_operation) {
     TestCtx t;
     test_ctx_init(&t);
     OpRouter *router = op_router_new(tables, 1);
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         OpMatch m = { 0 };
         CHECK_EQ(op_route(router, &t.cx, str_c(r->method), str_c(r->path), &m), r->code);
         if (r->code)
