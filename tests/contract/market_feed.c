@@ -92,7 +92,7 @@ static int collect(World *w, Timeframe tf, int64_t from, int64_t to) {
     return market_feed_collect(w->feed, &w->t.cx, w->symbol, tf, time_ms(from), time_ms(to), on_page, w);
 }
 
-/* Exactly the venue's candles of [from, to) came, bit for bit. */
+/* Exactly the venue's candles of [from, to) came, bit for bit; of the running one a venue shows what it likes. */
 static void check_rows(World *w, int64_t from, int64_t to) {
     void **state_ = NULL;
     size_t first = candles_lower_bound(&w->candles, time_ms(from)),
@@ -100,7 +100,9 @@ static void check_rows(World *w, int64_t from, int64_t to) {
     CHECK_EQ(w->got.n, last - first);
     for (size_t i = 0; i < w->got.n; i++) {
         Candle got = candles_get(&w->got, i), want = candles_get(&w->candles, first + i);
-        if (!candle_same_data(&got, &want))
+        if (got.flags & CANDLE_OPEN)
+            CHECK_EQ(got.open_time.ms, want.open_time.ms);
+        else if (!candle_same_data(&got, &want))
             FAIL("row %zu at %lld is not the venue's %lld", i, (long long)got.open_time.ms,
                  (long long)want.open_time.ms);
     }

@@ -15,6 +15,7 @@ enum {
     LIMITS_FRESH_MS = 60 * 60 * 1000,
     WAIT_SLICE_MS = 1000, /* what others learn meanwhile may end a wait early, or make it longer */
     LEARN_POLL_MS = 20,
+    LEARN_WAIT_MS = 2000,
     SYMBOL_INFO_MAX = 1024 * 1024,
     WEIGHT_EXCHANGE_INFO = 20,
 };
@@ -196,13 +197,15 @@ static int read_limits(BinanceCall *call, Ctx *cx, Str body) {
     return r;
 }
 
-/* One thread asks, the others wait: before the limits are known nothing else would hold them back. */
+/* One thread asks, the others wait: before the limits are known nothing else would hold them back. They do not wait
+ * for ever: whoever asks may be in trouble, or, in a simulation, below us on the same stack. */
 int binance_rest_learn(BinanceRest *b, Ctx *cx, Symbol symbol) {
+    int64_t began = mono_now_ms(cx);
     for (bool wait = true; wait;) {
         int64_t now = mono_now_ms(cx);
         pthread_mutex_lock(&b->lock);
         bool fresh = b->learnt_at != 0 && now - b->learnt_at < LIMITS_FRESH_MS;
-        wait = !fresh && b->learning;
+        wait = !fresh && b->learning && now - began < LEARN_WAIT_MS;
         if (!fresh && !wait)
             b->learning = true;
         pthread_mutex_unlock(&b->lock);
