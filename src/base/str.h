@@ -29,7 +29,7 @@ static inline bool str_eq(Str a, Str b) {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 static inline Str str_from(Str s, size_t at) { /* the tail from byte `at` on */
-    return at < s.n ? (Str){ s.p + at, s.n - at } : (Str){ s.p + s.n, 0 };
+    return at < s.n ? (Str){ s.p + at, s.n - at } : (Str){ s.p ? s.p + s.n : NULL, 0 }; /* NULL + 0 is undefined */
 }
 static inline Str str_first(Str s, size_t n) { /* at most n leading bytes */
     return (Str){ s.p, MIN(n, s.n) };

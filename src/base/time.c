@@ -54,6 +54,11 @@ int weekday_of_days(int64_t days) {
 Time time_from_civil(const Civil *c) {
     int64_t days = civil_to_days(c->year, c->month, c->day);
     int64_t in_day = ((int64_t)c->hour * 60 + c->minute) * MS_PER_MINUTE + (int64_t)c->second * 1000 + c->ms;
+    /* The first day that int64_t can count is not a whole one: its midnight is out of range, its evening is not. */
+    if (days < 0) {
+        days++;
+        in_day -= MS_PER_DAY;
+    }
     int64_t ms;
     if (__builtin_mul_overflow(days, (int64_t)MS_PER_DAY, &ms))
         return days > 0 ? TIME_MAX : TIME_MIN;
@@ -63,7 +68,7 @@ Time time_from_civil(const Civil *c) {
 Civil time_to_civil(Time t) {
     Civil c;
     int64_t days = floor_div(t.ms, MS_PER_DAY);
-    int in_day = (int)(t.ms - days * MS_PER_DAY);
+    int in_day = (int)floor_mod(t.ms, MS_PER_DAY);
     civil_from_days(days, &c.year, &c.month, &c.day);
     c.hour = in_day / MS_PER_HOUR;
     c.minute = in_day / MS_PER_MINUTE % 60;

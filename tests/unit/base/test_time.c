@@ -226,7 +226,7 @@ TEST(civil_fields_are_checked_and_saturate) {
     CHECK_EQ(time_from_civil(&c).ms, INT64_MAX);
     c.year = INT32_MIN;
     CHECK_EQ(time_from_civil(&c).ms, INT64_MIN);
-    static const int64_t ends[] = { INT64_MIN, INT64_MAX, 0, -1, -86400000 };
+    static const int64_t ends[] = { INT64_MIN, INT64_MIN + 1, INT64_MAX - 1, INT64_MAX, 0, -1, -86400000 };
     for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
         c = time_to_civil(time_ms(ends[i]));
         CHECK(civil_valid(&c));
