@@ -189,3 +189,40 @@ bool candle_same_data(const Candle *a, const Candle *b) {
     const double y[] = { b->open, b->high, b->low, b->close, b->volume };
     return a->open_time.ms == b->open_time.ms && memcmp(x, y, sizeof x) == 0;
 }
+
+/* --- flags as text --- */
+
+static const char *const flag_names[] = { "open", "synthetic", "simulated" }; /* [i] names bit i */
+
+size_t candle_flags_format(uint8_t flags, char *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(flag_names); i++) {
+        if (!(flags & 1u << i))
+            continue;
+        if (n > 0)
+            out[n++] = '+';
+        size_t size = strlen(flag_names[i]);
+        memcpy(out + n, flag_names[i], size);
+        n += size;
+    }
+    return n;
+}
+
+bool candle_flags_parse(Str text, uint8_t *out) {
+    uint8_t flags = 0;
+    Str word;
+    if (text.n == 0) {
+        *out = 0;
+        return true;
+    }
+    while (str_next(&text, '+', &word)) {
+        size_t i = 0;
+        while (i < ARRAY_LEN(flag_names) && !str_eq(word, str_c(flag_names[i])))
+            i++;
+        if (i == ARRAY_LEN(flag_names))
+            return false;
+        flags |= (uint8_t)(1u << i);
+    }
+    *out = flags;
+    return true;
+}

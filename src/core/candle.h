@@ -16,6 +16,11 @@ enum {
     CANDLE_FLAGS_ALL = (1u << 3) - 1,
 };
 
+enum { CANDLE_FLAGS_TEXT_MAX = 32 };
+/* "open+synthetic+simulated" or fewer, "" for none; at most CANDLE_FLAGS_TEXT_MAX bytes, no terminator. */
+size_t candle_flags_format(uint8_t flags, char *out);
+bool candle_flags_parse(Str text, uint8_t *out);
+
 typedef struct Candle {
     Time open_time;
     double open, high, low, close, volume;

@@ -13,12 +13,15 @@
  * 2024.01.31 23:59; day or month first only when told. Times without a zone are read in `zone`. With
  * CSV_STAMP_END a row's time is the end of its candle: the open time is the grid time at or before ts - 1 ms, which
  * also takes the "last moment" style (18:04:59 of a 5m file) and the last day of a month.
+ * A zone in the text wins over the option. Zone-less times that a clock
+ * shows twice are the first of them, skipped ones are read as tz_from_civil does.
  *
  * Memory: a reader is heap, bounded by the longest row (CSV_ROW_MAX) and the rows held back while the timeframe is
  * unknown. Threads: one reader, one thread. */
 
 #include "base/buf.h"
 #include "base/ctx.h"
+#include "base/tz.h"
 #include "core/candle.h"
 
 typedef enum CsvStamp { CSV_STAMP_START, CSV_STAMP_END } CsvStamp;
@@ -33,6 +36,8 @@ typedef enum CsvColumn {
     CSV_CLOSE,
     CSV_VOLUME, /* may be missing: volume 0 */
     CSV_CLOCK,
+    CSV_KNOWN_AT, /* optional, as the writer's with_state has them */
+    CSV_FLAGS,
     CSV_COLUMNS,
 } CsvColumn;
 const char *csv_column_name(CsvColumn column); /* "time", "open", … */
@@ -40,8 +45,7 @@ const char *csv_column_name(CsvColumn column); /* "time", "open", … */
 typedef struct CandleCsvOptions { /* all-zero: find everything out, stop at the first fault */
     Timeframe timeframe;   /* none: the most common step of the first rows, months recognised */
     CsvStamp stamp;
-    Str zone;              /* IANA name for times without a zone; empty = UTC. A row between the two readings of a
-                              repeated hour takes the first; a row in a skipped hour is a fault */
+    const Tz *zone;        /* of times without a zone; NULL = UTC. Must outlive the reader */
     CsvDateOrder date_order;
     CsvTimeUnit time_unit; /* of epochs */
     char separator;        /* 0: the most frequent of , ; tab | in the first row */
@@ -50,7 +54,7 @@ typedef struct CandleCsvOptions { /* all-zero: find everything out, stop at the 
     int price_scale;       /* prices times 10^this (cents: -2), -18..18 */
     int volume_scale;
     uint8_t flags;         /* set on every candle */
-    Time known_at;
+    Time known_at;         /* of candles without a known_at of their own */
 } CandleCsvOptions;
 
 enum { CSV_FAULTS = 20, CSV_FAULT_TEXT = 160, CSV_ROW_MAX = 1 << 20, CSV_INFER_ROWS = 4096 };
@@ -76,7 +80,7 @@ typedef struct CandleCsvReport {
 
 typedef struct CandleCsv CandleCsv;
 
-/* 0 or ERR_INVALID (an unknown zone, a column given twice, …), with words. Option texts are copied. */
+/* 0 or ERR_INVALID (a scale or separator that cannot be), with words. Option texts are copied. */
 int candle_csv_open(Ctx *cx, const CandleCsvOptions *options, CandleCsv **out);
 CandleCsv *candle_csv_close(CandleCsv *r); /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(CandleCsv *, candle_csv_close)
@@ -90,20 +94,16 @@ int candle_csv_feed(CandleCsv *r, Ctx *cx, Str bytes, Candles *out);
 int candle_csv_finish(CandleCsv *r, Ctx *cx, Candles *out);
 const CandleCsvReport *candle_csv_report(const CandleCsv *r);
 
-/* The timeframe whose steps the times show, in either order of time; false when there is none. For tables without
- * one; sorts ms. */
-bool timeframe_infer(int64_t *ms, size_t n, Timeframe *out);
-
 /* --- writing --- */
 
 typedef struct CandleCsvFormat { /* all-zero: header, ISO-8601 UTC, comma */
     bool no_header;
     bool epoch_ms;   /* times as ms since 1970 */
     char separator;  /* 0 = ',' */
-    bool with_flags; /* a column "flags": "" or open, synthetic, simulated joined by '+' */
+    bool with_state; /* columns known_at (time or empty) and flags (empty, or "open+synthetic+simulated") */
 } CandleCsvFormat;
 
-/* "ts,open,high,low,close,volume\n" in the format's dialect; nothing with no_header. 0 or ERR_LIMIT. */
+/* "ts,open,high,low,close,volume" in the format's dialect; nothing with no_header. Lines end with LF. 0 or ERR_LIMIT. */
 int candle_csv_write_header(const CandleCsvFormat *format, Buf *out);
 /* Rows [from, from + n). Numbers are the shortest text that reads back as the same double. */
 int candle_csv_write(const Candles *cs, size_t from, size_t n, const CandleCsvFormat *format, Buf *out);

@@ -52,3 +52,6 @@ int64_t timeframe_count(Timeframe tf, Time from, Time to);
 static inline bool timeframe_on_grid(Timeframe tf, Time t) {
     return timeframe_floor(tf, t).ms == t.ms;
 }
+/* The timeframe whose steps the times show: the most common distance of neighbours, in either order of time; months
+ * by their 28 to 31 days. false when that is not a timeframe, or with fewer than two times. Sorts ms in place. */
+bool timeframe_infer(int64_t *ms, size_t n, Timeframe *out);
