@@ -78,13 +78,13 @@ static int64_t month_index(Time t) {
 }
 
 static Time month_open(int64_t index) {
-    /* The years that int64_t milliseconds can say lie within +-292,278,994. */
-    if (index > INT64_C(292278000) * 12)
-        return TIME_MAX;
-    if (index < INT64_C(-292275000) * 12)
-        return TIME_MIN;
+    const int64_t far = INT64_C(300000000) * 12; /* past every year that int64_t milliseconds can say */
+    int64_t ms;
+    index = CLAMP(index, -far, far);
     int64_t days = civil_to_days((int)floor_div(index, 12), (int)floor_mod(index, 12) + 1, 1);
-    return time_ms(days * MS_PER_DAY);
+    if (__builtin_mul_overflow(days, (int64_t)MS_PER_DAY, &ms))
+        return days < 0 ? TIME_MIN : TIME_MAX;
+    return time_ms(ms);
 }
 
 /* Index of the last grid time <= t. */
@@ -105,10 +105,8 @@ static Time grid_open(Timeframe tf, int64_t index) {
             return index < 0 ? TIME_MIN : TIME_MAX;
         return month_open(month);
     }
-    int64_t ms;
-    if (__builtin_mul_overflow(index, timeframe_ms(tf), &ms))
-        return index < 0 ? TIME_MIN : TIME_MAX;
-    return tf.unit == UNIT_WEEK ? time_add_ms(time_ms(ms), WEEK_ORIGIN_MS) : time_ms(ms);
+    __int128 ms = (__int128)index * timeframe_ms(tf) + (tf.unit == UNIT_WEEK ? WEEK_ORIGIN_MS : 0);
+    return ms < INT64_MIN ? TIME_MIN : ms > INT64_MAX ? TIME_MAX : time_ms((int64_t)ms);
 }
 
 Time timeframe_floor(Timeframe tf, Time t) {
