@@ -36,7 +36,7 @@ typedef enum CsvColumn {
     CSV_CLOSE,
     CSV_VOLUME, /* may be missing: volume 0 */
     CSV_CLOCK,
-    CSV_KNOWN_AT, /* optional, as the writer's with_state has them */
+    CSV_KNOWN_AT, /* optional, as the writer's with_known_at and with_flags have them */
     CSV_FLAGS,
     CSV_COLUMNS,
 } CsvColumn;
@@ -100,7 +100,8 @@ typedef struct CandleCsvFormat { /* all-zero: header, ISO-8601 UTC, comma */
     bool no_header;
     bool epoch_ms;   /* times as ms since 1970 */
     char separator;  /* 0 = ',' */
-    bool with_state; /* columns known_at (time or empty) and flags (empty, or "open+synthetic+simulated") */
+    bool with_known_at; /* a column known_at, empty where it is not known */
+    bool with_flags;    /* a column flags: empty, or "open+synthetic+simulated" or fewer */
 } CandleCsvFormat;
 
 /* "ts,open,high,low,close,volume" in the format's dialect; nothing with no_header. Lines end with LF. 0 or ERR_LIMIT. */

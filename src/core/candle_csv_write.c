@@ -12,15 +12,19 @@ static char separator_of(const CandleCsvFormat *format) {
 }
 
 int candle_csv_write_header(const CandleCsvFormat *format, Buf *out) {
-    static const char *const names[] = { "ts", "open", "high", "low", "close", "volume", "known_at", "flags" };
+    static const char *const names[] = { "ts", "open", "high", "low", "close", "volume" };
     if (format->no_header)
         return 0;
-    size_t n = format->with_state ? 8 : 6;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (i > 0)
+            buf_put_c(out, separator_of(format));
         buf_put_str(out, str_c(names[i]));
-        buf_put_c(out, i + 1 < n ? separator_of(format) : '\n');
     }
-    return buf_ok(out) ? 0 : ERR_LIMIT;
+    if (format->with_known_at)
+        buf_printf(out, "%cknown_at", separator_of(format));
+    if (format->with_flags)
+        buf_printf(out, "%cflags", separator_of(format));
+    return buf_put_c(out, '\n');
 }
 
 static size_t write_time(const CandleCsvFormat *format, int64_t ms, char *out) {
@@ -40,10 +44,12 @@ int candle_csv_write(const Candles *cs, size_t from, size_t n, const CandleCsvFo
             *p++ = separator;
             p += num_format_f64_hint(columns[k][i], &hints[k], p);
         }
-        if (format->with_state) {
+        if (format->with_known_at) {
             *p++ = separator;
             if (cs->known_ms[i] != 0)
                 p += write_time(format, cs->known_ms[i], p);
+        }
+        if (format->with_flags) {
             *p++ = separator;
             p += candle_flags_format(cs->flags[i], p);
         }

@@ -53,7 +53,7 @@ static void require_same(const Candles *a, const Candles *b) {
 static void write_and_read(const Candles *cs) {
     Buf text;
     Candles back;
-    CandleCsvFormat format = { .with_state = true, .separator = ';' };
+    CandleCsvFormat format = { .with_known_at = true, .with_flags = true, .separator = ';' };
     buf_init(&text, 64 << 20);
     require(candle_csv_write_header(&format, &text) == 0 && candle_csv_write(cs, 0, cs->n, &format, &text) == 0);
     CandleCsvOptions options = { .timeframe = { UNIT_SECOND, 1 } };

@@ -452,8 +452,8 @@ TEST(what_is_written_reads_back) {
     } rows[] = {
         { "standard", { 0 }, false },
         { "no header, ms, tabs", { .no_header = true, .epoch_ms = true, .separator = '\t' }, false },
-        { "state", { .with_state = true }, true },
-        { "state in ms", { .with_state = true, .epoch_ms = true, .separator = ';' }, true },
+        { "state", { .with_known_at = true, .with_flags = true }, true },
+        { "state in ms", { .with_known_at = true, .with_flags = true, .epoch_ms = true, .separator = ';' }, true },
     };
     EACH_ROW (r, rows) {
         Buf text;
@@ -475,8 +475,8 @@ TEST(what_is_written_reads_back) {
     }
     Buf text;
     buf_init(&text, 500);
-    CHECK_EQ(candle_csv_write_header(&(CandleCsvFormat){ .with_state = true }, &text), 0);
-    CHECK_EQ(candle_csv_write(&cs, 1, 1, &(CandleCsvFormat){ .with_state = true }, &text), 0);
+    CHECK_EQ(candle_csv_write_header(&(CandleCsvFormat){ .with_known_at = true, .with_flags = true }, &text), 0);
+    CHECK_EQ(candle_csv_write(&cs, 1, 1, &(CandleCsvFormat){ .with_known_at = true, .with_flags = true }, &text), 0);
     CHECK_STR(buf_str(&text), S("ts,open,high,low,close,volume,known_at,flags\n"
                                 "2024-01-01T00:00:00.001Z,1,1,1,1,12654360000,2024-01-02T00:00:00Z,"
                                 "open+synthetic+simulated\n"));
