@@ -74,7 +74,7 @@ void *arena_zalloc(Arena *a, size_t size) {
 }
 
 void *arena_grow(Arena *a, void *old, size_t old_size, size_t size) {
-    assert(size >= old_size);
+    assert(size >= old_size && (old || old_size == 0));
     size_t had = (old_size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     size_t need = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     bool last = old && a->chunk && a->at >= had && (char *)old == a->chunk->data + (a->at - had);

@@ -489,7 +489,7 @@ static int fail_at(JsonReader *r, const char *at, const char *why) {
 
 int json_read_i64(JsonReader *r, int64_t *out) {
     const double exact = 9007199254740992.0; /* 2^53 */
-    Str s;
+    Str s = { 0 };
     double v;
     int e = read_numeric(r, &s);
     if (e || str_to_i64(s, out))
@@ -501,7 +501,7 @@ int json_read_i64(JsonReader *r, int64_t *out) {
 }
 
 int json_read_f64(JsonReader *r, double *out) {
-    Str s;
+    Str s = { 0 };
     int e = read_numeric(r, &s);
     if (e || num_parse_f64(s, out))
         return e;

@@ -209,6 +209,18 @@ static void put_id(Buf *b, LogFormat format, const char *key, Str id) {
     put_value(b, format, &F_STR(key, utf8_first(id, ID_MAX)));
 }
 
+static void put_key(Buf *b, LogFormat format, bool first, Str key) {
+    if (format == LOG_JSON) {
+        buf_put_str(b, first ? S(",\"metadata\":{") : S(","));
+        put_quoted(b, key);
+        buf_put_c(b, ':');
+    } else {
+        buf_put_c(b, ' ');
+        put_safe(b, key, false);
+        buf_put_c(b, '=');
+    }
+}
+
 static void put_metadata(Buf *b, LogFormat format, const LogField *fields, size_t n, int64_t suppressed) {
     size_t start = b->n;
     bool first = true, cut = false;
@@ -216,15 +228,7 @@ static void put_metadata(Buf *b, LogFormat format, const LogField *fields, size_
         size_t before = b->n;
         if (fields[i].kind == FIELD_MS)
             continue;
-        if (format == LOG_JSON)
-            buf_put_str(b, first ? S(",\"metadata\":{") : S(","));
-        else
-            buf_put_c(b, ' ');
-        if (format == LOG_JSON)
-            put_quoted(b, str_c(fields[i].key));
-        else
-            put_safe(b, str_c(fields[i].key), false);
-        buf_put_c(b, format == LOG_JSON ? ':' : '=');
+        put_key(b, format, first, str_c(fields[i].key));
         put_value(b, format, &fields[i]);
         cut = b->n - start > METADATA_MAX;
         if (cut)
@@ -232,16 +236,12 @@ static void put_metadata(Buf *b, LogFormat format, const LogField *fields, size_
         else
             first = false;
     }
-    const struct {
-        const char *json, *text;
-        int64_t value;
-    } notes[] = { { "\"truncated\":", " truncated=", cut }, { "\"suppressed\":", " suppressed=", suppressed } };
+    const LogField notes[] = { F_I64("truncated", cut), F_I64("suppressed", suppressed) };
     for (size_t i = 0; i < ARRAY_LEN(notes); i++) {
-        if (!notes[i].value)
+        if (notes[i].i == 0)
             continue;
-        if (format == LOG_JSON)
-            buf_put_str(b, first ? S(",\"metadata\":{") : S(","));
-        buf_printf(b, "%s%lld", format == LOG_JSON ? notes[i].json : notes[i].text, (long long)notes[i].value);
+        put_key(b, format, first, str_c(notes[i].key));
+        put_value(b, format, &notes[i]);
         first = false;
     }
     if (format == LOG_JSON && !first)

@@ -365,7 +365,7 @@ static char *put_scaled(char *p, uint64_t s, int k, int *decimals) {
     char text[NUM_TEXT_MAX];
     char *end = text + sizeof text;
     char *digits = put_digits_before(end, s);
-    while (end[-1] == '0') {
+    while (end[-1] == '0') { /* NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult): s > 0 wrote a digit */
         end--;
         k++;
     }
