@@ -215,7 +215,7 @@ TEST(bodies_are_bounded_by_their_decoded_size) {
     CHECK_EQ(fetch(&w, "/chunked"), ERR_TOO_LARGE);
     w.req.max_body = 1 << 20;
     CHECK_EQ(fetch(&w, "/long-headers"), ERR_TOO_LARGE);
-    arena_init(&w.arena, w.arena.used + 8192); /* the request's own memory is a limit too */
+    w.arena.limit = w.arena.used + 8192; /* the request's own memory is a limit too */
     w.req.max_body = 32 << 20;
     CHECK_EQ(fetch(&w, "/bomb"), ERR_TOO_LARGE);
     end(&w);

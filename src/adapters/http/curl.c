@@ -197,15 +197,17 @@ static void set_options(const HttpCurl *h, Line *line, const HttpRequest *req, C
 /* --- the answer --- */
 
 static int read_headers(Ctx *cx, Str head, HttpResponse *out) {
-    HttpHeader *hs = arena_new_n(cx->arena, HttpHeader, HEADERS_MAX);
+    size_t lines = 0, n = 0;
+    for (size_t i = 0; i < head.n; i++)
+        lines += head.p[i] == '\n';
+    if (lines > HEADERS_MAX)
+        return err_set(cx, ERR_TOO_LARGE, "the answer has more than %d headers", HEADERS_MAX);
+    HttpHeader *hs = arena_new_n(cx->arena, HttpHeader, lines);
     Str rest = str_dup(cx->arena, head), text;
-    size_t n = 0;
     while (str_next(&rest, '\n', &text)) {
         ptrdiff_t colon = str_find_char(text, ':');
-        if (colon <= 0) /* the status line, the empty line */
+        if (colon <= 0 || n == lines) /* the status line, the empty line, a last line that is cut */
             continue;
-        if (n == HEADERS_MAX)
-            return err_set(cx, ERR_TOO_LARGE, "the answer has more than %d headers", HEADERS_MAX);
         hs[n].name = str_lower(cx->arena, str_trim(str_first(text, (size_t)colon)));
         hs[n++].value = str_trim(str_from(text, (size_t)colon + 1));
     }
