@@ -39,6 +39,7 @@ static inline void bench_run(const char *name, BenchFn fn, void *ctx, double ite
         if (i >= 0)
             took_s[i] = bench_now_s() - from_s;
     }
+    UNUSED(keep);
     qsort(took_s, BENCH_ROUNDS, sizeof took_s[0], bench_cmp);
     double median_s = took_s[BENCH_ROUNDS / 2];
     printf("{\"bench\":\"%s\",\"median_ms\":%.3f,\"best_ms\":%.3f,\"worst_ms\":%.3f,\"ns_per_item\":%.2f", name,

@@ -2,8 +2,9 @@
 
 /* base/num.h - numbers to text and back, without a locale and without losing a bit.
  *
- * num_parse_f64 is correctly rounded, whatever the length of the text. num_format_f64 writes the shortest text that reads back as the same double: candles keep
- * their value and their bits through text, trailing zeros of a venue's text excepted. */
+ * num_parse_f64 is correctly rounded, whatever the length of the text. num_format_f64 writes the shortest
+ * text that reads back as the same double: candles keep their value and their bits through text, trailing
+ * zeros of a venue's text excepted. */
 
 #include "base/str.h"
 

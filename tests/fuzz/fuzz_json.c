@@ -1,5 +1,5 @@
-/* base/json: what the reader takes, the writer writes, and the reader then takes as the same; skipping and reading agree
- * on what is JSON. */
+/* base/json: what the reader takes, the writer writes, and the reader then takes as the same; skipping and reading
+ * agree on what is JSON. */
 
 #include "base/json.h"
 #include "base/utf8.h"
