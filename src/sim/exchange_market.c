@@ -211,7 +211,7 @@ void call_exchange_info(Call *c) {
     Chosen ch = choose(c);
     bool named = false;
     for (size_t i = 0; i < c->q.n; i++)
-        named = named || str_starts(c->q.v[i].name, S("symbol")) & !str_eq(c->q.v[i].name, S("symbolStatus"));
+        named = named || str_eq(c->q.v[i].name, S("symbol")) || str_eq(c->q.v[i].name, S("symbols"));
     bool shown = info_filters(c, named);
     Str sets = query_take(&c->q, "showPermissionSets");
     if (sets.n && !str_eq(sets, S("true")) && !str_eq(sets, S("false")))

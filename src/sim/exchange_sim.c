@@ -28,8 +28,9 @@ static int windows_check(Ctx *cx, const SimWindow *v, size_t n, const char *what
     if (n > WINDOWS_MAX)
         return err_set(cx, ERR_LIMIT, "%zu %s windows: at most %d", n, what, WINDOWS_MAX);
     for (size_t i = 0; i < n; i++)
-        if (v[i].from.ms >= v[i].to.ms)
-            return err_set(cx, ERR_INVALID, "%s window %zu ends before it begins", what, i + 1);
+        if (v[i].from.ms >= v[i].to.ms || v[i].skew_ms < 0)
+            return err_set(cx, ERR_INVALID, "%s window %zu ends before it begins, or its skew is negative", what,
+                           i + 1);
     return 0;
 }
 

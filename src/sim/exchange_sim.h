@@ -26,9 +26,9 @@
 enum { KLINES_DEFAULT = 500, KLINES_MAX = 1000 };
 
 typedef struct SimWindow {
-    Time from, to; /* [from, to) */
-    Symbol symbol; /* empty = all; an outage is always all */
-    int64_t skew_ms;
+    Time from, to;   /* [from, to) */
+    Symbol symbol;   /* empty = all; an outage is always all */
+    int64_t skew_ms; /* of open times in a skewed window; candles no longer than it are not moved */
 } SimWindow;
 
 typedef struct SimRecorded { /* borrowed: outlives the simulator */

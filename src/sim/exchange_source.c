@@ -156,10 +156,12 @@ bool source_listed(const Source *s, Time now) {
     return s->gen ? s->listing.listed.ms <= now.ms : recorded_first(s).ms <= now.ms;
 }
 
+/* Only of candles longer than it, so that their order holds. */
 static int64_t skew_at(const Source *s, KlineGrid g, Time open) {
-    const SimWindow *w =
-        g.tf.unit < UNIT_DAY ? window_at(s->days->skewed, s->days->n_skewed, s->listing.symbol, open) : NULL;
-    return w ? w->skew_ms : 0;
+    if (g.tf.unit >= UNIT_DAY)
+        return 0;
+    const SimWindow *w = window_at(s->days->skewed, s->days->n_skewed, s->listing.symbol, open);
+    return w && w->skew_ms < timeframe_ms(g.tf) ? w->skew_ms : 0;
 }
 
 /* The kline whose grid place is `open`; false when it has no trade or lies in the future. */
