@@ -148,15 +148,16 @@ typedef enum Column {
 enum { COL_NEEDED = (1u << COL_FLAGS) - 1 };
 
 static const struct {
-    const char *name;
+    Str name;
     Column column;
 } column_names[] = {
-    { "timestamp", COL_TIME }, { "open", COL_OPEN },     { "high", COL_HIGH },      { "low", COL_LOW },
-    { "close", COL_CLOSE },    { "volume", COL_VOLUME }, { "flags", COL_FLAGS },    { "t", COL_TIME },
-    { "o", COL_OPEN },         { "h", COL_HIGH },        { "l", COL_LOW },          { "c", COL_CLOSE },
-    { "v", COL_VOLUME },       { "time", COL_TIME },     { "open_time", COL_TIME }, { "date", COL_TIME },
-    { "known_at", COL_KNOWN }, { "symbol", COL_NAME },   { "exchange", COL_NAME },  { "venue", COL_NAME },
-    { "timeframe", COL_NAME },
+    { STR_INIT("timestamp"), COL_TIME }, { STR_INIT("open"), COL_OPEN },      { STR_INIT("high"), COL_HIGH },
+    { STR_INIT("low"), COL_LOW },        { STR_INIT("close"), COL_CLOSE },    { STR_INIT("volume"), COL_VOLUME },
+    { STR_INIT("flags"), COL_FLAGS },    { STR_INIT("t"), COL_TIME },         { STR_INIT("o"), COL_OPEN },
+    { STR_INIT("h"), COL_HIGH },         { STR_INIT("l"), COL_LOW },          { STR_INIT("c"), COL_CLOSE },
+    { STR_INIT("v"), COL_VOLUME },       { STR_INIT("time"), COL_TIME },      { STR_INIT("open_time"), COL_TIME },
+    { STR_INIT("date"), COL_TIME },      { STR_INIT("known_at"), COL_KNOWN }, { STR_INIT("symbol"), COL_NAME },
+    { STR_INIT("exchange"), COL_NAME },  { STR_INIT("venue"), COL_NAME },     { STR_INIT("timeframe"), COL_NAME },
 };
 
 typedef struct RowReader {
@@ -263,7 +264,7 @@ static int read_object(RowReader *rr) {
     json_open_object(r);
     while ((more = json_object_next(r, &key)) > 0) {
         size_t i = 0, at = guess;
-        while (i < ARRAY_LEN(column_names) && !str_eq(str_c(column_names[at].name), key)) {
+        while (i < ARRAY_LEN(column_names) && !str_eq(column_names[at].name, key)) {
             i++;
             at = at + 1 < ARRAY_LEN(column_names) ? at + 1 : 0;
         }
@@ -272,14 +273,14 @@ static int read_object(RowReader *rr) {
                 continue;
             Nearest near = { .wanted = key };
             for (size_t k = 0; k < ARRAY_LEN(column_names); k++)
-                nearest_offer(&near, str_c(column_names[k].name));
+                nearest_offer(&near, column_names[k].name);
             Place here = place_member(&rr->at, key);
             return r->err ? fault(rr)
                           : place_invalid(rr->rd->cx, &here, "is not a known field of a candle" STR_FMT,
                                           STR_ARG(nearest_hint(&near, rr->rd->cx->arena)));
         }
         guess = at + 1 < ARRAY_LEN(column_names) ? at + 1 : 0;
-        int e = read_column(rr, column_names[at].column, str_c(column_names[at].name));
+        int e = read_column(rr, column_names[at].column, column_names[at].name);
         if (e)
             return e;
     }
@@ -293,7 +294,7 @@ static int read_array(RowReader *rr) {
     for (size_t i = 0; (more = json_array_next(r)) > 0; i++) {
         if (i > COL_VOLUME)
             return place_invalid(rr->rd->cx, &rr->at, "must be [time, open, high, low, close, volume]; it has more");
-        int e = read_column(rr, (Column)i, str_c(column_names[i].name));
+        int e = read_column(rr, (Column)i, column_names[i].name);
         if (e)
             return e;
     }
@@ -315,7 +316,7 @@ static int read_row(RowReader *rr) {
     Column missing = COL_TIME;
     while (rr->seen >> missing & 1)
         missing++;
-    Place at = place_member(&rr->at, str_c(column_names[missing].name));
+    Place at = place_member(&rr->at, column_names[missing].name);
     return place_invalid(rr->rd->cx, &at, "is required");
 }
 

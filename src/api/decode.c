@@ -123,7 +123,7 @@ static int unknown(const Decoding *d, Str name, uint64_t allowed) {
             nearest_offer(&near, field_name(&d->op->in->fields[i]));
     Str shown = words_quote(d->cx->arena, name);
     Str hint = nearest_hint(&near, d->cx->arena);
-    return err_set_at(d->cx, ERR_INVALID, str_first(name, ERR_FIELD_MAX - 1),
+    return err_set_at(d->cx, ERR_INVALID, name.n ? name : S("query"),
                       STR_FMT " is not a known parameter of %s" STR_FMT, STR_ARG(shown), d->op->name, STR_ARG(hint));
 }
 

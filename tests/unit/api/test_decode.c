@@ -96,6 +96,7 @@ TEST(a_bad_parameter_is_refused_by_name_and_told_what_would_be_right) {
           "adjusted must be true or false, not \"maybe\"" },
         { "unknown", "symbol=A&timeframe=1h&limt=5", "limt",
           "\"limt\" is not a known parameter of demo.candles; did you mean \"limit\"?" },
+        { "no name", "symbol=A&timeframe=1h&=5", "query", "\"\" is not a known parameter" },
         { "unknown and far", "symbol=A&timeframe=1h&zzz=5", "zzz", "\"zzz\" is not a known parameter of demo.candles" },
         { "short secret", "symbol=A&timeframe=1h&api_token=abc", "api_token",
           "api_token must have a length between 8 and 64, not what was given" },
