@@ -109,7 +109,8 @@ static int store(Parsing *p, const Target *t, Str shown, Str value) {
         return e;
     List joined = { arena_new_n(p->cx->arena, Str, had.n + slot->n), had.n + slot->n };
     memcpy(joined.v, had.v, had.n * sizeof(Str));
-    memcpy((Str *)joined.v + had.n, slot->v, slot->n * sizeof(Str));
+    if (slot->n)
+        memcpy((Str *)joined.v + had.n, slot->v, slot->n * sizeof(Str));
     *slot = joined;
     return field_check(f, p->cx, &at, t->record);
 }

@@ -123,8 +123,8 @@ static int unknown(const Decoding *d, Str name, uint64_t allowed) {
             nearest_offer(&near, field_name(&d->op->in->fields[i]));
     Str shown = words_quote(d->cx->arena, name);
     Str hint = nearest_hint(&near, d->cx->arena);
-    return err_set_at(d->cx, ERR_INVALID, name.n ? name : S("query"),
-                      STR_FMT " is not a known parameter of %s" STR_FMT, STR_ARG(shown), d->op->name, STR_ARG(hint));
+    return err_set_at(d->cx, ERR_INVALID, name.n ? name : S("query"), STR_FMT " is not a known parameter of %s" STR_FMT,
+                      STR_ARG(shown), d->op->name, STR_ARG(hint));
 }
 
 /* A repeated list parameter (a=1&a=2) adds to what is there. */
@@ -133,6 +133,10 @@ static int append(Decoding *d, const Field *f, const Place *at, Str text) {
     int e = field_text(f, d->cx, at, text, d->in);
     if (e || had.n == 0)
         return e;
+    if (list->n == 0) { /* "a=1&a=" adds nothing */
+        *list = had;
+        return 0;
+    }
     size_t n = had.n + list->n;
     Str *joined = arena_new_n(d->cx->arena, Str, n);
     memcpy(joined, had.v, had.n * sizeof(Str));

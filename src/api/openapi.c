@@ -111,7 +111,7 @@ static void put_parameters(Doc *d, const Route *r) {
 
 static void put_csv(Doc *d) {
     json_key(d->w, S("text/csv"));
-    json_raw(d->w, S("{\"schema\":{\"type\":\"string\"},\"example\":\"timestamp,open,high,low,close,volume\\n"
+    json_raw(d->w, S("{\"schema\":{\"type\":\"string\"},\"example\":\"ts,open,high,low,close,volume\\n"
                      "2024-01-01T00:00:00Z,42283.58,42554.57,42261.02,42475.23,1271.68108\\n\"}"));
 }
 
