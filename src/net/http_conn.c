@@ -69,15 +69,55 @@ static void list_drop_last(HttpConn *c) {
     c->n_owed--;
 }
 
+/* The connection will not answer x any more. */
+static void detach(Exchange *x) {
+    x->conn = NULL;
+    x->next = NULL;
+    atomic_store_explicit(&x->gone, true, memory_order_relaxed);
+    exchange_count(x, true);
+    bool answer_owed = x->dispatched && (!x->ready || x->waiting);
+    if (answer_owed) {
+        x->core->owed++;
+        return;
+    }
+    if (x->pump)
+        x->pump_done(x->pump_arg);
+    exchange_release(x);
+}
+
+/* Drops the request that will never be whole. */
+static void drop_cur(HttpConn *c) {
+    Exchange *x = TAKE(c->cur);
+    if (!x)
+        return;
+    if (c->last == x)
+        list_drop_last(c);
+    exchange_count(x, true);
+    exchange_release(x);
+}
+
+/* Requests behind the last one that is answered: a client must not expect anything of them (RFC 9112 §9.6). */
+static void drop_all(HttpConn *c) {
+    drop_cur(c);
+    while (c->first) {
+        Exchange *x = c->first;
+        list_drop_first(c);
+        detach(x);
+    }
+    buf_done(&c->stash);
+    c->held_bytes = 0;
+}
+
 /* The reply of the first exchange is queued to its last byte. */
 static void finish_first(HttpConn *c) {
     Exchange *x = c->first;
     list_drop_first(c);
     c->unsent_replies++;
-    if (!x->keep_alive)
+    if (!x->keep_alive) {
         c->closing = true;
-    if (x->refused)
-        c->linger = true;
+        c->linger |= x->refused || c->first || c->cur || c->stash.n;
+        drop_all(c);
+    }
     exchange_count(x, false);
     exchange_release(x);
 }
@@ -225,17 +265,6 @@ static void conn_parse(HttpConn *c, const char *p, size_t n) {
         c->linger = true; /* more came after the last request we take: a bare close would reset the reply away */
 }
 
-/* Drops the request that will never be whole. */
-static void drop_cur(HttpConn *c) {
-    Exchange *x = TAKE(c->cur);
-    if (!x)
-        return;
-    if (c->last == x)
-        list_drop_last(c);
-    exchange_count(x, true);
-    exchange_release(x);
-}
-
 static void conn_resume(HttpConn *c) {
     while (c->stash.n && !c->dead && has_room(c)) {
         Buf stash = c->stash;
@@ -317,36 +346,15 @@ HttpConn *http_conn_news(Exchange *x, HttpNews news, MonoNs now) {
     return c;
 }
 
-static void detach(Exchange *x) {
-    x->conn = NULL;
-    x->next = NULL;
-    atomic_store_explicit(&x->gone, true, memory_order_relaxed);
-    exchange_count(x, true);
-    bool answer_owed = x->dispatched && (!x->ready || x->waiting);
-    if (answer_owed) {
-        x->core->owed++;
-        return;
-    }
-    if (x->pump)
-        x->pump_done(x->pump_arg);
-    exchange_release(x);
-}
-
 void http_conn_done(HttpConn *c) {
     HttpCounts *n = &c->core->counts;
     c->dead = true;
-    drop_cur(c);
-    while (c->first) {
-        Exchange *x = c->first;
-        list_drop_first(c);
-        detach(x);
-    }
+    drop_all(c);
     if (c->out_bytes) { /* queued, but the client did not get all of it */
         http_count(&n->replied, -c->unsent_replies);
         http_count(&n->aborted, c->unsent_replies);
     }
     out_clear(c);
-    buf_done(&c->stash);
     http_count(&n->connections, -1);
 }
 
