@@ -183,9 +183,9 @@ Metrics *metrics_new(size_t series_max) {
     Metrics *m = mem_new(Metrics);
     m->series_max = series_max;
     pthread_mutex_init(&m->lock, NULL);
-    m->dropped =
-        metrics_counter(m, "finsight_metrics_dropped_series_total",
-                        "Look-ups of a new label set answered with \"other\" because its family was full.", METRIC_NO_LABELS);
+    m->dropped = metrics_counter(m, "finsight_metrics_dropped_series_total",
+                                 "Look-ups of a new label set answered with \"other\" because its family was full.",
+                                 METRIC_NO_LABELS);
     return m;
 }
 
