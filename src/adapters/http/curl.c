@@ -167,6 +167,9 @@ static void set_options(const HttpCurl *h, Line *line, const HttpRequest *req, C
     curl_easy_setopt(e, CURLOPT_URL, str_cz(cx->arena, req->url));
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, headers);
     set_method(e, req);
+    /* On a kept connection that turns out dead libcurl sends again by itself: not what may not be sent twice. */
+    bool once = strcmp(req->method, "POST") == 0 || strcmp(req->method, "PATCH") == 0;
+    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, once ? 1L : 0L);
 
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");

@@ -4,7 +4,8 @@
  *
  * Connections are kept alive: each call borrows one of a pool of transfer handles, so that n threads use n
  * connections to a host and a single thread reuses one. Handles of requests that may reach private addresses
- * are pooled apart: a connection opened for one of them never serves a request that may not.
+ * are pooled apart: a connection opened for one of them never serves a request that may not. POST and PATCH open
+ * a fresh connection each.
  * TLS certificates are verified. Proxy variables of the environment, .netrc, cookies, HSTS and Alt-Svc are
  * not used. Redirects follow only http and https and pass the same guard; libcurl drops Authorization and
  * Cookie when the host changes, other headers travel along.
