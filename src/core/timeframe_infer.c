@@ -56,6 +56,8 @@ bool timeframe_infer(int64_t *ms, size_t n, Timeframe *out) {
         { INT64_C(7) * MS_PER_DAY, UNIT_WEEK }, { MS_PER_DAY, UNIT_DAY },       { MS_PER_HOUR, UNIT_HOUR },
         { MS_PER_MINUTE, UNIT_MINUTE },         { MS_PER_SECOND, UNIT_SECOND },
     };
+    if (n < 2)
+        return false;
     size_t n_steps = distances(ms, n);
     qsort(ms, n_steps, sizeof *ms, ms_cmp);
     int64_t step = mode(ms, n_steps);
