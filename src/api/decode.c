@@ -117,6 +117,10 @@ static const Field *find(const Decoding *d, Str name, uint64_t allowed) {
 }
 
 static int unknown(const Decoding *d, Str name, uint64_t allowed) {
+    const Field *elsewhere = find(d, name, UINT64_MAX);
+    if (elsewhere)
+        return err_set_at(d->cx, ERR_INVALID, field_name(elsewhere), "%s belongs in the %s, not in the query",
+                          elsewhere->name, op_field_source(d->op, elsewhere) & F_PATH ? "path" : "body");
     Nearest near = { .wanted = name };
     for (size_t i = 0; d->op->in && i < d->op->in->n_fields; i++)
         if (allowed >> i & 1)
@@ -169,8 +173,7 @@ static int take_params(Decoding *d, const QueryPair *params, size_t n) {
     return 0;
 }
 
-static int take_query(Decoding *d, const QueryPair *query, size_t n, unsigned sources) {
-    uint64_t allowed = d->op->in ? fields_from(d->op, sources) : 0;
+static int take_query(Decoding *d, const QueryPair *query, size_t n, uint64_t allowed) {
     for (size_t i = 0; i < n; i++) {
         const Field *f = find(d, query[i].name, allowed);
         int e = f ? take(d, f, query[i].value) : unknown(d, query[i].name, allowed);
@@ -203,7 +206,7 @@ int op_decode(const Op *op, Ctx *cx, const QueryPair *params, size_t n_params, c
         memset(in, 0, op->in->size);
     int e = take_params(&d, params, n_params);
     if (!e)
-        e = take_query(&d, query, n_query, F_QUERY);
+        e = take_query(&d, query, n_query, op->in ? fields_from(op, F_QUERY) : 0);
     if (!e)
         e = take_body(&d, json_body);
     if (e || !op->in)
@@ -215,9 +218,14 @@ int op_decode(const Op *op, Ctx *cx, const QueryPair *params, size_t n_params, c
 int decode_beside_csv(const Op *op, Ctx *cx, const OpText *text, uint64_t *seen, void *in) {
     Decoding d = { .op = op, .cx = cx, .in = in };
     memset(in, 0, op->in->size);
+    uint64_t allowed = fields_from(op, F_QUERY);
+    for (size_t i = 0; i < op->in->n_fields; i++)
+        if (op->in->fields[i].type < FT_SHAPE)
+            allowed |= UINT64_C(1) << i;
+    allowed &= ~fields_from(op, F_PATH);
     int e = take_params(&d, text->params, text->n_params);
     if (!e)
-        e = take_query(&d, text->query, text->n_query, F_QUERY | F_BODY);
+        e = take_query(&d, text->query, text->n_query, allowed);
     *seen = d.seen;
     return e;
 }

@@ -96,6 +96,11 @@ static int settle_names(ShapeReader *rd, const Shape *s, const Place *at, void *
     return 0;
 }
 
+static int wrong_place(ShapeReader *rd, const Place *at, const Field *f) {
+    Place here = place_member(at, field_name(f));
+    return place_invalid(rd->cx, &here, "belongs in the path or the query, not in the body");
+}
+
 int shape_read_members(ShapeReader *rd, const Shape *s, const Place *at, void *out, uint64_t *seen) {
     assert(s->n_fields <= SHAPE_FIELDS_MAX);
     uint64_t allowed = at->up ? UINT64_MAX : rd->allowed;
@@ -111,7 +116,7 @@ int shape_read_members(ShapeReader *rd, const Shape *s, const Place *at, void *o
         size_t i = f ? (size_t)(f - s->fields) : 0;
         if (!f || !(allowed >> i & 1)) {
             if (!rd->lenient)
-                return unknown_key(rd, s, allowed, at, key);
+                return f ? wrong_place(rd, at, f) : unknown_key(rd, s, allowed, at, key);
             if (json_skip(rd->r))
                 break;
             continue;
@@ -130,8 +135,11 @@ int shape_read_members(ShapeReader *rd, const Shape *s, const Place *at, void *o
 int shape_finish(const Shape *s, Ctx *cx, const Place *at, uint64_t seen, bool lenient, void *out) {
     for (size_t i = 0; i < s->n_fields; i++) {
         const Field *f = &s->fields[i];
-        if (seen >> i & 1)
+        if (seen >> i & 1) {
+            if (!lenient && !at->up && f->def && field_unset(f, out)) /* "order=" is "not given" */
+                field_default(f, cx, out);
             continue;
+        }
         if (lenient) {
             if (f->type == FT_F64 && f->flags & F_NULLABLE)
                 field_default(f, cx, out);

@@ -87,7 +87,8 @@ TEST(a_bad_csv_request_is_refused_at_its_place) {
         { "no symbol", "timeframe=1h", "2024-01-01,1,2,1,1,0\n", "symbol is required", ERR_INVALID },
         { "bad timeframe", "symbol=A&timeframe=5x", "2024-01-01,1,2,1,1,0\n", "timeframe must be a timeframe",
           ERR_INVALID },
-        { "rows in the query", "symbol=A&timeframe=1h&candles=[]", "2024-01-01,1,2,1,1,0\n", "candles", ERR_INVALID },
+        { "rows in the query", "symbol=A&timeframe=1h&candles=[]", "2024-01-01,1,2,1,1,0\n",
+          "candles belongs in the body", ERR_INVALID },
         { "unknown parameter", "symbol=A&timeframe=1h&x=1", "2024-01-01,1,2,1,1,0\n", "\"x\" is not a known parameter",
           ERR_INVALID },
     };

@@ -50,6 +50,9 @@ TEST(what_is_not_given_takes_its_default) {
     CHECK_EQ(q.columns.n, 0);
     CHECK(isnan(q.min_volume));
     CHECK(q.adjusted);
+    CHECK_OK(&t.cx, decode_request(&t, &op_demo_candles, NULL, "timeframe=1M&symbol=VNM&order=&exchange", NULL, &q));
+    CHECK_STR(q.order, S("asc")); /* empty is "not given" */
+    CHECK_STR(q.exchange, S("binance"));
     test_ctx_done(&t);
 }
 
@@ -207,7 +210,8 @@ TEST(a_bad_body_is_refused_at_its_place) {
           "must be a string, not a number", ERR_INVALID },
         { "unknown key", "{\"nam\":\"Winter\"}", "nam", "nam is not a known field of DemoPlan; did you mean \"name\"?",
           ERR_INVALID },
-        { "a key of the path", "{\"id\":\"x\"}", "id", "is not a known field", ERR_INVALID },
+        { "a key of the path", "{\"id\":\"x\"}", "id", "id belongs in the path or the query, not in the body",
+          ERR_INVALID },
         { "key twice", "{\"name\":\"Winter\",\"name\":\"Winter\"}", "name", "name is given twice", ERR_INVALID },
         { "number too large", "{\"priority\":1e300}", "priority", "priority must be a whole number", ERR_INVALID },
         { "infinite number", "{\"risk\":{\"max_loss\":1e999}}", "risk.max_loss", "must be a number", ERR_INVALID },
@@ -264,6 +268,17 @@ TEST(an_operation_without_a_body_takes_none) {
     CHECK_OK(&t.cx, decode_request(&t, &op_demo_active, NULL, "", " \n", NULL));
     CHECK_EQ(decode_request(&t, &op_demo_active, NULL, "x=1", "", NULL), ERR_INVALID);
     CHECK_STR(str_c(t.cx.err.text), S("\"x\" is not a known parameter of demo.active"));
+    test_ctx_done(&t);
+}
+
+TEST(a_field_in_the_wrong_part_of_a_request_is_told_its_place) {
+    TestCtx t;
+    test_ctx_init(&t);
+    DemoPlan p;
+    CHECK_EQ(decode_request(&t, &op_demo_plan, "j", "name=Winter", "{}", &p), ERR_INVALID);
+    CHECK_STR(str_c(t.cx.err.text), S("name belongs in the body, not in the query"));
+    CHECK_EQ(decode_request(&t, &op_demo_plan, "j", "id=j", "{}", &p), ERR_INVALID);
+    CHECK_STR(str_c(t.cx.err.text), S("id belongs in the path, not in the query"));
     test_ctx_done(&t);
 }
 
@@ -367,6 +382,6 @@ TEST(an_answer_of_a_newer_server_is_read) {
 TESTS(T(a_query_fills_every_type_of_field), T(what_is_not_given_takes_its_default),
       T(a_bad_parameter_is_refused_by_name_and_told_what_would_be_right), T(a_body_fills_nested_shapes_and_lists),
       T(a_bad_body_is_refused_at_its_place), T(depth_and_size_of_a_body_are_bounded),
-      T(an_operation_without_a_body_takes_none), T(an_alias_may_carry_a_query_field_in_its_path),
-      T(a_query_is_split_and_decoded), T(a_struct_filled_by_hand_meets_the_same_checks),
-      T(an_answer_of_a_newer_server_is_read))
+      T(an_operation_without_a_body_takes_none), T(a_field_in_the_wrong_part_of_a_request_is_told_its_place),
+      T(an_alias_may_carry_a_query_field_in_its_path), T(a_query_is_split_and_decoded),
+      T(a_struct_filled_by_hand_meets_the_same_checks), T(an_answer_of_a_newer_server_is_read))
