@@ -2,11 +2,11 @@
 // and nothing else: markets, candles page by page, tickers, the server's time, errors and limits.
 //     node ccxt_read.mjs SIM_SERVER SOURCE_ROOT
 // ccxt is fetched by tools/setup into .cache/peers/ccxt; FINSIGHT_CCXT names another folder that has it.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { Agent } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { dump, equal, ok, run, skipAll, startServer } from "./sim.mjs";
+import { dump, equal, ok, run, skipAll, skipped, startServer } from "./sim.mjs";
 
 const [program, source] = process.argv.slice(2);
 const home = process.env.FINSIGHT_CCXT || join(source, ".cache/peers/ccxt");
@@ -104,6 +104,24 @@ await run({
     "history begins at the listing": async () => {
         const rows = await client().fetchOHLCV("BTC/USDT", "1m", 0, 1);
         equal(rows[0][0], Date.UTC(2017, 7, 17, 4));
+    },
+    "recorded candles come back number by number, gap and all": async () => {
+        const shared = process.env.FINSIGHT_SHARED || join(source, "../shared");
+        const path = join(shared, "data/ohlcv/btcusdt_h1.csv");
+        if (!existsSync(path)) return skipped("the shared test data are not there");
+        const since = Date.UTC(2023, 2, 10), n = 900;
+        const recorded = await startServer(program, ["--now", Date.UTC(2023, 6, 1), "--file", `BTCUSDT=${path}`]);
+        const want = readFileSync(path, "utf8").trim().split("\n").slice(1).map((line) => line.split(","))
+            .map(([time, ...numbers]) => [Date.parse(`${time}Z`), ...numbers.map(Number)])
+            .filter(([time]) => time >= since).slice(0, n);
+        const x = client(recorded.base);
+        equal(Object.keys(await x.loadMarkets()), ["BTC/USDT"]);
+        const got = await pages(x, "BTC/USDT", "1h", since, want[n - 1][0] + 1, 400);
+        await recorded.stop();
+        equal(got, want);
+        /* the venue's outage of 2023-03-24: 12:00 is flat, 13:00 is not there */
+        const open = Date.UTC(2023, 2, 24, 12), at = got.findIndex((row) => row[0] === open);
+        equal([got[at][5], got[at + 1][0] - open], [0, 2 * HOUR]);
     },
     "tickers agree with the candles": async () => {
         const x = client();

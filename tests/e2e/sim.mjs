@@ -42,8 +42,8 @@ export async function run(tests) {
     let failed = 0;
     for (const [i, name] of names.entries()) {
         try {
-            await tests[name]();
-            console.log(`ok ${i + 1} - ${name}`);
+            const reason = await tests[name]();
+            console.log(`ok ${i + 1} - ${name}${reason ? ` # SKIP ${reason}` : ""}`);
         } catch (e) {
             failed++;
             console.log(`not ok ${i + 1} - ${name}`);
@@ -51,6 +51,11 @@ export async function run(tests) {
         }
     }
     process.exit(failed ? 1 : 0);
+}
+
+/** What a test returns when it could not be done. */
+export function skipped(reason) {
+    return reason;
 }
 
 export function skipAll(reason) {

@@ -1,6 +1,6 @@
 /* The exchange simulator as a process of its own, for tests that come from outside.
  *
- *     sim_server [--seed N] [--now MS] [--limit WEIGHT] [--symbol S]... [--fault RULE]...
+ *     sim_server [--seed N] [--now MS] [--limit WEIGHT] [--symbol S]... [--fault RULE]... [--file SYMBOL=CSV]...
  * prints {"port":N} and serves on loopback until its standard input ends, so that it never outlives its test.
  * With --now the venue's clock stands still there.
  *
@@ -10,6 +10,7 @@
 #include "adapters/clock/system.h"
 #include "base/json.h"
 #include "sim/exchange_server.h"
+#include "sim/recorded.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,10 @@ typedef struct Arguments {
     ExchangeServerOptions server;
     Symbol symbols[LIST_MAX];
     Str faults[LIST_MAX];
+    Str files[LIST_MAX];
+    size_t n_files;
+    Recorded *loaded[LIST_MAX];
+    SimRecorded recorded[LIST_MAX];
     int64_t now_ms;
     char **dump; /* SYMBOL TIMEFRAME FROM COUNT */
 } Arguments;
@@ -64,27 +69,47 @@ static void read_arguments(Arguments *a, char **argv) {
             sim->n_symbols++;
         else if (str_eq(str_c(name), S("--fault")) && a->server.n_faults < LIST_MAX)
             a->faults[a->server.n_faults++] = str_c(value);
+        else if (str_eq(str_c(name), S("--file")) && a->n_files < LIST_MAX)
+            a->files[a->n_files++] = str_c(value);
         else
             usage(name);
     }
 }
 
-static int dump(const Arguments *a) {
+static void load_files(Arguments *a, Ctx *cx) {
+    CandleCsvOptions csv = { 0 };
+    for (size_t i = 0; i < a->n_files; i++) {
+        if (recorded_load(cx, a->files[i], &csv, &a->loaded[i]) != 0) {
+            fprintf(stderr, "sim_server: %s\n", cx->err.text);
+            exit(1);
+        }
+        a->recorded[i] = a->loaded[i]->rec;
+    }
+    a->server.sim.recorded = a->recorded;
+    a->server.sim.n_recorded = a->n_files;
+}
+
+static void fill(const Arguments *a, Candles *cs) {
     Symbol symbol;
     GenSymbol s;
     Timeframe tf;
+    Time from = time_ms(number("--dump FROM_MS", a->dump[2]));
+    size_t count = (size_t)number("--dump COUNT", a->dump[3]);
+    candles_init_heap(cs, count);
     if (!symbol_parse(str_c(a->dump[0]), &symbol) || !gen_symbol_from_name(symbol, &s))
         usage("--dump SYMBOL");
     if (!timeframe_parse(str_c(a->dump[1]), &tf))
         usage("--dump TIMEFRAME");
-    Time from = time_ms(number("--dump FROM_MS", a->dump[2]));
-    int64_t count = number("--dump COUNT", a->dump[3]);
+    CandleGen *g = candle_gen_new(a->server.sim.seed);
+    candle_gen_fill(g, &s, tf, from, TIME_ISO_MAX, cs);
+    candle_gen_free(g);
+}
+
+static int dump(const Arguments *a) {
     Candles cs;
     Buf b;
     JsonWriter w;
-    CandleGen *g = candle_gen_new(a->server.sim.seed);
-    candles_init_heap(&cs, (size_t)count);
-    candle_gen_fill(g, &s, tf, from, TIME_ISO_MAX, &cs);
+    fill(a, &cs);
     buf_init(&b, 64 << 20);
     json_writer_init(&w, &b, false);
     json_array(&w);
@@ -102,29 +127,17 @@ static int dump(const Arguments *a) {
     bool ok = buf_ok(&b) && fwrite(b.p, 1, b.n, stdout) == b.n && putchar('\n') != EOF;
     buf_done(&b);
     candles_done_heap(&cs);
-    candle_gen_free(g);
     return ok ? 0 : 1;
 }
 
-int main(int argc, char **argv) {
-    UNUSED(argc);
-    Arguments a = { 0 };
-    read_arguments(&a, argv);
-    if (a.dump)
-        return dump(&a);
-
-    Clock system;
+static int serve(Arguments *a, Ctx *cx, Clock *system) {
     ClockManual standing;
-    Arena arena = { 0 };
-    Ctx cx;
-    clock_system_init(&system);
-    clock_manual_init(&standing, time_ms(a.now_ms));
-    ctx_init(&cx, &arena, &system);
-    a.server.clock = a.now_ms ? &standing.clock : &system;
-    a.server.loop_clock = &system;
+    clock_manual_init(&standing, time_ms(a->now_ms));
+    a->server.clock = a->now_ms ? &standing.clock : system;
+    a->server.loop_clock = system;
     ExchangeServer *server = NULL;
-    if (exchange_server_start(&cx, &a.server, &server) != 0) {
-        fprintf(stderr, "sim_server: %s\n", cx.err.text);
+    if (exchange_server_start(cx, &a->server, &server) != 0) {
+        fprintf(stderr, "sim_server: %s\n", cx->err.text);
         return 1;
     }
     printf("{\"port\":%d}\n", exchange_server_port(server));
@@ -133,6 +146,22 @@ int main(int argc, char **argv) {
     while (read(STDIN_FILENO, ignored, sizeof ignored) > 0)
         ;
     exchange_server_stop(server);
-    arena_done(&arena);
     return 0;
+}
+
+int main(int argc, char **argv) {
+    UNUSED(argc);
+    Arguments a = { 0 };
+    Clock system;
+    Arena arena = { 0 };
+    Ctx cx;
+    read_arguments(&a, argv);
+    clock_system_init(&system);
+    ctx_init(&cx, &arena, &system);
+    load_files(&a, &cx);
+    int r = a.dump ? dump(&a) : serve(&a, &cx, &system);
+    for (size_t i = 0; i < a.n_files; i++)
+        recorded_free(a.loaded[i]);
+    arena_done(&arena);
+    return r;
 }
