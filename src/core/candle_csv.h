@@ -43,18 +43,18 @@ typedef enum CsvColumn {
 const char *csv_column_name(CsvColumn column); /* "time", "open", … */
 
 typedef struct CandleCsvOptions { /* all-zero: find everything out, stop at the first fault */
-    Timeframe timeframe;   /* none: the most common step of the first rows, months recognised */
+    Timeframe timeframe;          /* none: the most common step of the first rows, months recognised */
     CsvStamp stamp;
-    const Tz *zone;        /* of times without a zone; NULL = UTC. Must outlive the reader */
+    const Tz *zone; /* of times without a zone; NULL = UTC. Must outlive the reader */
     CsvDateOrder date_order;
-    CsvTimeUnit time_unit; /* of epochs */
-    char separator;        /* 0: the most frequent of , ; tab | in the first row */
-    bool skip_bad;         /* leave faulty rows out and count them, instead of stopping */
+    CsvTimeUnit time_unit;    /* of epochs */
+    char separator;           /* 0: the most frequent of , ; tab | in the first row */
+    bool skip_bad;            /* leave faulty rows out and count them, instead of stopping */
     Str columns[CSV_COLUMNS]; /* a header's name, or a number from 1; empty: by the known names or the layout */
-    int price_scale;       /* prices times 10^this (cents: -2), -18..18 */
+    int price_scale;          /* prices times 10^this (cents: -2), -18..18 */
     int volume_scale;
-    uint8_t flags;         /* set on every candle */
-    Time known_at;         /* of candles without a known_at of their own */
+    uint8_t flags; /* set on every candle */
+    Time known_at; /* of candles without a known_at of their own */
 } CandleCsvOptions;
 
 enum { CSV_FAULTS = 20, CSV_FAULT_TEXT = 160, CSV_ROW_MAX = 1 << 20, CSV_INFER_ROWS = 4096 };
@@ -70,10 +70,10 @@ typedef struct CandleCsvReport {
     int64_t n_rows;    /* candles given out */
     int64_t n_skipped; /* faulty rows left out */
     bool has_header;
-    char separator;           /* 0 until known */
-    int columns[CSV_COLUMNS]; /* from 0; -1 = none */
-    Timeframe timeframe;      /* none until known */
-    bool inferred;            /* the timeframe was not given */
+    char separator;              /* 0 until known */
+    int columns[CSV_COLUMNS];    /* from 0; -1 = none */
+    Timeframe timeframe;         /* none until known */
+    bool inferred;               /* the timeframe was not given */
     CsvFault faults[CSV_FAULTS]; /* the first ones */
     size_t n_faults;
 } CandleCsvReport;
@@ -98,13 +98,13 @@ const CandleCsvReport *candle_csv_report(const CandleCsv *r);
 
 typedef struct CandleCsvFormat { /* all-zero: header, ISO-8601 UTC, comma */
     bool no_header;
-    bool epoch_ms;   /* times as ms since 1970 */
-    char separator;  /* 0 = ',' */
+    bool epoch_ms;      /* times as ms since 1970 */
+    char separator;     /* 0 = ',' */
     bool with_known_at; /* a column known_at, empty where it is not known */
     bool with_flags;    /* a column flags: empty, or "open+synthetic+simulated" or fewer */
 } CandleCsvFormat;
 
-/* "ts,open,high,low,close,volume" in the format's dialect; nothing with no_header. Lines end with LF. 0 or ERR_LIMIT. */
+/* "ts,open,high,low,close,volume" in the format's dialect; nothing with no_header. Lines end in LF. 0 or ERR_LIMIT. */
 int candle_csv_write_header(const CandleCsvFormat *format, Buf *out);
 /* Rows [from, from + n). Numbers are the shortest text that reads back as the same double. */
 int candle_csv_write(const Candles *cs, size_t from, size_t n, const CandleCsvFormat *format, Buf *out);

@@ -55,8 +55,8 @@ int64_t gaps_find_next(const Candles *cs, Timeframe tf, bool skip_synthetic, Are
 typedef struct GapEvidence {
     const Coverage *cover; /* ascending, may overlap */
     size_t n_cover;
-    bool cover_known;      /* false: the series predates coverage or was imported without it */
-    const Candles *peers;  /* candles of other symbols around the gaps, one table a symbol */
+    bool cover_known;     /* false: the series predates coverage or was imported without it */
+    const Candles *peers; /* candles of other symbols around the gaps, one table a symbol */
     const Symbol *peer_symbols;
     size_t n_peers;
     const Calendar *calendar; /* of the listing; NULL = not known, nothing is called closed */

@@ -20,8 +20,8 @@ typedef enum QualityKind {
 const char *quality_kind_name(QualityKind kind); /* "stale", "zero_volume", … */
 
 typedef struct QualityOptions { /* 0 = the standard */
-    int64_t stale_run;       /* candles from which a run counts; 10 */
-    int64_t zero_volume_run; /* 10 */
+    int64_t stale_run;          /* candles from which a run counts; 10 */
+    int64_t zero_volume_run;    /* 10 */
     /* A log return is far off when it differs from the window's median by more than `sigmas` times the robust
      * deviation 1.4826 * MAD, which is taken as at least `min_sigma` where most returns are 0. 12 and 0.0001. */
     double sigmas, min_sigma;
@@ -39,7 +39,7 @@ enum { QUALITY_PLACES = 10 };
 typedef struct QualityReport {
     int64_t n_candles;
     int64_t n_findings[QUALITY_KINDS];
-    int64_t n_in[QUALITY_KINDS]; /* candles in the findings of a kind */
+    int64_t n_in[QUALITY_KINDS];                          /* candles in the findings of a kind */
     QualityFinding places[QUALITY_KINDS][QUALITY_PLACES]; /* the first of each kind */
     int64_t n_unjudged; /* returns too few to judge: a series shorter than 16 candles */
 } QualityReport;

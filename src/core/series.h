@@ -9,11 +9,11 @@ typedef enum PriceType { PRICE_TRADE, PRICE_BID, PRICE_ASK, PRICE_MID, PRICE_MAR
 typedef enum Adjustment { ADJUST_NONE, ADJUST_SPLITS, ADJUST_ALL } Adjustment;
 
 typedef struct SeriesKey {
-    Venue venue;       /* where it trades: "binance" */
-    Symbol symbol;     /* the venue's spelling */
+    Venue venue;   /* where it trades: "binance" */
+    Symbol symbol; /* the venue's spelling */
     Timeframe timeframe;
-    Venue provider;    /* who told us, where that is not the venue ("csv", "sim"); empty = the venue */
-    uint8_t price;     /* PriceType */
+    Venue provider;     /* who told us, where that is not the venue ("csv", "sim"); empty = the venue */
+    uint8_t price;      /* PriceType */
     uint8_t adjustment; /* Adjustment */
 } SeriesKey;
 
@@ -29,9 +29,9 @@ Str series_key_text(Arena *a, const SeriesKey *key);
 bool series_key_parse(Str text, SeriesKey *out);
 
 typedef struct SeriesInfo {
-    int64_t id;       /* of the store, stable */
+    int64_t id; /* of the store, stable */
     SeriesKey key;
-    int64_t n;        /* candles stored, synthetic ones included */
+    int64_t n; /* candles stored, synthetic ones included */
     int64_t n_synthetic;
     Time first, last; /* open times; only where n > 0 */
     int64_t revision; /* grows with each commit that changed the series; ETag, cache, sequence */

@@ -7,12 +7,12 @@
 
 #include "core/candle.h"
 
-/* A value as the source gave it: text where there is text, else a number. JSON numbers are best passed as their text. */
+/* A value as the source gave it: text where there is text, else a number. JSON numbers are best given as text. */
 typedef struct RawValue {
     Str text; /* empty: `number` counts */
     double number;
 } RawValue;
-#define RAW_TEXT(s) ((RawValue){ .text = (s) })
+#define RAW_TEXT(s)   ((RawValue){ .text = (s) })
 #define RAW_NUMBER(x) ((RawValue){ .number = (x) })
 
 typedef struct RawCandle {
@@ -21,12 +21,12 @@ typedef struct RawCandle {
 } RawCandle;
 
 typedef enum CandleField { /* where the fault is */
-    FIELD_TIME = 1,
-    FIELD_OPEN,
-    FIELD_HIGH,
-    FIELD_LOW,
-    FIELD_CLOSE,
-    FIELD_VOLUME,
+                           FIELD_TIME = 1,
+                           FIELD_OPEN,
+                           FIELD_HIGH,
+                           FIELD_LOW,
+                           FIELD_CLOSE,
+                           FIELD_VOLUME,
 } CandleField;
 const char *candle_field_name(CandleField field); /* "time", "open", … */
 

@@ -28,14 +28,14 @@ double moments_std_sample(const Moments *m);
 typedef struct CandleStats {
     Timeframe timeframe;
     int64_t n, n_synthetic;
-    Time first, last;             /* open times; only where n > 0 */
+    Time first, last;              /* open times; only where n > 0 */
     double first_open, last_close; /* only where n > 0 */
-    double highest, lowest;       /* of all highs and lows */
+    double highest, lowest;        /* of all highs and lows */
     Moments close, volume;
-    Moments returns;              /* simple returns close[i] / close[i-1] - 1 between neighbours, gaps or not;
+    Moments returns; /* simple returns close[i] / close[i-1] - 1 between neighbours, gaps or not;
                                      none where the earlier close is 0 */
-    Moments typical;              /* (high + low + close) / 3 */
-    int64_t n_cells;              /* grid cells with a candle: n less off-grid candles that share a cell */
+    Moments typical; /* (high + low + close) / 3 */
+    int64_t n_cells; /* grid cells with a candle: n less off-grid candles that share a cell */
     /* private */
     double first_close;
     long double volume_sum, typical_volume_sum;

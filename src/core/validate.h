@@ -27,7 +27,7 @@ enum {
 #define ISSUE_ENUM(name, bit, error, id, words) name = 1u << (bit),
     CANDLE_ISSUE_TABLE(ISSUE_ENUM)
 #undef ISSUE_ENUM
-    ISSUE_COUNT = 13,
+        ISSUE_COUNT = 13,
     ISSUE_ERRORS = (1u << 9) - 1,
 };
 
@@ -55,9 +55,9 @@ typedef struct ValidationPlace {
 /* All-zero is an empty report. */
 typedef struct ValidationReport {
     int64_t n_rows;
-    int64_t n_error_rows;        /* rows with at least one error */
-    int64_t n_warning_rows;      /* rows with warnings only */
-    int64_t counts[ISSUE_COUNT]; /* rows with issue i */
+    int64_t n_error_rows;                      /* rows with at least one error */
+    int64_t n_warning_rows;                    /* rows with warnings only */
+    int64_t counts[ISSUE_COUNT];               /* rows with issue i */
     ValidationPlace places[VALIDATION_PLACES]; /* the first ones; rows with errors push out rows with warnings only */
     size_t n_places;
     /* private */

@@ -228,6 +228,58 @@ TEST(a_zone_is_applied_before_the_grid) {
     test_ctx_done(&t);
 }
 
+/* New York by its rule alone: a TZif file of version 2 without transitions. */
+static const Tz *new_york(TestCtx *t) {
+    static const char rule[] = "\nEST5EDT,M3.2.0,M11.1.0\n";
+    static const char body[] = "\xff\xff\xb9\xb0\0\0EST"; /* -18000 s, no DST, name at 0, terminated */
+    char head[44] = "TZif2";
+    head[39] = 1; /* one type */
+    head[43] = 4; /* four bytes of names */
+    Buf file;
+    buf_init(&file, 1000);
+    for (int version = 1; version <= 2; version++) {
+        buf_put(&file, head, sizeof head);
+        buf_put(&file, body, sizeof body);
+    }
+    buf_put(&file, rule, sizeof rule - 1);
+    const Tz *tz = NULL;
+    int e = tz_read(&t->cx, S("New York"), buf_str(&file), &tz);
+    buf_done(&file);
+    if (e < 0)
+        FAIL("%s", t->cx.err.text);
+    return tz;
+}
+
+TEST(clock_changes_are_where_the_zone_has_them) {
+    TestCtx t;
+    test_ctx_init(&t);
+    const Tz *tz = new_york(&t);
+    Buf text;
+    buf_init(&text, 1 << 20);
+    enum { HOURS = 2 * 366 * 24 };
+    int64_t from = at("2023-01-01").ms;
+    for (int i = 0; i < HOURS; i++) { /* every hour the clock could show, the skipped ones too */
+        char iso[TIME_TEXT_MAX];
+        size_t n = time_format_iso(time_ms(from + i * (int64_t)MS_PER_HOUR), iso);
+        buf_put(&text, iso, n - 1); /* without the Z */
+        BUF_LIT(&text, ",1,1,1,1\n");
+    }
+    Candles cs;
+    CandleCsvOptions options = { .timeframe = { UNIT_HOUR, 1 }, .zone = tz };
+    CHECK_OK(&t.cx, read_pieces(&t, &options, buf_str(&text), 4096, &cs, NULL));
+    CHECK_EQ(cs.n, HOURS);
+    int n_changes = 0;
+    for (int i = 0; i < HOURS; i++) {
+        Civil local = time_to_civil(time_ms(from + i * (int64_t)MS_PER_HOUR));
+        CHECK_EQ(cs.open_ms[i], tz_from_civil(tz, &local, NULL).ms);
+        n_changes += i > 0 && cs.open_ms[i] - cs.open_ms[i - 1] != MS_PER_HOUR;
+    }
+    CHECK_EQ(n_changes, 4); /* two springs, two autumns */
+    candles_done_heap(&cs);
+    buf_done(&text);
+    test_ctx_done(&t);
+}
+
 TEST(faults_name_line_and_column) {
     static const struct {
         const char *name, *row, *words;
@@ -497,8 +549,8 @@ TEST(flags_that_nobody_knows_are_a_fault) {
 }
 
 TESTS(T(layouts_separators_and_names_are_found_out), T(dialects_of_dates), T(the_end_of_a_candle_gives_its_open_time),
-      T(a_zone_is_applied_before_the_grid), T(faults_name_line_and_column),
-      T(bad_rows_are_skipped_and_counted_when_told), T(files_without_candles_say_so),
+      T(a_zone_is_applied_before_the_grid), T(clock_changes_are_where_the_zone_has_them),
+      T(faults_name_line_and_column), T(bad_rows_are_skipped_and_counted_when_told), T(files_without_candles_say_so),
       T(columns_can_be_named_or_numbered), T(scales_shift_the_decimal_point_exactly),
       T(rows_are_held_back_until_the_timeframe_shows), T(steps_show_the_timeframe), T(what_is_written_reads_back),
       T(flags_that_nobody_knows_are_a_fault))
