@@ -20,7 +20,7 @@ static void check_all(const Map *m, bool by_name, void **state_) {
     MapEntry e;
     size_t visited = 0;
     for (size_t at = 0; map_next(m, &at, &e); visited++)
-        CHECK(e.value == model[by_name ? (uint64_t)atoll(e.key.p + 1) : e.u64]);
+        CHECK(e.value == model[by_name ? strtoull(e.key.p + 1, NULL, 10) : e.u64]);
     CHECK_EQ(visited, n);
 }
 
