@@ -359,6 +359,12 @@ int candles_read_rows(ShapeReader *rd, const Place *at, size_t most, Candles *ou
 int candles_read_json(JsonReader *r, Ctx *cx, Candles *out, size_t most) {
     ShapeReader rd = { .cx = cx, .r = r, .allowed = UINT64_MAX };
     Place root = { 0 };
-    int e = candles_read_rows(&rd, &root, most, out);
+    Candles cs;
+    int e = candles_read_rows(&rd, &root, most, &cs);
+    bool named = rd.names.symbol.p || rd.names.exchange.p || rd.names.timeframe.p;
+    if (!e && named) /* dropping it could file the rows under another name */
+        e = place_invalid(cx, &root, "must be candles of one series, without its symbol, exchange or timeframe");
+    if (!e)
+        *out = cs;
     return e;
 }

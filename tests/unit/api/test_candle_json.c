@@ -153,6 +153,8 @@ TEST(a_bad_row_is_refused_at_its_place) {
         { "flags no array", "[{\"flags\":1}]", "[0].flags", "must be an array, not a number", ERR_INVALID },
         { "rows disagree", "[{\"symbol\":\"A\",\"t\":1,\"o\":1,\"h\":1,\"l\":1,\"c\":1,\"v\":1},{\"symbol\":\"B\"}]",
           "[1].symbol", "is \"B\", and \"A\" in the candles before it", ERR_INVALID },
+        { "a name with no place for it", "[{\"symbol\":\"A\",\"t\":1,\"o\":1,\"h\":1,\"l\":1,\"c\":1,\"v\":1}]", "body",
+          "without its symbol", ERR_INVALID },
         { "not JSON", "[[1,2,3,4,5,nope]]", "", "not JSON, line 1, column 13", ERR_BAD_REQUEST },
         { "cut off", "[[1,2,3,4,5,6]", "", "not JSON", ERR_BAD_REQUEST },
         { "too many", "[[1,2,3,4,5,6],[2,2,3,4,5,6],[3,2,3,4,5,6],[4,2,3,4,5,6]]", "body", "at most 3 candles",

@@ -271,6 +271,51 @@ TEST(an_operation_without_a_body_takes_none) {
     test_ctx_done(&t);
 }
 
+/* MDS-16: rows of the documents' schema carry symbol, exchange and timeframe each; said once is enough, and what is
+ * said twice must agree. */
+TEST(rows_may_name_their_series_and_must_agree) {
+#define ROW(names)                                                                                                     \
+    "{" names "\"timestamp\":\"2024-01-01T00:00:00Z\",\"open\":\"1.10\",\"high\":2,\"low\":1,\"close\":1,\"volume\":"  \
+    "0}"
+    static const struct {
+        const char *name, *body, *words; /* NULL: fine */
+    } rows[] = {
+        { "by the page", "{\"symbol\":\"A\",\"timeframe\":\"1h\",\"exchange\":\"kraken\",\"candles\":[" ROW("") "]}",
+          NULL },
+        { "by the rows", "{\"candles\":[" ROW("\"symbol\":\"A\",\"exchange\":\"kraken\",\"timeframe\":\"1h\",") "]}",
+          NULL },
+        { "by both",
+          "{\"candles\":[" ROW("\"symbol\":\"A\",\"venue\":\"kraken\",\"timeframe\":\"1h\",") "],\"symbol\":\"A\"}",
+          NULL },
+        { "against the page", "{\"symbol\":\"B\",\"timeframe\":\"1h\",\"candles\":[" ROW("\"symbol\":\"A\",") "]}",
+          "symbol is \"B\" here and \"A\" in the candles" },
+        { "among themselves",
+          "{\"timeframe\":\"1h\",\"candles\":[" ROW("\"symbol\":\"A\",") "," ROW("\"symbol\":\"B\",") "]}",
+          "candles[1].symbol is \"B\", and \"A\" in the candles before it" },
+        { "a bad name", "{\"timeframe\":\"1h\",\"candles\":[" ROW("\"symbol\":\"A B\",") "]}",
+          "symbol must be a venue symbol" },
+        { "nobody says", "{\"timeframe\":\"1h\",\"candles\":[" ROW("") "]}", "symbol is required" },
+    };
+#undef ROW
+    TestCtx t;
+    test_ctx_init(&t);
+    EACH_ROW (r, rows) {
+        DemoSave save;
+        int e = decode_request(&t, &op_demo_save, NULL, "", r->body, &save);
+        CHECK_EQ(e, r->words ? ERR_INVALID : 0);
+        if (r->words) {
+            if (!strstr(t.cx.err.text, r->words))
+                FAIL("\"%s\" lacks \"%s\"", t.cx.err.text, r->words);
+            continue;
+        }
+        CHECK_STR(save.symbol, S("A"));
+        CHECK_STR(save.exchange, S("kraken"));
+        CHECK_STR(save.timeframe, S("1h"));
+        CHECK_NEAR(save.candles.open[0], 1.1, 0);
+    }
+    test_ctx_done(&t);
+}
+
 TEST(a_field_in_the_wrong_part_of_a_request_is_told_its_place) {
     TestCtx t;
     test_ctx_init(&t);
@@ -382,6 +427,7 @@ TEST(an_answer_of_a_newer_server_is_read) {
 TESTS(T(a_query_fills_every_type_of_field), T(what_is_not_given_takes_its_default),
       T(a_bad_parameter_is_refused_by_name_and_told_what_would_be_right), T(a_body_fills_nested_shapes_and_lists),
       T(a_bad_body_is_refused_at_its_place), T(depth_and_size_of_a_body_are_bounded),
-      T(an_operation_without_a_body_takes_none), T(a_field_in_the_wrong_part_of_a_request_is_told_its_place),
-      T(an_alias_may_carry_a_query_field_in_its_path), T(a_query_is_split_and_decoded),
-      T(a_struct_filled_by_hand_meets_the_same_checks), T(an_answer_of_a_newer_server_is_read))
+      T(an_operation_without_a_body_takes_none), T(rows_may_name_their_series_and_must_agree),
+      T(a_field_in_the_wrong_part_of_a_request_is_told_its_place), T(an_alias_may_carry_a_query_field_in_its_path),
+      T(a_query_is_split_and_decoded), T(a_struct_filled_by_hand_meets_the_same_checks),
+      T(an_answer_of_a_newer_server_is_read))
