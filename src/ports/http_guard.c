@@ -92,7 +92,6 @@ static int parse_authority(Ctx *cx, Str authority, HttpUrl *out) {
 
 int http_url_parse(Ctx *cx, Str url, HttpUrl *out) {
     HttpUrl u = { 0 };
-    Str rest = url;
     for (size_t i = 0; i < url.n; i++) /* a parser that trims or folds such bytes sees another URL than we do */
         if ((unsigned char)url.p[i] <= ' ' || url.p[i] == 0x7f || url.p[i] == '\\')
             return err_set(cx, ERR_INVALID, "the URL has a control character, blank or backslash at byte %zu", i);
@@ -100,7 +99,7 @@ int http_url_parse(Ctx *cx, Str url, HttpUrl *out) {
     u.tls = url.n >= 8 && str_eq_nocase(str_first(url, 8), S("https://"));
     if (!u.tls && !(url.n >= 7 && str_eq_nocase(str_first(url, 7), S("http://"))))
         return err_set(cx, ERR_INVALID, "'" STR_FMT "' is not an http or https URL", STR_ARG(str_first(url, 80)));
-    rest = str_from(url, u.tls ? 8 : 7);
+    Str rest = str_from(url, u.tls ? 8 : 7);
 
     size_t n = 0;
     while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?' && rest.p[n] != '#')

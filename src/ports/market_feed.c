@@ -56,6 +56,7 @@ static int guard_page(void *arg, Ctx *cx, const FeedPage *page) {
     return r;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): what, from when to when, and whom to tell; no struct would say it better */
 int market_feed_collect(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, Time from, Time to, FeedPageFn *fn,
                         void *arg) {
     assert(f && fn && symbol.s[0] && tf.unit && from.ms <= to.ms);

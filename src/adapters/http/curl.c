@@ -66,12 +66,12 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg) {
 static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a) {
     Line *line = arg;
     UNUSED(purpose);
-    bool private = a->family != AF_INET && a->family != AF_INET6;
+    bool is_private = a->family != AF_INET && a->family != AF_INET6;
     if (a->family == AF_INET)
-    private = http_address_private((const uint8_t *)&((struct sockaddr_in *)(void *)&a->addr)->sin_addr, 4);
+        is_private = http_address_private((const uint8_t *)&((struct sockaddr_in *)(void *)&a->addr)->sin_addr, 4);
     if (a->family == AF_INET6)
-    private = http_address_private((const uint8_t *)&((struct sockaddr_in6 *)(void *)&a->addr)->sin6_addr, 16);
-    if (private && line->guarded) {
+        is_private = http_address_private((const uint8_t *)&((struct sockaddr_in6 *)(void *)&a->addr)->sin6_addr, 16);
+    if (is_private && line->guarded) {
         line->denied = true;
         return CURL_SOCKET_BAD;
     }

@@ -29,19 +29,19 @@ static int read_klines(BinanceCall *call, Ctx *cx, Str body) {
 }
 
 /* Rows as they came, with open time in [from, last], at most `limit`. */
-static int get_klines(Binance *b, Ctx *cx, Symbol symbol, Timeframe tf, Time from, Time last, int limit, Candles *out) {
+static int get_klines(Binance *b, Ctx *cx, const SeriesKey *key, Time from, Time last, int limit, Candles *out) {
     char text[TIMEFRAME_TEXT_MAX];
-    Str name = timeframe_text(tf, text);
+    Str name = timeframe_text(key->timeframe, text);
     BinanceCall call = { .path = "/api/v3/klines",
                          .names_symbol = true,
                          .weight = WEIGHT_KLINES,
                          .max_body = KLINES_BYTES_MAX,
                          .read = read_klines,
                          .out = out };
-    call.what = str_fmt(cx->arena, "klines %s " STR_FMT, symbol.s, STR_ARG(name));
+    call.what = str_fmt(cx->arena, "klines %s " STR_FMT, key->symbol.s, STR_ARG(name));
     call.query = str_fmt(cx->arena, "symbol=" STR_FMT "&interval=" STR_FMT "&startTime=%lld&endTime=%lld&limit=%d",
-                         STR_ARG(binance_escape(cx->arena, symbol_str(&symbol))), STR_ARG(name), (long long)from.ms,
-                         (long long)last.ms, limit);
+                         STR_ARG(binance_escape(cx->arena, symbol_str(&key->symbol))), STR_ARG(name),
+                         (long long)from.ms, (long long)last.ms, limit);
     int r = binance_rest_get(&b->rest, cx, &call);
     if (r)
         return r;
@@ -86,8 +86,7 @@ typedef struct Collection {
     Binance *b;
     Ctx *cx;     /* the caller's; its arena is the callback's */
     Ctx scratch; /* the same with an arena of ours, emptied after each page */
-    Symbol symbol;
-    Timeframe tf;
+    SeriesKey key;
     Time to;
 } Collection;
 
@@ -115,9 +114,9 @@ static int get_page(Collection *c, Page *page) {
     Candles came = { 0 };
     int r = 0;
     if (time_before(from, page->to))
-        r = get_klines(c->b, &c->scratch, c->symbol, c->tf, from, time_ms(page->to.ms - 1), BINANCE_KLINES_MAX, &came);
+        r = get_klines(c->b, &c->scratch, &c->key, from, time_ms(page->to.ms - 1), BINANCE_KLINES_MAX, &came);
     if (r == 0)
-        take_rows(page, &came, c->tf, c->scratch.arena);
+        take_rows(page, &came, c->key.timeframe, c->scratch.arena);
     return r;
 }
 
@@ -132,12 +131,13 @@ static int collect_pages(Collection *c, Time from, FeedPageFn *fn, void *arg) {
     int64_t n_total = 0;
     bool seek = false; /* the window has no end of its own */
     for (Time at = from;;) {
-        Time end = timeframe_next(c->tf, binance_rest_now(&c->b->rest, c->cx)); /* of the candle that is running */
+        Time end =
+            timeframe_next(c->key.timeframe, binance_rest_now(&c->b->rest, c->cx)); /* of the candle that is running */
         end = time_ms(MIN(end.ms, c->to.ms));
         if (!time_before(at, end))
             return 0;
         arena_reset(c->scratch.arena);
-        Page page = { .from = at, .to = seek ? end : time_ms(MIN(end.ms, window_end(c->tf, at).ms)) };
+        Page page = { .from = at, .to = seek ? end : time_ms(MIN(end.ms, window_end(c->key.timeframe, at).ms)) };
         int r = get_page(c, &page);
         if (r) {
             c->cx->err = c->scratch.err;
@@ -154,11 +154,12 @@ static int collect_pages(Collection *c, Time from, FeedPageFn *fn, void *arg) {
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the port's own parameters */
 static int binance_collect(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, Time from, Time to, FeedPageFn *fn,
                            void *arg) {
     Binance *b = (Binance *)f;
     Arena arena = { 0 };
-    Collection c = { .b = b, .cx = cx, .scratch = *cx, .symbol = symbol, .tf = tf, .to = to };
+    Collection c = { .b = b, .cx = cx, .scratch = *cx, .key = { .symbol = symbol, .timeframe = tf }, .to = to };
     c.scratch.arena = &arena;
     int r = check_timeframe(b, cx, tf);
     if (r == 0)
@@ -173,12 +174,13 @@ static int binance_collect(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, 
 
 static int binance_first_candle(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, Time *out) {
     Binance *b = (Binance *)f;
+    SeriesKey key = { .symbol = symbol, .timeframe = tf };
     Candles rows;
     int r = check_timeframe(b, cx, tf);
     if (r == 0)
         r = binance_rest_learn(&b->rest, cx, symbol);
     if (r == 0)
-        r = get_klines(b, cx, symbol, tf, time_ms(0), binance_rest_now(&b->rest, cx), 1, &rows);
+        r = get_klines(b, cx, &key, time_ms(0), binance_rest_now(&b->rest, cx), 1, &rows);
     if (r)
         return r;
     if (rows.n == 0)

@@ -161,10 +161,10 @@ int64_t binance_used_header_ms(Str name) {
     int64_t n;
     if (name.n < prefix.n + 2 || !str_eq_nocase(str_first(name, prefix.n), prefix))
         return 0;
-    Str text = str_from(name, prefix.n);
-    if (!str_to_i64(str_first(text, text.n - 1), &n) || n < 1 || n > 1000)
+    Str digits = str_n(name.p + prefix.n, name.n - prefix.n - 1);
+    if (!str_to_i64(digits, &n) || n < 1 || n > 1000)
         return 0;
-    return n * unit_ms(text.p[text.n - 1]);
+    return n * unit_ms(name.p[name.n - 1]);
 }
 
 int64_t binance_interval_ms(Str unit, int64_t n) {
