@@ -77,9 +77,7 @@ static int configure(Db *db, Ctx *cx, const DbOptions *o) {
     int r = db_exec(db, cx, text);
     if (r || o->reader || o->read_only)
         return r;
-    snprintf(text, sizeof text,
-             "PRAGMA page_size=%d; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;",
-             o->page_size);
+    snprintf(text, sizeof text, "PRAGMA page_size=%d; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", o->page_size);
     return db_exec(db, cx, text);
 }
 

@@ -25,6 +25,7 @@ typedef struct sqlite3_stmt sqlite3_stmt;
     X(SQL_RELEASE, "RELEASE job")                                                                                      \
     X(SQL_SYNC_FULL, "PRAGMA synchronous=FULL")                                                                        \
     X(SQL_SYNC_NORMAL, "PRAGMA synchronous=NORMAL")                                                                    \
+    X(SQL_TOUCH, "INSERT INTO meta(name, value) VALUES('syncs', 1) ON CONFLICT(name) DO UPDATE SET value=value+1")     \
     X(SQL_SERIES_BY_KEY, "SELECT " SERIES_COLUMNS " FROM series WHERE venue=?1 AND symbol=?2 AND timeframe=?3 "        \
                          "AND provider=?4 AND price=?5 AND adjustment=?6")                                             \
     X(SQL_SERIES_ALL, "SELECT " SERIES_COLUMNS " FROM series")                                                         \

@@ -93,6 +93,7 @@ struct Writer {
     size_t group_bytes; /* written by the group so far */
     int64_t wal_pages;
     bool sync_full; /* state of the connection */
+    bool unsynced;  /* the last commit was not synced */
     /* queue */
     pthread_mutex_t lock;
     pthread_cond_t wake;

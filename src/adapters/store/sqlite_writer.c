@@ -134,6 +134,8 @@ int writer_put_block(Writer *w, Ctx *cx, const WriterSeries *s, int64_t bucket, 
 
 /* --- the group --- */
 
+/* A durable save may find every row there already, from a group that was not synced: it must not be answered
+ * from a page cache. So the first durable group behind such a one writes something, and its sync covers both. */
 static int begin_group(Writer *w, Ctx *cx, bool durable) {
     int r = 0;
     if (durable != w->sync_full) {
@@ -141,7 +143,11 @@ static int begin_group(Writer *w, Ctx *cx, bool durable) {
         w->sync_full = durable;
     }
     w->group_bytes = 0;
-    return r ? r : db_run(&w->db, cx, SQL_BEGIN_WRITE, "");
+    if (r == 0)
+        r = db_run(&w->db, cx, SQL_BEGIN_WRITE, "");
+    if (r == 0 && durable && w->unsynced)
+        r = db_run(&w->db, cx, SQL_TOUCH, "");
+    return r;
 }
 
 /* Undoes one job; the group goes on unless SQLite has already rolled all of it back. */
@@ -177,12 +183,14 @@ static void fail_job(WriteJob *job, int code, const Err *why) {
 }
 
 /* All or none of those that went well: the answer is that of the commit. */
-static void end_group(Writer *w, WriteJob **jobs, size_t n, Ctx *cx) {
+static void end_group(Writer *w, WriteJob **jobs, size_t n, Ctx *cx, bool durable) {
     bool lost = sqlite3_get_autocommit(w->db.handle);
     int r = lost ? err_set(cx, ERR_REPOSITORY, "%s: the whole group was rolled back; try again", w->db.path)
                  : db_run(&w->db, cx, SQL_COMMIT, "");
-    if (r == 0)
+    if (r == 0) {
+        w->unsynced = !durable;
         return;
+    }
     Ctx quiet = *cx;
     if (!sqlite3_get_autocommit(w->db.handle))
         db_run(&w->db, &quiet, SQL_ROLLBACK, "");
@@ -266,7 +274,7 @@ static void run_group(Writer *w) {
         job = room && r == 0 ? take_job(w, durable, false) : NULL;
     }
     if (r == 0)
-        end_group(w, jobs, n, &cx);
+        end_group(w, jobs, n, &cx, durable);
     answer(w, jobs, n);
     checkpoint(w);
     arena_done(&arena);
