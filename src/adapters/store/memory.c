@@ -21,6 +21,7 @@ typedef struct Memory {
     VEC(SeriesChange) changes;
     VEC(Listing) listings; /* in the order of listing_cmp */
     int64_t last_id;
+    MemoryJournal journal; /* all-zero: none */
 } Memory;
 
 /* Index of the series, or where it would be. */
@@ -74,46 +75,84 @@ static void refresh(Series *s) {
     }
 }
 
-static void log_change(Memory *m, Ctx *cx, Series *s, Time from, Time to) {
-    SeriesChange c = { .sequence = (int64_t)m->changes.n + 1,
-                       .series_id = s->info.id,
-                       .revision = ++s->info.revision,
-                       .from = from,
-                       .to = to,
-                       .at = clock_wall(cx->clock) };
-    vec_push(&m->changes, c);
+static SeriesChange next_change(const Memory *m, Ctx *cx, const Series *s, Time from, Time to) {
+    int64_t last = m->changes.n ? m->changes.v[m->changes.n - 1].sequence : 0;
+    return (SeriesChange){ .sequence = last + 1,
+                           .series_id = s->info.id,
+                           .revision = s->info.revision + 1,
+                           .from = from,
+                           .to = to,
+                           .at = clock_wall(cx->clock) };
 }
 
-static void save_rows(Series *s, const Candles *rows, MergeCount *count) {
+/* Asks the journal, then makes `next` what everybody sees; on failure nothing has happened. */
+static int commit(Memory *m, Ctx *cx, Series *s, Series *next, const SeriesChange *change, bool dropped) {
+    refresh(next);
+    if (change)
+        next->info.revision = change->revision;
+    MemoryCommit c = { &next->info, &next->rows, next->cover.v, next->cover.n, change, dropped };
+    int r = m->journal.commit ? m->journal.commit(m->journal.arg, cx, &c) : 0;
+    if (r == 0) {
+        Series old = *s;
+        *s = *next;
+        *next = old;
+        if (change)
+            vec_push(&m->changes, *change);
+    }
+    candles_done_heap(&next->rows);
+    vec_done(&next->cover);
+    return r;
+}
+
+/* A copy of the series to work on, with the rows given and room for two coverage windows more. */
+static Series draft_of(const Series *s, const Candles *rows) {
+    Series d = { .info = s->info, .rows = *rows };
+    d.cover.cap = s->cover.n + 2;
+    d.cover.v = mem_new_n(Coverage, d.cover.cap);
+    d.cover.n = s->cover.n;
+    if (s->cover.n)
+        memcpy(d.cover.v, s->cover.v, s->cover.n * sizeof *d.cover.v);
+    return d;
+}
+
+static void drop_series(Memory *m, const SeriesKey *key) {
+    bool found;
+    size_t at = series_index(m, key, &found);
+    assert(found);
+    series_free(m->series.v[at]);
+    m->series.n--;
+    memmove(m->series.v + at, m->series.v + at + 1, (m->series.n - at) * sizeof *m->series.v);
+}
+
+static int save_locked(Memory *m, Ctx *cx, const SaveRequest *req, SaveResult *out) {
+    bool is_new = !series_find(m, req->key);
+    Series *s = series_get(m, req->key);
+    MergeCount count = MERGE_COUNT_NONE;
     Candles merged;
-    candles_init_heap(&merged, s->rows.n + rows->n);
-    merge_candles(&s->rows, rows, &merged, count);
-    candles_done_heap(&s->rows);
-    s->rows = merged;
-    refresh(s);
+    candles_init_heap(&merged, s->rows.n + req->rows->n);
+    merge_candles(&s->rows, req->rows, &merged, &count);
+    Series draft = draft_of(s, &merged);
+    bool changed = merge_changed(&count);
+    if ((req->flags & SAVE_COVERAGE) && coverage_add(draft.cover.v, &draft.cover.n, &req->coverage)) {
+        changed = true;
+        count.from.ms = MIN(count.from.ms, req->coverage.from.ms);
+        count.to.ms = MAX(count.to.ms, req->coverage.to.ms);
+    }
+    SeriesChange change = next_change(m, cx, s, count.from, count.to);
+    int r = commit(m, cx, s, &draft, changed ? &change : NULL, false);
+    if (r == 0)
+        *out = (SaveResult){ count.inserted, count.updated, count.unchanged, count.kept_real, s->info.revision };
+    else if (is_new)
+        drop_series(m, req->key);
+    return r;
 }
 
 static int memory_save(CandleStore *store, Ctx *cx, const SaveRequest *req, SaveResult *out) {
     Memory *m = (Memory *)store;
-    MergeCount count = MERGE_COUNT_NONE;
     pthread_rwlock_wrlock(&m->lock);
-    Series *s = series_get(m, req->key);
-    save_rows(s, req->rows, &count);
-    bool changed = merge_changed(&count);
-    if (req->flags & SAVE_COVERAGE) {
-        vec_push(&s->cover, req->coverage); /* room for one more */
-        s->cover.n--;
-        if (coverage_add(s->cover.v, &s->cover.n, &req->coverage)) {
-            changed = true;
-            count.from.ms = MIN(count.from.ms, req->coverage.from.ms);
-            count.to.ms = MAX(count.to.ms, req->coverage.to.ms);
-        }
-    }
-    if (changed)
-        log_change(m, cx, s, count.from, count.to);
-    *out = (SaveResult){ count.inserted, count.updated, count.unchanged, count.kept_real, s->info.revision };
+    int r = save_locked(m, cx, req, out);
     pthread_rwlock_unlock(&m->lock);
-    return 0;
+    return r;
 }
 
 static int memory_read(CandleStore *store, Ctx *cx, const SeriesKey *key, const CandleQuery *q, Candles *out,
@@ -149,41 +188,34 @@ static int memory_list(CandleStore *store, Ctx *cx, SeriesInfo **out, size_t *n)
     return 0;
 }
 
-static void drop_series(Memory *m, const SeriesKey *key) {
-    bool found;
-    size_t at = series_index(m, key, &found);
-    assert(found);
-    series_free(m->series.v[at]);
-    m->series.n--;
-    memmove(m->series.v + at, m->series.v + at + 1, (m->series.n - at) * sizeof *m->series.v);
+static int remove_locked(Memory *m, Ctx *cx, Series *s, Time from, Time to, int64_t *removed) {
+    size_t lo = candles_lower_bound(&s->rows, from), hi = candles_lower_bound(&s->rows, to);
+    bool all = from.ms == TIME_MIN.ms && to.ms == TIME_MAX.ms;
+    Candles rest;
+    candles_init_heap(&rest, s->rows.n);
+    candles_append(&rest, &s->rows, 0, lo);
+    candles_append(&rest, &s->rows, hi, s->rows.n - hi);
+    Series draft = draft_of(s, &rest);
+    bool cut = coverage_cut(draft.cover.v, &draft.cover.n, from, to);
+    SeriesChange change = next_change(m, cx, s, from, to);
+    SeriesKey key = s->info.key;
+    int r = commit(m, cx, s, &draft, hi > lo || cut || all ? &change : NULL, all);
+    if (r == 0)
+        *removed = (int64_t)(hi - lo);
+    if (r == 0 && all)
+        drop_series(m, &key);
+    return r;
 }
 
 static int memory_remove(CandleStore *store, Ctx *cx, const SeriesKey *key, Time from, Time to, int64_t *removed) {
     Memory *m = (Memory *)store;
+    int r = 0;
     pthread_rwlock_wrlock(&m->lock);
     Series *s = series_find(m, key);
-    if (s && from.ms < to.ms) {
-        size_t lo = candles_lower_bound(&s->rows, from), hi = candles_lower_bound(&s->rows, to);
-        bool all = from.ms == TIME_MIN.ms && to.ms == TIME_MAX.ms;
-        Candles rest;
-        candles_init_heap(&rest, s->rows.n);
-        candles_append(&rest, &s->rows, 0, lo);
-        candles_append(&rest, &s->rows, hi, s->rows.n - hi);
-        candles_done_heap(&s->rows);
-        s->rows = rest;
-        *removed = (int64_t)(hi - lo);
-        refresh(s);
-        Coverage room = { 0 };
-        vec_push(&s->cover, room);
-        s->cover.n--;
-        bool cut = coverage_cut(s->cover.v, &s->cover.n, from, to);
-        if (hi > lo || cut || all)
-            log_change(m, cx, s, from, to);
-        if (all)
-            drop_series(m, key);
-    }
+    if (s && from.ms < to.ms)
+        r = remove_locked(m, cx, s, from, to, removed);
     pthread_rwlock_unlock(&m->lock);
-    return s ? 0 : STORE_NO_SERIES;
+    return s ? r : STORE_NO_SERIES;
 }
 
 static int memory_coverage(CandleStore *store, Ctx *cx, const SeriesKey *key, Time from, Time to, Coverage **out,
@@ -200,7 +232,14 @@ static int memory_coverage(CandleStore *store, Ctx *cx, const SeriesKey *key, Ti
 static int memory_changes(CandleStore *store, Ctx *cx, int64_t after, size_t limit, SeriesChange **out, size_t *n) {
     Memory *m = (Memory *)store;
     pthread_rwlock_rdlock(&m->lock);
-    size_t from = (size_t)CLAMP(after, 0, (int64_t)m->changes.n); /* sequences are 1, 2, 3 … */
+    size_t from = 0, hi = m->changes.n; /* the first with a larger sequence */
+    while (from < hi) {
+        size_t mid = (from + hi) / 2;
+        if (m->changes.v[mid].sequence <= after)
+            from = mid + 1;
+        else
+            hi = mid;
+    }
     *n = MIN(limit, m->changes.n - from);
     *out = arena_alloc(cx->arena, mem_mul(*n, sizeof **out));
     if (*n)
@@ -223,13 +262,24 @@ static void put_listing(Memory *m, const Listing *l) {
 }
 
 static int memory_put_listings(CandleStore *store, Ctx *cx, const Listing *v, size_t n) {
-    UNUSED(cx);
     Memory *m = (Memory *)store;
+    int r = 0;
     pthread_rwlock_wrlock(&m->lock);
+    size_t had = m->listings.n;
+    Listing *before = mem_new_n(Listing, had + 1);
+    if (had)
+        memcpy(before, m->listings.v, had * sizeof *before);
     for (size_t i = 0; i < n; i++)
         put_listing(m, &v[i]);
+    if (m->journal.listings)
+        r = m->journal.listings(m->journal.arg, cx, m->listings.v, m->listings.n);
+    if (r) { /* as if nothing had been put */
+        memcpy(m->listings.v, before, had * sizeof *before);
+        m->listings.n = had;
+    }
+    mem_free(before);
     pthread_rwlock_unlock(&m->lock);
-    return 0;
+    return r;
 }
 
 static int memory_listings(CandleStore *store, Ctx *cx, const Venue *venue, Listing **out, size_t *n) {
@@ -247,7 +297,11 @@ static int memory_listings(CandleStore *store, Ctx *cx, const Venue *venue, List
 static int memory_describe(CandleStore *store, Ctx *cx, StoreInfo *out) {
     UNUSED(cx);
     Memory *m = (Memory *)store;
-    *out = (StoreInfo){ .adapter = "memory", .location = S("memory of this process") };
+    *out = (StoreInfo){ .adapter = m->store.ops->name, .location = S("memory of this process") };
+    if (m->journal.name) {
+        out->adapter = m->journal.name;
+        out->location = m->journal.location;
+    }
     pthread_rwlock_rdlock(&m->lock);
     out->n_series = (int64_t)m->series.n;
     VEC_FOR (s, &m->series) {
@@ -271,6 +325,8 @@ static int memory_verify(CandleStore *store, Ctx *cx) {
 
 static void memory_close(CandleStore *store) {
     Memory *m = (Memory *)store;
+    if (m->journal.close)
+        m->journal.close(m->journal.arg);
     VEC_FOR (s, &m->series)
         series_free(*s);
     vec_done(&m->series);
@@ -301,4 +357,34 @@ CandleStore *store_memory_new(void) {
     m->store.ops = &ops;
     pthread_rwlock_init(&m->lock, NULL);
     return &m->store;
+}
+
+CandleStore *store_memory_journaled(const MemoryJournal *journal) {
+    CandleStore *store = store_memory_new();
+    ((Memory *)store)->journal = *journal;
+    return store;
+}
+
+void store_memory_restore(CandleStore *store, const SeriesInfo *info, Candles *rows, const Coverage *cover, size_t n) {
+    Memory *m = (Memory *)store;
+    Series *s = series_get(m, &info->key);
+    candles_done_heap(&s->rows);
+    s->rows = *rows;
+    *rows = (Candles){ 0 };
+    s->info.id = info->id;
+    s->info.revision = info->revision;
+    m->last_id = MAX(m->last_id, info->id);
+    for (size_t i = 0; i < n; i++)
+        vec_push(&s->cover, cover[i]);
+    refresh(s);
+}
+
+void store_memory_restore_change(CandleStore *store, const SeriesChange *change) {
+    Memory *m = (Memory *)store;
+    vec_push(&m->changes, *change);
+    m->last_id = MAX(m->last_id, change->series_id);
+}
+
+void store_memory_restore_listing(CandleStore *store, const Listing *listing) {
+    put_listing((Memory *)store, listing);
 }
