@@ -33,7 +33,7 @@ typedef struct Call { /* one request on its way */
     bool micros;      /* times in µs */
     Str path, symbol; /* symbol: as sent, for fault rules */
     FaultHit fault;
-    Buf *out; /* the JSON body */
+    Buf out; /* the JSON body */
 } Call;
 
 const Source *exchange_find(const ExchangeSim *x, Str symbol, Time now);

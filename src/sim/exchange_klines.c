@@ -177,8 +177,8 @@ static void put_quoted(Buf *b, double v) {
     buf_put_c(b, '"');
 }
 
-static void row_write(const Call *c, const Kline *k) {
-    Buf *b = c->out;
+static void row_write(Call *c, const Kline *k) {
+    Buf *b = &c->out;
     int64_t close = c->micros ? (k->close_ms + 1) * 1000 - 1 : k->close_ms;
     double quote = kline_quote_volume(k), share = taker_share(k);
     buf_printf(b, "[%lld", (long long)call_time(c, k->open_ms));
@@ -203,13 +203,13 @@ void call_klines(Call *c) {
     page_fill(&k, c->now, &page);
     c->fault = faults_next(&c->x->faults, page_fits(&k, &page, c->now), c->path, c->symbol);
     page_spoil(c, &k, &page);
-    buf_put_c(c->out, '[');
+    buf_put_c(&c->out, '[');
     for (size_t i = 0; i < page.n; i++) {
         if (i > 0)
-            buf_put_c(c->out, ',');
+            buf_put_c(&c->out, ',');
         row_write(c, &page.v[i]);
     }
-    buf_put_c(c->out, ']');
+    buf_put_c(&c->out, ']');
     c->x->stats.klines++;
     c->x->stats.rows += (int64_t)page.n;
 }

@@ -220,7 +220,7 @@ void call_exchange_info(Call *c) {
         return;
 
     JsonWriter w;
-    json_writer_init(&w, c->out, false);
+    json_writer_init(&w, &c->out, false);
     json_object(&w);
     json_put_str(&w, "timezone", S("UTC"));
     json_put_i64(&w, "serverTime", call_time(c, c->now.ms));
@@ -330,7 +330,7 @@ static void tickers_write(Call *c, const Chosen *ch, TickerWrite *write) {
     if (!query_finish(&c->q))
         return;
     JsonWriter w;
-    json_writer_init(&w, c->out, false);
+    json_writer_init(&w, &c->out, false);
     if (ch->single) {
         write(c, &w, ch->v[0]);
         return;

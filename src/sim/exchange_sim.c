@@ -267,12 +267,12 @@ static bool peer_charge(ExchangeSim *x, Arena *arena, Peer *p, int64_t weight, T
 
 static void call_ping(Call *c) {
     if (query_finish(&c->q))
-        BUF_LIT(c->out, "{}");
+        BUF_LIT(&c->out, "{}");
 }
 
 static void call_server_time(Call *c) {
     if (query_finish(&c->q))
-        buf_printf(c->out, "{\"serverTime\":%lld}", (long long)call_time(c, c->now.ms));
+        buf_printf(&c->out, "{\"serverTime\":%lld}", (long long)call_time(c, c->now.ms));
 }
 
 typedef struct Endpoint {
@@ -373,9 +373,8 @@ static void reply_spoil(SimReply *r, FaultHit f) {
 }
 
 static void reply_call(Call *c, Arena *arena, const Endpoint *e, SimReply *r) {
-    Buf body;
-    buf_init(&body, BODY_MAX);
-    c->out = &body;
+    Buf *body = &c->out;
+    buf_init(body, BODY_MAX);
     if (!c->q.error)
         e->run(c);
     if (!e->own_faults)
@@ -386,13 +385,13 @@ static void reply_call(Call *c, Arena *arena, const Endpoint *e, SimReply *r) {
         c->x->stats.errors++;
         reply_error(r, arena, c->q.status, c->q.error, str_c(c->q.msg));
     } else {
-        char *copy = arena_alloc(arena, body.n);
-        memcpy(copy, body.p, body.n);
-        reply_json(r, 200, str_n(copy, body.n));
+        char *copy = arena_alloc(arena, body->n);
+        memcpy(copy, body->p, body->n);
+        reply_json(r, 200, str_n(copy, body->n));
         c->x->stats.faults += c->fault.kind != FAULT_NONE;
         reply_spoil(r, c->fault);
     }
-    buf_done(&body);
+    buf_done(body);
 }
 
 static void handle_api(ExchangeSim *x, Arena *arena, const SimRequest *req, Str path, Str query, Time now,

@@ -152,8 +152,12 @@ static bool generated_span(const Source *s, Time from, Time to, Kline *out) {
 
 /* --- both --- */
 
+static Time first_trade(const Source *s) {
+    return s->recorded ? recorded_first(s) : s->listing.listed;
+}
+
 bool source_listed(const Source *s, Time now) {
-    return s->gen ? s->listing.listed.ms <= now.ms : recorded_first(s).ms <= now.ms;
+    return first_trade(s).ms <= now.ms;
 }
 
 /* Only of candles longer than it, so that their order holds. */
@@ -171,16 +175,12 @@ static bool kline_at(const Source *s, KlineGrid g, Time open, Time now, Kline *o
     Time next = grid_step(g, open, 1);
     Time known = time_add_ms(now, 1); /* the running second is in it */
     Time to = time_ms(MIN(next.ms, known.ms));
-    bool some = s->gen ? generated_span(s, open, to, out)
-                       : recorded_is_finer(s->recorded, g) && recorded_span(s, open, to, now, out);
+    bool some = s->recorded ? recorded_is_finer(s->recorded, g) && recorded_span(s, open, to, now, out)
+                            : generated_span(s, open, to, out);
     int64_t skew = skew_at(s, g, open);
     out->open_ms = open.ms + skew;
     out->close_ms = next.ms - 1 + skew;
     return some && out->open_ms <= now.ms;
-}
-
-static Time first_trade(const Source *s) {
-    return s->gen ? s->listing.listed : recorded_first(s);
 }
 
 /* The record's own row at or after t, or at or before it. */
@@ -226,11 +226,11 @@ bool source_prev(const Source *s, KlineGrid g, Time t, Time now, Kline *out) {
 
 bool source_span(const Source *s, Time from, Time to, Kline *out) {
     *out = (Kline){ .open_ms = from.ms, .close_ms = to.ms - 1 };
-    return s->gen ? generated_span(s, from, to, out) : recorded_span(s, from, to, time_add_ms(to, -1), out);
+    return s->recorded ? recorded_span(s, from, to, time_add_ms(to, -1), out) : generated_span(s, from, to, out);
 }
 
 bool source_price(const Source *s, Time t, double *out) {
-    if (s->gen) {
+    if (!s->recorded) {
         int64_t ticks = candle_gen_price(s->gen, &s->listing, t);
         Candle c;
         gen_candle_values(&s->listing, &(GenCandle){ ticks, ticks, ticks, ticks, 0, 0 }, &c);

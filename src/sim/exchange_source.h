@@ -25,8 +25,8 @@ typedef struct VenueDays { /* shared by all sources of a venue */
 
 typedef struct Source {
     GenSymbol listing; /* names, filters, listing time, for recorded ones too */
-    CandleGen *gen;    /* NULL: recorded */
-    const SimRecorded *recorded;
+    CandleGen *gen;
+    const SimRecorded *recorded; /* NULL: generated */
     const VenueDays *days;
 } Source;
 

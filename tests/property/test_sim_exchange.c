@@ -95,7 +95,7 @@ static size_t page(Setting *s, const char *symbol, const char *interval, int64_t
     json_reader_init(&r, reply.body, &s->arena, 4);
     json_open_array(&r);
     for (; json_array_next(&r) > 0; n++) {
-        Row row;
+        Row row = { 0 };
         json_open_array(&r);
         for (int k = 0; json_array_next(&r) > 0; k++) {
             if (k == 0)
