@@ -145,7 +145,7 @@ static int refuse(const FakeBinance *v, Ctx *cx, VenueFault fault, Time now, Htt
     }
 }
 
-static int serve(void *arg, Ctx *cx, const HttpRequest *req, HttpResponse *out) {
+int fake_binance_serve(void *arg, Ctx *cx, const HttpRequest *req, HttpResponse *out) {
     FakeBinance *v = arg;
     Time now = time_ms(clock_wall(cx->clock).ms + v->ahead_ms);
     bool klines = str_find(req->url, S("/api/v3/klines?")) >= 0, info = str_find(req->url, S("/exchangeInfo")) >= 0;
@@ -183,7 +183,7 @@ void fake_binance_init(FakeBinance *v, Timeframe tf, const Candles *candles) {
     *v = (FakeBinance){ .http = fake_http_new(), .tf = tf, .candles = candles, .weight_limit = 6000, .counts = true };
     symbol_parse(S("BTCUSDT"), &v->symbol);
     pthread_mutex_init(&v->lock, NULL);
-    fake_http_serve(v->http, serve, v);
+    fake_http_serve(v->http, fake_binance_serve, v);
 }
 
 void fake_binance_done(FakeBinance *v) {

@@ -45,5 +45,7 @@ typedef struct FakeBinance {
 
 void fake_binance_init(FakeBinance *v, Timeframe tf, const Candles *candles);
 void fake_binance_done(FakeBinance *v);
+/* The FakeHttpFn behind it; v is a FakeBinance. */
+int fake_binance_serve(void *v, Ctx *cx, const HttpRequest *req, HttpResponse *out);
 /* The next `count` klines requests meet it. */
 void fake_binance_fault(FakeBinance *v, VenueFault fault, int count);

@@ -208,6 +208,39 @@ TEST(a_budget_that_is_spent_is_waited_for_or_refused) {
     end(&w);
 }
 
+/* In a simulation a sleeping call runs others above it on the same stack (sim/world.h): what waits for the limits
+ * that a call below is asking for would wait for ever. */
+typedef struct Nested {
+    World *w;
+    bool inside;
+    int r;
+    int64_t waited_ms;
+} Nested;
+
+static int ask_again_above(void *arg, Ctx *cx, const HttpRequest *req, HttpResponse *out) {
+    Nested *n = arg;
+    if (!n->inside) {
+        n->inside = true;
+        int64_t began = clock_wall(cx->clock).ms;
+        n->r = collect(n->w, M1, n->w->candles.open_ms[0], n->w->candles.open_ms[5]);
+        n->waited_ms = clock_wall(cx->clock).ms - began;
+    }
+    return fake_binance_serve(&n->w->venue, cx, req, out);
+}
+
+TEST(nobody_waits_for_ever_for_the_limits) {
+    World w;
+    begin(&w, 10);
+    open_feed(&w);
+    Nested nested = { .w = &w, .r = -1 };
+    fake_http_serve(w.venue.http, ask_again_above, &nested);
+    CHECK_OK(&w.t.cx, collect(&w, M1, w.candles.open_ms[0], w.candles.open_ms[5]));
+    CHECK_EQ(nested.r, 0);
+    CHECK(nested.waited_ms >= 1000 && nested.waited_ms <= 3000);
+    CHECK_EQ(w.n_rows, 10); /* of both */
+    end(&w);
+}
+
 /* --- threads --- */
 
 enum { THREADS = 4, PAGES = 25 };
@@ -249,4 +282,5 @@ TEST(threads_share_one_budget) {
 TESTS(T(requests_are_spelt_as_the_venue_wants_them), T(options_that_cannot_be_are_refused),
       T(private_base_urls_need_permission), T(the_venues_clock_decides_what_is_closed),
       T(a_candle_that_closes_while_the_answer_travels_is_open), T(limits_are_asked_for_once_an_hour),
-      T(a_budget_that_is_spent_is_waited_for_or_refused), T(threads_share_one_budget))
+      T(a_budget_that_is_spent_is_waited_for_or_refused), T(nobody_waits_for_ever_for_the_limits),
+      T(threads_share_one_budget))
