@@ -29,8 +29,8 @@ static void kline_merge(Kline *into, const Kline *k, bool first) {
     into->c.close = k->c.close;
     into->trades += k->trades;
     /* a sum of decimals is a decimal: without this 0.1 + 0.2 would be shown with seventeen digits */
-    double volume = into->c.volume + k->c.volume;
-    into->c.volume = volume < 9e7 ? round(volume * 1e8) / 1e8 : volume;
+    double volume = into->c.volume + k->c.volume, scale = volume < 9e7 ? 1e8 : volume < 9e11 ? 1e4 : 1;
+    into->c.volume = round(volume * scale) / scale;
 }
 
 static bool window_covers(const SimWindow *w, Symbol symbol) {

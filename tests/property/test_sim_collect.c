@@ -171,7 +171,6 @@ TEST(what_is_stored_is_what_the_venue_has) {
     uint64_t seed = prop_seed(20240501);
     for (uint64_t round = 0; round < 60; round++)
         simulate(state_, seed + round);
-    printf("# %lld faults met\n", (long long)faults_met);
     CHECK(faults_met > 300); /* it was no fine weather */
 }
 
