@@ -59,7 +59,7 @@ typedef struct RowList {
     size_t v[1100], n;
 } RowList;
 
-static void spoil(RowList *rows, const FakeBinance *v, VenueFault fault, size_t last) {
+static void spoil(RowList *rows, const FakeBinance *v, VenueFault fault, size_t last, Time now) {
     size_t had = rows->n;
     switch (fault) {
     case VENUE_EMPTY:
@@ -77,7 +77,7 @@ static void spoil(RowList *rows, const FakeBinance *v, VenueFault fault, size_t 
         rows->n = MIN(had + 2, 1000);
         return;
     case VENUE_STRAY:
-        for (size_t i = last; i < MIN(last + 2, v->candles->n); i++)
+        for (size_t i = last; i < MIN(last + 2, v->candles->n) && v->candles->open_ms[i] <= now.ms; i++)
             rows->v[rows->n++] = i;
         return;
     case VENUE_UNSORTED:
@@ -101,7 +101,7 @@ static void put_klines(const FakeBinance *v, Buf *b, Str url, Time now, VenueFau
     RowList rows = { .n = 0 };
     for (size_t i = first; i < last; i++)
         rows.v[rows.n++] = i;
-    spoil(&rows, v, fault, last);
+    spoil(&rows, v, fault, last, now);
     buf_put_c(b, '[');
     for (size_t i = 0; i < rows.n; i++)
         put_row(v, b, rows.v[i], fault == VENUE_MICROS);

@@ -1,4 +1,5 @@
-/* tests/unit/ports/test_market_feed.c - the wrapper refuses what a feed may not deliver, before anyone sees it. */
+/* tests/unit/ports/test_market_feed.c - the wrapper refuses what a feed may not deliver, before anyone sees it. The
+ * feed here is a stranger: its table of operations is all that anyone had to add (PRI-07). */
 
 #include "ports/market_feed.h"
 #include "test.h"
