@@ -1,0 +1,83 @@
+# Makefile - the front door. Meson and Ninja do the work; a second run of any target does only what changed.
+
+BUILD ?= build
+TYPE  ?= debugoptimized
+FINSIGHT = $(BUILD)/src/app/finsight
+MESON_TEST = tools/run_tests
+
+.PHONY: all help demo serve test torture bench asan tsan fuzz lint fmt install fresh-check peers clean
+.DEFAULT_GOAL := all
+
+all: $(BUILD)/build.ninja ## Build the finsight binary
+	@tools/quiet ninja -C $(BUILD)
+
+help: ## Show this list
+	@echo "FinSight - targets:"; echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-22s %s\n", $$1, $$2}'
+	@echo; echo "  make demo DATA=prices.csv   the demo on your own file"
+	@echo "  make serve ARGS='--port 8080'"
+
+# $(BUILD) is made once; meson re-runs itself when a meson.build changes.
+$(BUILD)/build.ninja: | setup-build
+	@[ -f $@ ] || meson setup $(BUILD) --buildtype=$(TYPE) >/dev/null
+
+.PHONY: setup-build setup-test
+setup-build:
+	@tools/setup build
+setup-test:
+	@tools/setup test
+
+demo: all ## Install what is missing, build, run the main job end to end (DATA=file.csv for your own candles)
+	@$(FINSIGHT) demo $(if $(DATA),--data "$(DATA)")
+
+serve: all ## Run the platform on embedded defaults (ARGS=...)
+	@exec $(FINSIGHT) serve $(ARGS)
+
+test: setup-test all ## Every test of the first tier; the last line counts them
+	@$(MESON_TEST) $(BUILD)
+
+torture: setup-test all ## Full kills, power cuts and floods; prints PASS or FAIL for each
+	@tools/torture $(BUILD)
+
+bench: setup-test ## Figures against rivals: JSON lines and a table
+	@tools/setup bench
+	@[ -f build-release/build.ninja ] || meson setup build-release --buildtype=release >/dev/null
+	@tools/quiet ninja -C build-release
+	@tools/bench build-release
+
+asan: setup-test ## The tests under AddressSanitizer and UBSan
+	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@tools/quiet ninja -C build-asan
+	@$(MESON_TEST) build-asan --multiplier 5
+
+tsan: setup-test ## The tests under ThreadSanitizer
+	@[ -f build-tsan/build.ninja ] || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false >/dev/null
+	@tools/quiet ninja -C build-tsan
+	@$(MESON_TEST) build-tsan --multiplier 10
+
+fuzz: ## Every parser under libFuzzer for SECONDS each (default 30)
+	@tools/setup lint
+	@tools/fuzz $(or $(SECONDS),30)
+
+lint: setup-test ## Formatting, layers, headers, clang-tidy, cppcheck
+	@tools/setup lint
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --buildtype=$(TYPE) >/dev/null
+	@tools/quiet ninja -C $(BUILD)
+	@tools/lint $(BUILD)
+
+fmt: ## Format the C sources in place
+	@tools/setup lint
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+install: all ## Install to PREFIX (default /usr/local)
+	@meson configure $(BUILD) -Dprefix=$(or $(PREFIX),/usr/local) >/dev/null
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+peers: ## Optional clients and servers of other makers (npm, PyPI) for wider tests
+	@tools/setup peers
+
+fresh-check: ## Prove `make demo` and `make test` on a bare Debian 12
+	@tools/fresh_check
+
+clean: ## Remove the build folders
+	@rm -rf build build-release build-asan build-tsan build-fuzz
