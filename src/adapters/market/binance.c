@@ -280,6 +280,7 @@ int market_binance_open(Ctx *cx, const BinanceOptions *options, MarketFeed **out
         mem_free(b);
         return r;
     }
+    b->rest.simulated |= options->simulated;
     *out = &b->feed;
     return 0;
 }

@@ -19,6 +19,7 @@ typedef struct BinanceOptions {
     HttpClient *http;   /* required; borrowed: outlives the feed */
     Str base_url;       /* empty = BINANCE_BASE_URL; copied */
     Str name;           /* venue of the listings and of the words of errors; empty = "binance"; copied */
+    bool simulated;     /* base_url is known to be a simulator: simulated() says so before the first answer */
     bool allow_private; /* base_url may be a loopback or private address */
     uint64_t seed;      /* of the back-off's jitter */
     int attempts;       /* per request; 0 = 5 */
