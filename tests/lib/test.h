@@ -86,6 +86,14 @@ void test_fail_at(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(
             FAIL("%s: %d %s", #call, r_, r_ < 0 ? (cx)->err.text : "");                            \
     } while (0)
 
+/* The same in a helper outside TEST(). */
+#define CHECK_OK_PLAIN(cx, call)                                                                   \
+    do {                                                                                           \
+        int r_ = (call);                                                                           \
+        if (r_ != 0)                                                                               \
+            FAIL("%s: %d %s", #call, r_, r_ < 0 ? (cx)->err.text : "");                            \
+    } while (0)
+
 /* A Ctx on a manual clock that starts at 2024-01-01, with an arena freed by test_ctx_done. */
 typedef struct TestCtx {
     Ctx cx;
