@@ -1,0 +1,129 @@
+/* gateway/pages.c - what is served beside the operations: health, metrics, the API's description and its page. */
+
+#include "gateway/internal.h"
+
+enum { PAGE_MAX = 8 << 20 };
+
+static const HttpField page_policy[] = {
+    { STR_INIT("Content-Security-Policy"), STR_INIT("default-src 'self'; frame-ancestors 'none'; base-uri 'none'") },
+    { STR_INIT("Referrer-Policy"), STR_INIT("no-referrer") },
+    { STR_INIT("Cache-Control"), STR_INIT("no-cache") },
+};
+
+void pages_make(Gateway *g) {
+    buf_init(&g->openapi, PAGE_MAX);
+    JsonWriter w;
+    json_writer_init(&w, &g->openapi, true);
+    openapi_write(&w, g->tables, g->o.n_roles, S("/"));
+    buf_init(&g->docs, PAGE_MAX);
+    docs_write_html(&g->docs, g->tables, g->o.n_roles);
+    assert(buf_ok(&g->openapi) && buf_ok(&g->docs));
+}
+
+/* The documents' payloads as one superset: status, timestamp, version, services. Whether the answer is labelled
+ * simulated belongs to it. */
+static void serve_health(Request *rq) {
+    Gateway *g = rq->g;
+    Buf body;
+    buf_init(&body, 64 << 10);
+    Time now = clock_wall(g->o.clock);
+    JsonWriter w;
+    json_writer_init(&w, &body, false);
+    json_object(&w);
+    json_key(&w, S("services"));
+    json_object(&w);
+    bool well = !g->o.health || g->o.health(g->o.health_arg, &w);
+    json_object_end(&w);
+    json_put_str(&w, "status", well ? S("healthy") : S("degraded"));
+    json_put_str(&w, "service", S("finsight"));
+    json_put_str(&w, "version", S(FINSIGHT_VERSION));
+    json_put_time(&w, "timestamp", now);
+    json_put_i64(&w, "uptime_seconds", (now.ms - g->started.ms) / MS_PER_SECOND);
+    json_put_bool(&w, "simulated", g->o.simulated);
+    json_object_end(&w);
+    request_reply(rq, 200, S("application/json"), &body, NULL, 0);
+}
+
+static void serve_metrics(Request *rq) {
+    Buf body;
+    buf_init(&body, PAGE_MAX);
+    if (metrics_write(rq->g->o.metrics, &body) != 0) {
+        buf_done(&body);
+        err_set(&rq->cx, ERR_INTERNAL, "the metrics do not fit %d bytes", PAGE_MAX);
+        request_fail(rq);
+        return;
+    }
+    request_reply(rq, 200, S(METRICS_CONTENT_TYPE), &body, NULL, 0);
+}
+
+/* OBS-06, OBS-07: the documents' MetricsService as JSON. */
+static void serve_snapshot(Request *rq) {
+    RequestSnapshot s = { 0 };
+    if (rq->g->o.requests)
+        request_stats_snapshot(rq->g->o.requests, &s);
+    HttpServerStats server;
+    http_server_stats(rq->g->server, &server);
+    Buf body;
+    buf_init(&body, 4096);
+    JsonWriter w;
+    json_writer_init(&w, &body, false);
+    json_object(&w);
+    json_put_i64(&w, "request_count", s.request_count);
+    json_put_i64(&w, "error_count", s.error_count);
+    json_put_f64(&w, "error_rate", s.error_rate);
+    json_put_f64(&w, "avg_response_time", s.avg_response_time);
+    json_put_f64(&w, "min_response_time", s.min_response_time);
+    json_put_f64(&w, "max_response_time", s.max_response_time);
+    json_put_i64(&w, "active_connections", server.connections);
+    json_object_end(&w);
+    request_reply(rq, 200, S("application/json"), &body, NULL, 0);
+}
+
+static void serve_text(Request *rq, Str content_type, Str text) {
+    Buf body;
+    buf_init(&body, text.n + 1);
+    buf_put_str(&body, text);
+    request_reply(rq, 200, content_type, &body, page_policy, ARRAY_LEN(page_policy));
+}
+
+static void serve_openapi(Request *rq) {
+    serve_text(rq, S("application/json"), buf_str(&rq->g->openapi));
+}
+
+static void serve_docs(Request *rq) {
+    serve_text(rq, S("text/html; charset=utf-8"), buf_str(&rq->g->docs));
+}
+
+static void serve_css(Request *rq) {
+    serve_text(rq, S("text/css; charset=utf-8"), docs_css);
+}
+
+static const struct {
+    Str path;
+    void (*serve)(Request *rq);
+} pages[] = {
+    { STR_INIT("/health"), serve_health },
+    { STR_INIT("/metrics"), serve_metrics },
+    { STR_INIT("/openapi.json"), serve_openapi },
+    { STR_INIT("/docs"), serve_docs },
+    { STR_INIT("/docs.css"), serve_css },
+    { STR_INIT("/api/v1/system/requests"), serve_snapshot },
+    { STR_INIT("/"), serve_docs },
+};
+
+bool pages_serve(Request *rq) {
+    Str path = rq->ex->head.path, method = rq->ex->head.method;
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+        if (!str_eq(path, pages[i].path))
+            continue;
+        if (str_eq(method, S("GET")) || rq->head_only) {
+            pages[i].serve(rq);
+        } else {
+            rq->match.allow = S("GET, HEAD");
+            err_set(&rq->cx, ERR_METHOD, STR_FMT " can only be read", STR_ARG(path));
+            request_fail(rq);
+        }
+        return true;
+    }
+    return false;
+}

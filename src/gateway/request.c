@@ -1,0 +1,192 @@
+/* gateway/request.c - one request on its lane: decode, run, encode, compress, answer. */
+
+#include "gateway/internal.h"
+
+#include "base/zip.h"
+
+enum {
+    REPLY_MAX = 64 << 20,
+    COMPRESS_FROM = 1024, /* bytes: below, a header costs more than it saves */
+    ARENA_MAX = 256 << 20,
+};
+
+/* An inbound correlation id is kept when it is a plain short token; it goes into logs and headers. */
+static bool plain_id(Str s) {
+    if (s.n == 0 || s.n > 64)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool ok =
+            (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' || c == '_' || c == '.';
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+Request *request_new(Gateway *g, HttpExchange *ex) {
+    Request *rq = mem_new(Request);
+    rq->g = g;
+    rq->ex = ex;
+    arena_init(&rq->arena, ARENA_MAX);
+    ctx_init(&rq->cx, &rq->arena, g->o.clock);
+    rq->cx.trace.request_id = ids_uuid4(g->o.ids, &rq->arena);
+    Str inbound = http_field(&ex->head, S("x-correlation-id"));
+    rq->cx.trace.correlation_id = plain_id(inbound) ? str_dup(&rq->arena, inbound) : rq->cx.trace.request_id;
+    rq->coding = negotiate_coding(http_field(&ex->head, S("accept-encoding")));
+    rq->head_only = str_eq(ex->head.method, S("HEAD"));
+    ex->user = NULL;
+    return rq;
+}
+
+void request_free(Request *rq) {
+    arena_done(&rq->arena);
+    mem_free(rq);
+}
+
+/* --- answers --- */
+
+static Str coding_name(Coding c) {
+    return c == CODING_ZSTD ? S("zstd") : S("gzip");
+}
+
+/* Replaces body by its compressed form where that pays. */
+static bool compress(Request *rq, Buf *body) {
+    if (rq->coding == CODING_IDENTITY || body->n < COMPRESS_FROM)
+        return false;
+    enum { FAST = 1 };
+    Buf packed;
+    buf_init(&packed, body->n);
+    int r = zip_compress(NULL, rq->coding == CODING_ZSTD ? ZIP_ZSTD : ZIP_GZIP, FAST, buf_str(body), &packed);
+    if (r != 0) { /* did not get smaller */
+        buf_done(&packed);
+        return false;
+    }
+    buf_done(body);
+    *body = packed;
+    return true;
+}
+
+void request_reply(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra) {
+    enum { OWN = 7 };
+    HttpField *fields = arena_new_n(&rq->arena, HttpField, OWN + n_extra);
+    size_t n = 0;
+    bool packed = compress(rq, body);
+    fields[n++] = (HttpField){ S("Content-Type"), content_type };
+    fields[n++] = (HttpField){ S("X-Request-ID"), rq->cx.trace.request_id };
+    fields[n++] = (HttpField){ S("X-Correlation-ID"), rq->cx.trace.correlation_id };
+    fields[n++] = (HttpField){ S("Vary"), S("Accept, Accept-Encoding") };
+    fields[n++] = (HttpField){ S("X-Content-Type-Options"), S("nosniff") };
+    if (packed)
+        fields[n++] = (HttpField){ S("Content-Encoding"), coding_name(rq->coding) };
+    for (size_t i = 0; i < n_extra; i++)
+        fields[n++] = extra[i];
+
+    HttpReply reply = { .status = status, .fields = fields, .n_fields = n, .body = *body };
+    *body = (Buf){ 0 };
+    HttpExchange *ex = rq->ex;
+    http_reply(ex, &reply); /* copies the fields */
+    request_free(rq);
+}
+
+void request_fail(Request *rq) {
+    const ErrInfo *info = err_info(rq->cx.err.code);
+    Buf body;
+    buf_init(&body, 16 << 10);
+    JsonWriter w;
+    json_writer_init(&w, &body, false);
+    op_write_error(&w, &rq->cx);
+
+    HttpField extra[2];
+    size_t n = 0;
+    if (info->code == ERR_METHOD && rq->match.allow.n)
+        extra[n++] = (HttpField){ S("Allow"), rq->match.allow };
+    if (info->code == ERR_UNAUTHORIZED)
+        extra[n++] = (HttpField){ S("WWW-Authenticate"), S("Bearer realm=\"finsight\"") };
+    if (rq->cx.err.retry_after_ms > 0 || info->code == ERR_BUSY || info->code == ERR_LIMIT) {
+        long long s = (long long)((rq->cx.err.retry_after_ms + 999) / 1000);
+        extra[n++] = (HttpField){ S("Retry-After"), str_fmt(&rq->arena, "%lld", MAX(s, 1)) };
+    }
+    if (info->http_status >= 500)
+        log_failure(rq->g->o.log, &rq->cx, rq->ex->head.path);
+    request_reply(rq, info->http_status, S("application/json"), &body, extra, n);
+}
+
+/* --- on the lane --- */
+
+static int decode(Request *rq, void *in) {
+    const Op *op = rq->match.op;
+    const HttpHead *head = &rq->ex->head;
+    QueryPair *query;
+    size_t n_query;
+    int r = query_split(&rq->cx, head->query, &query, &n_query);
+    if (r != 0)
+        return r;
+    MediaType sent = rq->ex->body.n ? media_of(http_field(head, S("content-type"))) : MEDIA_JSON;
+    if (sent == MEDIA_CSV && op->csv && op->max_body)
+        return op_decode_csv(op, &rq->cx, &(OpText){ rq->match.params, query, rq->match.n_params, n_query },
+                             rq->ex->body, in);
+    if (sent != MEDIA_JSON)
+        return err_set(&rq->cx, ERR_MEDIA_TYPE, "Content-Type '" STR_FMT "' is not read here; send application/json%s",
+                       STR_ARG(http_field(head, S("content-type"))), op->csv && op->max_body ? " or text/csv" : "");
+    return op_decode(op, &rq->cx, rq->match.params, rq->match.n_params, query, n_query, rq->ex->body, in);
+}
+
+static int encode(Request *rq, const void *out, Buf *body) {
+    const Op *op = rq->match.op;
+    buf_init(body, REPLY_MAX);
+    if (rq->media == MEDIA_CSV) {
+        int r = op_write_csv(op, out, body);
+        if (r != 0)
+            return err_set(&rq->cx, ERR_TOO_LARGE, "the answer is too large; ask for fewer rows");
+        return 0;
+    }
+    JsonWriter w;
+    json_writer_init(&w, body, false);
+    if (op->out)
+        shape_write(op->out, &w, out);
+    else
+        BUF_LIT(body, "{}");
+    return buf_ok(body) ? 0 : err_set(&rq->cx, ERR_TOO_LARGE, "the answer is too large; ask for fewer rows");
+}
+
+static int run(Request *rq, Buf *body) {
+    const Op *op = rq->match.op;
+    void *in = op->in ? arena_zalloc(&rq->arena, op->in->size) : NULL;
+    void *out = op->out ? arena_zalloc(&rq->arena, op->out->size) : NULL;
+    int r = 0;
+    if (op->in)
+        r = decode(rq, in);
+    if (r == 0)
+        r = ctx_check(&rq->cx);
+    if (r == 0)
+        r = op->run(rq->role, &rq->cx, in, out);
+    assert(r <= 0);
+    return r == 0 ? encode(rq, out, body) : r;
+}
+
+void request_run(void *arg, int lane_err) {
+    Request *rq = arg;
+    Buf body = { 0 };
+    int r = lane_err;
+    if (r == ERR_TIMEOUT)
+        err_set(&rq->cx, r, "the request waited too long in the queue");
+    else if (r != 0)
+        err_set(&rq->cx, ERR_UNAVAILABLE, "the server is stopping");
+    else if (http_exchange_gone(rq->ex))
+        r = err_set(&rq->cx, ERR_CANCELLED, "the client is gone");
+    if (r == 0)
+        r = run(rq, &body);
+    if (r != 0) {
+        buf_done(&body);
+        request_fail(rq);
+        return;
+    }
+    QueryPair ageing[OP_DEPRECATION_HEADERS];
+    HttpField extra[OP_DEPRECATION_HEADERS];
+    size_t n = op_deprecation_headers(&rq->match, &rq->arena, ageing);
+    for (size_t i = 0; i < n; i++)
+        extra[i] = (HttpField){ ageing[i].name, ageing[i].value };
+    request_reply(rq, 200, rq->media == MEDIA_CSV ? S("text/csv; charset=utf-8") : S("application/json"), &body, extra,
+                  n);
+}
