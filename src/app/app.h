@@ -1,0 +1,36 @@
+#pragma once
+
+/* app/app.h - what the commands of this folder share. */
+
+#include "app/platform.h"
+#include "cli/cli.h"
+
+typedef struct App {
+    Cli cli; /* first: commands of app/ get the App back from their Cli */
+    Ctx cx;
+    Arena arena;
+    Clock *clock;
+    Ids *ids;
+    Cfg cfg_table;
+    AppCfg cfg;
+    char *const *environment;
+    const char *program; /* path of this binary, for child processes and completion */
+    /* Of connect.c: */
+    Platform platform;
+    bool platform_is_open;
+    Logger *log; /* of in-process calls: warnings and worse, on stderr */
+    bool remote; /* commands go to a server */
+} App;
+
+/* Ctrl-C and SIGTERM set cx->cancel; a second Ctrl-C ends the process at once. */
+void app_on_interrupt(App *app);
+
+/* A Cli.connect: the server that owns the store, if one does, else this process. */
+int app_connect(void *app, Ctx *cx, ApiCaller **out);
+void app_disconnect(App *app);
+
+/* Logger as configured. 0 or ErrCode. */
+int app_logger(App *app, const char *service, Logger **out);
+
+extern const Command cmd_serve, cmd_exchange_sim, cmd_demo, cmd_config, cmd_doctor, cmd_version, cmd_completion,
+    cmd_docs;

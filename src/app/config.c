@@ -1,0 +1,90 @@
+/* app/config.c - the option table; see config.h. */
+
+#include "app/config.h"
+
+static const char *const stores[] = { "sqlite", "memory", "csv", NULL };
+static const char *const levels[] = { "debug", "info", "warning", "error", "critical", "off", NULL };
+static const char *const formats[] = { "auto", "json", "text", NULL };
+
+#define MINUTE_MS 60000
+
+/* clang-format off */
+const CfgOption app_options[] = {
+    { "config.file", CFG_PATH, CFG_AT(AppCfg, config_file), .flag = "config",
+      .help = "YAML file with these options; flags and the environment beat it" },
+
+    { "data.dir", CFG_PATH, CFG_AT(AppCfg, data_dir), .def = "~/.local/share/finsight", .flag = "data-dir",
+      .help = "folder of the databases and the server's socket" },
+    { "data.store", CFG_CHOICE, CFG_AT(AppCfg, data_store), .def = "sqlite", .choices = stores, .flag = "store",
+      .help = "where candles live; memory forgets them, csv keeps one file a series" },
+    { "data.cache", CFG_SIZE, CFG_AT(AppCfg, data_cache), .def = "16MiB", .max = INT64_C(1) << 40,
+      .help = "memory for decoded candles of hot ranges" },
+
+    { "server.host", CFG_STR, CFG_AT(AppCfg, server_host), .def = "127.0.0.1", .flag = "host",
+      .help = "address to listen on" },
+    { "server.port", CFG_INT, CFG_AT(AppCfg, server_port), .def = "-1", .min = -1, .max = 65535, .flag = "port",
+      .help = "TCP port; 0 takes a free one, -1 the role's own: 8080 for all, 8000 for market alone" },
+    { "server.roles", CFG_LIST, CFG_AT(AppCfg, server_roles), .def = "all", .flag = "roles",
+      .help = "roles this process hosts: all, market" },
+    { "server.cpu_threads", CFG_INT, CFG_AT(AppCfg, server_cpu_threads), .def = "0", .max = 256, .unit = "threads",
+      .help = "threads of the CPU lane; 0 = one a core" },
+    { "server.io_threads", CFG_INT, CFG_AT(AppCfg, server_io_threads), .def = "8", .min = 1, .max = 256, .unit = "threads",
+      .help = "threads of the IO lane: saving, and waiting for venues" },
+    { "server.queue", CFG_INT, CFG_AT(AppCfg, server_queue), .def = "64", .min = 1, .max = 65536, .unit = "requests",
+      .help = "requests that may wait for one thread of a lane; more are answered 503" },
+    { "server.drain", CFG_DURATION, CFG_AT(AppCfg, server_drain_ms), .def = "5s", .max = 10 * MINUTE_MS,
+      .help = "how long requests in flight may go on after SIGTERM" },
+    { "server.header_timeout", CFG_DURATION, CFG_AT(AppCfg, server_header_ms), .def = "10s", .min = 100, .max = 10 * MINUTE_MS,
+      .help = "absolute time for a request's header block" },
+    { "server.body_timeout", CFG_DURATION, CFG_AT(AppCfg, server_body_ms), .def = "30s", .min = 100, .max = 60 * MINUTE_MS,
+      .help = "absolute time for a request's body" },
+    { "server.idle_timeout", CFG_DURATION, CFG_AT(AppCfg, server_idle_ms), .def = "60s", .min = 100, .max = 60 * MINUTE_MS,
+      .help = "how long a connection may stay without a request" },
+    { "server.max_connections", CFG_INT, CFG_AT(AppCfg, server_max_connections), .def = "10000", .min = 1, .max = 1000000,
+      .help = "open connections; more are answered 503" },
+    { "server.access_log", CFG_BOOL, CFG_AT(AppCfg, server_access_log), .def = "true", .flag = "access-log",
+      .help = "one line a request" },
+
+    { "auth.admin_key", CFG_SECRET, CFG_AT(AppCfg, auth_admin_key),
+      .help = "key for writing over TCP; without one the server makes one and keeps it in data.dir/admin.key" },
+
+    { "log.level", CFG_CHOICE, CFG_AT(AppCfg, log_level), .def = "info", .choices = levels, .flag = "log-level",
+      .help = "least level that is written" },
+    { "log.format", CFG_CHOICE, CFG_AT(AppCfg, log_format), .def = "auto", .choices = formats, .flag = "log-format",
+      .help = "auto: text on a terminal, JSON elsewhere" },
+    { "log.file", CFG_PATH, CFG_AT(AppCfg, log_file), .flag = "log-file",
+      .help = "write here instead of stderr" },
+    { "log.max_size", CFG_SIZE, CFG_AT(AppCfg, log_max_size), .def = "64MiB", .max = INT64_C(1) << 40,
+      .help = "a log file this big is put aside" },
+    { "log.keep", CFG_INT, CFG_AT(AppCfg, log_keep), .def = "5", .max = 1000, .unit = "files",
+      .help = "log files put aside that are kept" },
+
+    { "binance.url", CFG_STR, CFG_AT(AppCfg, binance_url), .def = "https://data-api.binance.vision", .flag = "binance-url",
+      .help = "base address of Binance's REST API" },
+    { "binance.simulated", CFG_BOOL, CFG_AT(AppCfg, binance_simulated), .flag = "binance-simulated",
+      .help = "that address is an exchange simulator: its candles are labelled and kept apart" },
+    { "binance.private", CFG_BOOL, CFG_AT(AppCfg, binance_private), .flag = "binance-private",
+      .help = "that address may be a loopback or private one" },
+    { "binance.timeout", CFG_DURATION, CFG_AT(AppCfg, binance_timeout_ms), .def = "15s", .min = 100, .max = 10 * MINUTE_MS,
+      .help = "time for one call" },
+    { "binance.attempts", CFG_INT, CFG_AT(AppCfg, binance_attempts), .def = "5", .min = 1, .max = 100,
+      .help = "calls made for one answer before giving up" },
+};
+/* clang-format on */
+const size_t n_app_options = ARRAY_LEN(app_options);
+
+static const char *const not_options[] = { "FINSIGHT_SHARED", "FINSIGHT_SOURCE", NULL };
+
+int app_config_load(Ctx *cx, int *argc, char **argv, char *const *environment, Cfg *cfg, AppCfg *out) {
+    cfg_init(cfg, app_options, n_app_options, cx->arena);
+    cfg->env_ignored = not_options;
+    cfg_take_env(cfg, environment);
+    cfg_take_args(cfg, argc, argv);
+    Str file = cfg_value(cfg, S("config.file"))->text;
+    if (file.n) {
+        int r = cfg_take_file(cfg, cx, str_cz(cx->arena, file));
+        if (r != 0)
+            return r;
+    }
+    return cfg_finish(cfg, cx, out);
+}

@@ -1,0 +1,41 @@
+#pragma once
+
+/* app/config.h - every option of the platform, once. docs/configuration.md is made from this table. */
+
+#include "base/cfg.h"
+
+typedef enum StoreChoice { STORE_SQLITE, STORE_MEMORY, STORE_CSV } StoreChoice;
+typedef enum LogChoice { LOG_CHOICE_AUTO, LOG_CHOICE_JSON, LOG_CHOICE_TEXT } LogChoice;
+
+typedef struct AppCfg {
+    const char *config_file;
+
+    const char *data_dir;
+    int data_store; /* StoreChoice */
+    int64_t data_cache;
+
+    Str server_host;
+    int64_t server_port;
+    CfgList server_roles;
+    int64_t server_cpu_threads, server_io_threads, server_queue;
+    int64_t server_drain_ms, server_header_ms, server_body_ms, server_idle_ms;
+    int64_t server_max_connections;
+    bool server_access_log;
+    Str auth_admin_key;
+
+    int log_level;  /* index into log_levels */
+    int log_format; /* LogChoice */
+    const char *log_file;
+    int64_t log_max_size, log_keep;
+
+    Str binance_url;
+    bool binance_simulated, binance_private;
+    int64_t binance_timeout_ms, binance_attempts;
+} AppCfg;
+
+extern const CfgOption app_options[];
+extern const size_t n_app_options;
+
+/* Flags, environment and file -> cfg and out. Takes the flags it knows out of argv. On problems all of them are
+ * written to `err` and ERR_USAGE comes back. */
+int app_config_load(Ctx *cx, int *argc, char **argv, char *const *environment, Cfg *cfg, AppCfg *out);

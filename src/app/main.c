@@ -1,0 +1,120 @@
+/* app/main.c - the process: arena, clock, configuration, command. */
+
+#include "app/app.h"
+#include "app/commands.h"
+
+#include "adapters/clock/system.h"
+
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { COMMANDS_MAX = 64 };
+
+static const Command *const own[] = { &cmd_serve,  &cmd_demo,    &cmd_exchange_sim, &cmd_config,
+                                      &cmd_doctor, &cmd_version, &cmd_docs,         &cmd_completion };
+
+const Command *const *app_commands(size_t *n) {
+    static const Command *all[COMMANDS_MAX]; /* the same on every call */
+    size_t k = 0;
+    assert(cli_n_market_commands + ARRAY_LEN(own) <= COMMANDS_MAX);
+    for (size_t i = 0; i < cli_n_market_commands; i++)
+        all[k++] = cli_market_commands[i];
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        all[k++] = own[i];
+    *n = k;
+    return all;
+}
+
+/* --- Ctrl-C --- */
+
+static atomic_bool interrupted;
+
+static void on_interrupt(int signo) {
+    if (atomic_exchange(&interrupted, true))
+        _exit(128 + signo);
+}
+
+void app_on_interrupt(App *app) {
+    struct sigaction sa = { .sa_handler = on_interrupt };
+    sigemptyset(&sa.sa_mask);
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    app->cx.cancel = &interrupted;
+}
+
+/* --- start --- */
+
+static int terminal_columns(int fd) {
+    struct winsize ws;
+    return ioctl(fd, TIOCGWINSZ, &ws) == 0 && ws.ws_col >= 40 ? ws.ws_col : 80;
+}
+
+static bool wants_colour(char *const *environment, bool tty) {
+    for (char *const *e = environment; *e; e++) {
+        Str s = str_c(*e);
+        if (str_starts(s, S("NO_COLOR=")) && s.n > 9)
+            return false;
+        if (str_eq(s, S("TERM=dumb")))
+            return false;
+    }
+    return tty;
+}
+
+static void app_init(App *app, Clock *clock, Ids *ids, char **argv) {
+    *app = (App){ .clock = clock, .ids = ids, .environment = environ, .program = argv[0] };
+    ctx_init(&app->cx, &app->arena, clock);
+    app->cx.principal = (Principal){ ROLE_ADMIN, S("cli") };
+    app->cx.trace.request_id = app->cx.trace.correlation_id = ids_uuid4(ids, &app->arena);
+    app->cli = (Cli){ .cx = &app->cx,
+                      .out = stdout,
+                      .err = stderr,
+                      .out_tty = isatty(STDOUT_FILENO),
+                      .err_tty = isatty(STDERR_FILENO),
+                      .columns = terminal_columns(STDOUT_FILENO),
+                      .connect = app_connect,
+                      .connect_arg = app };
+    app->cli.colour = wants_colour(environ, app->cli.out_tty);
+}
+
+/* A bad option must not keep `help` and `version` from working. */
+static bool needs_no_config(int argc, char **argv) {
+    return argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "version") == 0 ||
+           strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--version") == 0;
+}
+
+int main(int argc, char **argv) {
+    static App app;
+    Clock clock;
+    Ids ids;
+    clock_system_init(&clock);
+    ids_system_init(&ids);
+    signal(SIGPIPE, SIG_IGN);
+    app_init(&app, &clock, &ids, argv);
+    app_on_interrupt(&app);
+
+    int status;
+    int r = needs_no_config(argc, argv)
+                ? 0
+                : app_config_load(&app.cx, &argc, argv, app.environment, &app.cfg_table, &app.cfg);
+    if (r != 0) {
+        Buf b;
+        buf_init(&b, 1 << 20);
+        cfg_write_problems(&app.cfg_table, &b);
+        if (app.cfg_table.problems.n > 1)
+            fprintf(stderr, STR_FMT, STR_ARG(buf_str(&b)));
+        buf_done(&b);
+        status = cli_fail(&app.cli, r);
+    } else {
+        size_t n;
+        const Command *const *all = app_commands(&n);
+        status = cli_main(&app.cli, all, n, argc, argv);
+    }
+    app_disconnect(&app);
+    if (fflush(stdout) != 0 && status == 0)
+        status = err_info(ERR_IO)->exit_code;
+    arena_done(&app.arena);
+    return status;
+}

@@ -1,0 +1,69 @@
+/* app/platform.c - opens and closes what one process needs; see platform.h. */
+
+#include "app/platform.h"
+
+#include "adapters/http/curl.h"
+#include "api/market/market_api.h"
+#include "base/file.h"
+
+int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *ids, Logger *log) {
+    *p = (Platform){ .cfg = cfg, .clock = clock, .ids = ids, .log = log };
+    p->metrics = metrics_new(METRICS_SERIES_STANDARD);
+    p->requests = request_stats_new();
+    int r = cfg->data_store == STORE_MEMORY ? 0 : dir_make(cx, cfg->data_dir);
+    if (r == 0)
+        r = registry_open_store(cx, cfg, &p->store);
+    if (r == 0)
+        r = http_curl_open(cx, NULL, &p->http);
+    if (r == 0)
+        r = registry_open_feeds(cx, cfg, p->http, p->feeds, PLATFORM_FEEDS_MAX, &p->n_feeds);
+    if (r != 0) {
+        platform_close(p);
+        return r;
+    }
+    p->market =
+        market_service_new(&(MarketOptions){ .store = p->store, .feeds = p->feeds, .n_feeds = p->n_feeds, .log = log });
+    return 0;
+}
+
+void platform_close(Platform *p) {
+    market_service_free(p->market);
+    for (size_t i = 0; i < p->n_feeds; i++)
+        market_feed_close(p->feeds[i]);
+    http_client_close(p->http);
+    candle_store_close(p->store);
+    request_stats_free(p->requests);
+    metrics_free(p->metrics);
+    *p = (Platform){ 0 };
+}
+
+size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
+    assert(cap >= 1);
+    out[0] = (ApiRole){ &market_api, p->market };
+    return 1;
+}
+
+char *platform_socket(Arena *a, const AppCfg *cfg) {
+    return path_join(a, cfg->data_dir, "finsight.sock");
+}
+
+int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const char **path) {
+    enum { KEY_FILE_MAX = 4096 };
+    *path = NULL;
+    if (cfg->auth_admin_key.n) {
+        *out = cfg->auth_admin_key;
+        return 0;
+    }
+    *path = path_join(cx->arena, cfg->data_dir, "admin.key");
+    Str text;
+    if (file_exists(*path)) {
+        int r = file_read(cx, *path, KEY_FILE_MAX, &text);
+        *out = r == 0 ? str_trim(text) : (Str){ 0 };
+        if (r == 0 && !out->n)
+            return err_set(cx, ERR_INVALID, "%s is empty; remove it and a new key is made", *path);
+        return r;
+    }
+    *out = str_fmt(cx->arena, "fsk_" STR_FMT, STR_ARG(ids_uuid4(ids, cx->arena)));
+    Str line = str_fmt(cx->arena, STR_FMT "\n", STR_ARG(*out));
+    return file_write(cx, *path, line, 0600);
+}

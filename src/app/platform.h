@@ -1,0 +1,49 @@
+#pragma once
+
+/* app/platform.h - the composition root: configuration -> adapters -> services. The only place with names.
+ *
+ * A Platform owns everything it opened and closes it in reverse order. One process has one. */
+
+#include "api/call.h"
+#include "app/config.h"
+#include "base/lane.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/rng.h"
+#include "gateway/gateway.h"
+#include "ports/candle_store.h"
+#include "ports/http_client.h"
+#include "ports/market_feed.h"
+#include "services/market/market.h"
+
+enum { PLATFORM_FEEDS_MAX = 8 };
+
+typedef struct Platform {
+    const AppCfg *cfg;
+    Clock *clock;
+    Ids *ids;
+    Logger *log;
+    Metrics *metrics;
+    RequestStats *requests;
+    CandleStore *store;
+    HttpClient *http;
+    MarketFeed *feeds[PLATFORM_FEEDS_MAX];
+    size_t n_feeds;
+    MarketService *market;
+} Platform;
+
+/* Opens what the configuration names. 0, or ErrCode with words; then everything is closed again. */
+int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *ids, Logger *log);
+void platform_close(Platform *p);
+
+/* The store's owner answers on this socket. */
+char *platform_socket(Arena *a, const AppCfg *cfg);
+/* The admin key: configured, else kept in data.dir/admin.key, made there first if need be. */
+int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const char **path);
+
+/* Roles with their operations, for gateway and callers. */
+size_t platform_roles(Platform *p, ApiRole *out, size_t cap);
+
+/* registry.c: adapters by name. A new adapter is one row there. */
+int registry_open_store(Ctx *cx, const AppCfg *cfg, CandleStore **out);
+int registry_open_feeds(Ctx *cx, const AppCfg *cfg, HttpClient *http, MarketFeed **out, size_t cap, size_t *n);

@@ -1,0 +1,194 @@
+/* app/serve.c - `finsight serve`: loop, lanes, gateway, and a clean end.
+ *
+ * SIGTERM or SIGINT: listeners close, requests in flight may go on for server.drain, then lanes and store close.
+ * A second signal ends it at once; the store is whole either way. */
+
+#include "app/serve.h"
+#include "app/app.h"
+
+#include "base/file.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+enum { ROLES_MAX = 8, WHY_MAX = 400 };
+
+struct Service {
+    App *app;
+    const AppCfg *cfg;
+    Loop *loop;
+    Lane *cpu, *io;
+    Gateway *gateway;
+    Logger *log;
+    int port;
+    int signals;
+};
+
+static int64_t role_port(const AppCfg *cfg) {
+    if (cfg->server_port >= 0)
+        return cfg->server_port;
+    bool market_alone = cfg->server_roles.n == 1 && str_eq(cfg->server_roles.v[0], S("market"));
+    return market_alone ? 8000 : 8080; /* TOP-04 and the one-binary mode */
+}
+
+static int check_roles(Ctx *cx, const AppCfg *cfg) {
+    for (size_t i = 0; i < cfg->server_roles.n; i++) {
+        Str role = cfg->server_roles.v[i];
+        if (!str_eq(role, S("all")) && !str_eq(role, S("market")))
+            return err_set_at(cx, ERR_USAGE, S("server.roles"),
+                              "there is no role '" STR_FMT "'; roles are: all, market", STR_ARG(role));
+    }
+    return 0;
+}
+
+static int listen_all(Service *s, Ctx *cx) {
+    char why[WHY_MAX];
+    int r = http_server_listen_tcp(gateway_server(s->gateway), str_cz(cx->arena, s->cfg->server_host),
+                                   (int)role_port(s->cfg), &s->port, why, sizeof why);
+    if (r == 0 && s->cfg->data_store != STORE_MEMORY)
+        r = http_server_listen_unix(gateway_server(s->gateway), platform_socket(cx->arena, s->cfg), why, sizeof why);
+    return r == 0 ? 0 : err_set(cx, r, "%s", why);
+}
+
+int service_start(App *app, Ctx *cx, Logger *log, Service **out) {
+    const AppCfg *cfg = &app->cfg;
+    int r = check_roles(cx, cfg);
+    if (r == 0)
+        r = platform_open(&app->platform, cx, cfg, app->clock, app->ids, log);
+    if (r != 0)
+        return r;
+    app->platform_is_open = true;
+
+    Service *s = mem_new(Service);
+    *s = (Service){ .app = app, .cfg = cfg, .log = log, .loop = loop_new(app->clock) };
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int cpu_threads = cfg->server_cpu_threads ? (int)cfg->server_cpu_threads : (int)MAX(cores, 1);
+    s->cpu = lane_threads_new("cpu", cpu_threads, (size_t)(cfg->server_queue * cpu_threads), app->clock);
+    s->io = lane_threads_new("io", (int)cfg->server_io_threads, (size_t)(cfg->server_queue * cfg->server_io_threads),
+                             app->clock);
+
+    ApiRole roles[ROLES_MAX];
+    size_t n_roles = platform_roles(&app->platform, roles, ROLES_MAX);
+    Str key = { 0 };
+    const char *key_path = NULL;
+    if (cfg->data_store != STORE_MEMORY || cfg->auth_admin_key.n)
+        r = platform_admin_key(cx, cfg, app->ids, &key, &key_path);
+    GatewayOptions g = { .loop = s->loop,
+                         .roles = roles,
+                         .n_roles = n_roles,
+                         .cpu = s->cpu,
+                         .io = s->io,
+                         .clock = app->clock,
+                         .ids = app->ids,
+                         .log = log,
+                         .metrics = app->platform.metrics,
+                         .requests = app->platform.requests,
+                         .admin_key = key,
+                         .access_log = cfg->server_access_log,
+                         .simulated = cfg->binance_simulated };
+    http_server_options_default(&g.http);
+    g.http.header_ms = cfg->server_header_ms;
+    g.http.body_ms = cfg->server_body_ms;
+    g.http.idle_ms = cfg->server_idle_ms;
+    g.http.max_connections = (int)cfg->server_max_connections;
+    s->gateway = gateway_new(&g);
+    if (r == 0)
+        r = listen_all(s, cx);
+    if (r != 0) {
+        service_free(s);
+        return r;
+    }
+    if (key_path)
+        LOG_INFO(log, NULL, S("admin key"), F_STR("file", str_c(key_path)));
+    *out = s;
+    return 0;
+}
+
+int service_port(const Service *s) {
+    return s->port;
+}
+
+static void drained(void *arg) {
+    loop_stop(((Service *)arg)->loop);
+}
+
+void service_stop(Service *s) {
+    http_server_stop(gateway_server(s->gateway), s->cfg->server_drain_ms, drained, s);
+}
+
+static void stop_posted(void *arg) {
+    service_stop(arg);
+}
+
+void service_stop_from_elsewhere(Service *s) {
+    loop_post(s->loop, stop_posted, s);
+}
+
+void service_run(Service *s) {
+    loop_run(s->loop);
+}
+
+Service *service_free(Service *s) {
+    if (!s)
+        return NULL;
+    lane_close(s->cpu); /* jobs in the queue answer 503; their exchanges must still live */
+    lane_close(s->io);
+    gateway_free(s->gateway);
+    loop_free(s->loop);
+    App *app = s->app;
+    if (app->platform_is_open)
+        platform_close(&app->platform);
+    app->platform_is_open = false;
+    return mem_free(s);
+}
+
+/* --- the command --- */
+
+static void on_signal(void *arg, int signo) {
+    Service *s = arg;
+    if (s->signals++ > 0)
+        _exit(128 + signo);
+    LOG_INFO(s->log, NULL, S("stopping"), F_I64("signal", signo), F_I64("drain_ms", s->cfg->server_drain_ms));
+    service_stop(s);
+}
+
+static int run_serve(Cli *c, const void *in) {
+    UNUSED(in);
+    App *app = (App *)c;
+    Logger *log;
+    Service *s;
+    int r = app_logger(app, "finsight", &log);
+    if (r == 0)
+        r = service_start(app, c->cx, log, &s);
+    if (r != 0) {
+        log_free(log);
+        return cli_fail(c, r);
+    }
+    loop_on_signal(s->loop, SIGINT, on_signal, s);
+    loop_on_signal(s->loop, SIGTERM, on_signal, s);
+    if (c->json)
+        fprintf(c->out, "{\"url\":\"http://" STR_FMT ":%d\",\"pid\":%d,\"data_dir\":\"%s\"}\n",
+                STR_ARG(app->cfg.server_host), s->port, (int)getpid(), app->cfg.data_dir);
+    else if (!c->quiet)
+        fprintf(c->out, "FinSight %s on http://" STR_FMT ":%d   (docs: /docs, data: %s%s)\n", FINSIGHT_VERSION,
+                STR_ARG(app->cfg.server_host), s->port, app->cfg.data_dir,
+                app->cfg.binance_simulated ? ", exchange SIMULATED" : "");
+    fflush(c->out);
+    LOG_INFO(log, NULL, S("serving"), F_STR("host", app->cfg.server_host), F_I64("port", s->port),
+             F_STR("data_dir", str_c(app->cfg.data_dir)), F_BOOL("simulated", app->cfg.binance_simulated));
+    service_run(s);
+    service_free(s);
+    LOG_INFO(log, NULL, S("stopped"));
+    log_free(log);
+    return 0;
+}
+
+const Command cmd_serve = {
+    .name = "serve",
+    .group = "Platform",
+    .summary = "Run the platform: HTTP API, docs page, metrics",
+    .run = run_serve,
+    .help = "Reading is open on the loopback address; writing needs the admin key (data-dir/admin.key). "
+            "While it runs, other finsight commands on the same data folder work through it.",
+    .examples = "finsight serve\nfinsight serve --port 9000 --data-dir /srv/finsight --log-format json",
+};

@@ -1,0 +1,15 @@
+#pragma once
+
+/* app/serve.h - the running platform, for `serve` and `demo`. */
+
+#include "app/app.h"
+
+typedef struct Service Service;
+
+/* Opens the platform and listens. 0, or ErrCode with words (port in use, store owned by another process…). */
+int service_start(App *app, Ctx *cx, Logger *log, Service **out);
+int service_port(const Service *s);
+void service_run(Service *s);                 /* until it has been stopped and drained */
+void service_stop(Service *s);                /* on the loop's thread */
+void service_stop_from_elsewhere(Service *s); /* any thread */
+Service *service_free(Service *s);            /* closes the platform too; NULL is fine */

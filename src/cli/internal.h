@@ -1,0 +1,20 @@
+#pragma once
+
+/* cli/internal.h - shared by the files of this folder only. */
+
+#include "api/market/market_api.h"
+#include "cli/term.h"
+
+/* "binance:BTCUSDT 1h" for headings. */
+Str cli_series_name(Arena *a, Str exchange, Str symbol, Str timeframe, Str provider);
+/* Prints shape as one JSON document and a newline on c->out. */
+int cli_print_json(Cli *c, const Shape *shape, const void *v);
+/* "SIMULATED" in a warning tone, or nothing. */
+const char *cli_simulated(const Cli *c, bool simulated);
+/* "what: value" with the label dimmed and padded. */
+void cli_line(Cli *c, const char *label, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Splits "a,b c" into words in the arena; at most 64. */
+int cli_words(Cli *c, Str text, Str *out, size_t most, size_t *n);
+
+extern const Command cmd_import, cmd_export, cmd_query, cmd_stats, cmd_gaps, cmd_quality, cmd_ensure, cmd_collect,
+    cmd_list, cmd_symbols, cmd_exchanges, cmd_remove, cmd_verify, cmd_storage;
