@@ -133,7 +133,7 @@ static int start_platform(Demo *d) {
     cfg->log_level = LEVEL_WARNING;
     int r = app_logger(d->app, "demo", &d->log);
     if (r == 0)
-        r = service_start(d->app, cx, d->log, &d->service);
+        r = service_start(d->app, cx, d->log, false, &d->service);
     if (r != 0)
         return r;
     if (pthread_create(&d->thread, NULL, serve_thread, d->service) != 0)

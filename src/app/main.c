@@ -77,6 +77,11 @@ static void app_init(App *app, Clock *clock, Ids *ids, char **argv) {
                       .connect = app_connect,
                       .connect_arg = app };
     app->cli.colour = wants_colour(environ, app->cli.out_tty);
+    const char **flags = arena_new_n(&app->arena, const char *, n_app_options + 1);
+    for (size_t i = 0, n = 0; i < n_app_options; i++)
+        if (app_options[i].flag)
+            flags[n++] = app_options[i].flag;
+    app->cli.common_flags = flags;
 }
 
 /* A bad option must not keep `help` and `version` from working. */

@@ -50,39 +50,45 @@ static int listen_all(Service *s, Ctx *cx) {
     return r == 0 ? 0 : err_set(cx, r, "%s", why);
 }
 
-int service_start(App *app, Ctx *cx, Logger *log, Service **out) {
-    const AppCfg *cfg = &app->cfg;
-    int r = check_roles(cx, cfg);
-    if (r == 0)
-        r = platform_open(&app->platform, cx, cfg, app->clock, app->ids, log);
-    if (r != 0)
-        return r;
-    app->platform_is_open = true;
+static void on_signal(void *arg, int signo) {
+    Service *s = arg;
+    if (s->signals++ > 0)
+        _exit(128 + signo);
+    LOG_INFO(s->log, NULL, S("stopping"), F_I64("signal", signo), F_I64("drain_ms", s->cfg->server_drain_ms));
+    service_stop(s);
+}
 
-    Service *s = mem_new(Service);
-    *s = (Service){ .app = app, .cfg = cfg, .log = log, .loop = loop_new(app->clock) };
+static void make_lanes(Service *s) {
+    const AppCfg *cfg = s->cfg;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    int cpu_threads = cfg->server_cpu_threads ? (int)cfg->server_cpu_threads : (int)MAX(cores, 1);
-    s->cpu = lane_threads_new("cpu", cpu_threads, (size_t)(cfg->server_queue * cpu_threads), app->clock);
-    s->io = lane_threads_new("io", (int)cfg->server_io_threads, (size_t)(cfg->server_queue * cfg->server_io_threads),
-                             app->clock);
+    int cpu = cfg->server_cpu_threads ? (int)cfg->server_cpu_threads : (int)MAX(cores, 1);
+    int io = (int)cfg->server_io_threads;
+    s->cpu = lane_threads_new("cpu", cpu, (size_t)(cfg->server_queue * cpu), s->app->clock);
+    s->io = lane_threads_new("io", io, (size_t)(cfg->server_queue * io), s->app->clock);
+}
 
+static int make_gateway(Service *s, Ctx *cx) {
+    const AppCfg *cfg = s->cfg;
+    Platform *p = &s->app->platform;
     ApiRole roles[ROLES_MAX];
-    size_t n_roles = platform_roles(&app->platform, roles, ROLES_MAX);
+    size_t n_roles = platform_roles(p, roles, ROLES_MAX);
     Str key = { 0 };
     const char *key_path = NULL;
+    int r = 0;
     if (cfg->data_store != STORE_MEMORY || cfg->auth_admin_key.n)
-        r = platform_admin_key(cx, cfg, app->ids, &key, &key_path);
+        r = platform_admin_key(cx, cfg, s->app->ids, &key, &key_path);
+    if (r != 0)
+        return r;
     GatewayOptions g = { .loop = s->loop,
                          .roles = roles,
                          .n_roles = n_roles,
                          .cpu = s->cpu,
                          .io = s->io,
-                         .clock = app->clock,
-                         .ids = app->ids,
-                         .log = log,
-                         .metrics = app->platform.metrics,
-                         .requests = app->platform.requests,
+                         .clock = s->app->clock,
+                         .ids = s->app->ids,
+                         .log = s->log,
+                         .metrics = p->metrics,
+                         .requests = p->requests,
                          .admin_key = key,
                          .access_log = cfg->server_access_log,
                          .simulated = cfg->binance_simulated };
@@ -92,14 +98,33 @@ int service_start(App *app, Ctx *cx, Logger *log, Service **out) {
     g.http.idle_ms = cfg->server_idle_ms;
     g.http.max_connections = (int)cfg->server_max_connections;
     s->gateway = gateway_new(&g);
+    if (key_path)
+        LOG_INFO(s->log, NULL, S("admin key"), F_STR("file", str_c(key_path)));
+    return 0;
+}
+
+int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
+    int r = check_roles(cx, &app->cfg);
+    if (r != 0)
+        return r;
+    Service *s = mem_new(Service);
+    *s = (Service){ .app = app, .cfg = &app->cfg, .log = log, .loop = loop_new(app->clock) };
+    if (signals) { /* before any thread is made: they inherit the blocked signals */
+        loop_on_signal(s->loop, SIGINT, on_signal, s);
+        loop_on_signal(s->loop, SIGTERM, on_signal, s);
+    }
+    r = platform_open(&app->platform, cx, &app->cfg, app->clock, app->ids, log);
+    app->platform_is_open = r == 0;
+    if (r == 0) {
+        make_lanes(s);
+        r = make_gateway(s, cx);
+    }
     if (r == 0)
         r = listen_all(s, cx);
     if (r != 0) {
         service_free(s);
         return r;
     }
-    if (key_path)
-        LOG_INFO(log, NULL, S("admin key"), F_STR("file", str_c(key_path)));
     *out = s;
     return 0;
 }
@@ -144,14 +169,6 @@ Service *service_free(Service *s) {
 
 /* --- the command --- */
 
-static void on_signal(void *arg, int signo) {
-    Service *s = arg;
-    if (s->signals++ > 0)
-        _exit(128 + signo);
-    LOG_INFO(s->log, NULL, S("stopping"), F_I64("signal", signo), F_I64("drain_ms", s->cfg->server_drain_ms));
-    service_stop(s);
-}
-
 static int run_serve(Cli *c, const void *in) {
     UNUSED(in);
     App *app = (App *)c;
@@ -159,13 +176,11 @@ static int run_serve(Cli *c, const void *in) {
     Service *s;
     int r = app_logger(app, "finsight", &log);
     if (r == 0)
-        r = service_start(app, c->cx, log, &s);
+        r = service_start(app, c->cx, log, true, &s);
     if (r != 0) {
         log_free(log);
         return cli_fail(c, r);
     }
-    loop_on_signal(s->loop, SIGINT, on_signal, s);
-    loop_on_signal(s->loop, SIGTERM, on_signal, s);
     if (c->json)
         fprintf(c->out, "{\"url\":\"http://" STR_FMT ":%d\",\"pid\":%d,\"data_dir\":\"%s\"}\n",
                 STR_ARG(app->cfg.server_host), s->port, (int)getpid(), app->cfg.data_dir);

@@ -6,8 +6,8 @@
 
 typedef struct Service Service;
 
-/* Opens the platform and listens. 0, or ErrCode with words (port in use, store owned by another process…). */
-int service_start(App *app, Ctx *cx, Logger *log, Service **out);
+/* Opens the platform and listens. signals: SIGINT and SIGTERM drain and stop it. 0, or ErrCode with words (port in use, store owned by another process…). */
+int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out);
 int service_port(const Service *s);
 void service_run(Service *s);                 /* until it has been stopped and drained */
 void service_stop(Service *s);                /* on the loop's thread */

@@ -82,6 +82,23 @@ static int parse_symbols(Ctx *cx, const List *names, Symbol **out) {
     return 0;
 }
 
+/* Lists split at commas, and so do the options of a rule: "429:every=3,count=2" arrives as two words. A word that is
+ * an option belongs to the rule before it. */
+static size_t join_faults(Ctx *cx, const List *words, Str **out) {
+    const Str *v = words->v;
+    Str *rules = arena_new_n(cx->arena, Str, words->n);
+    size_t n = 0;
+    for (size_t i = 0; i < words->n; i++) {
+        bool option = n && str_find_char(v[i], '=') > 0 && str_find_char(v[i], ':') < 0;
+        if (option)
+            rules[n - 1] = str_fmt(cx->arena, STR_FMT "," STR_FMT, STR_ARG(rules[n - 1]), STR_ARG(v[i]));
+        else
+            rules[n++] = v[i];
+    }
+    *out = rules;
+    return n;
+}
+
 static int run_sim(Cli *c, const void *in_) {
     const SimIn *in = in_;
     Ctx *cx = c->cx;
@@ -91,6 +108,8 @@ static int run_sim(Cli *c, const void *in_) {
     int r = load_all(cx, &in->data, &recorded);
     if (r == 0)
         r = parse_symbols(cx, &in->symbols, &symbols);
+    Str *faults;
+    size_t n_faults = join_faults(cx, &in->faults, &faults);
     ExchangeServerOptions o = {
         .sim = { .seed = (uint64_t)in->seed,
                  .symbols = in->symbols.n ? symbols : NULL,
@@ -101,8 +120,8 @@ static int run_sim(Cli *c, const void *in_) {
                  .weight_limit = in->weight_limit },
         .port = (int)in->port,
         .clock = ((App *)c)->clock,
-        .faults = in->faults.v,
-        .n_faults = in->faults.n,
+        .faults = faults,
+        .n_faults = n_faults,
     };
     if (r == 0)
         r = exchange_server_start(cx, &o, &server);

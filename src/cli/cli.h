@@ -25,8 +25,9 @@ struct Cli {
     bool json;       /* --json */
     bool quiet;      /* --quiet: no progress, no notes */
     bool out_tty, err_tty;
-    bool colour; /* on out; NO_COLOR and --no-color turn it off */
-    int columns; /* width of the terminal; 80 when it is none */
+    bool colour;                     /* on out; NO_COLOR and --no-color turn it off */
+    int columns;                     /* width of the terminal; 80 when it is none */
+    const char *const *common_flags; /* options of the program that stand beside a command's own; NULL-terminated */
     /* Opens the store or connects to its owner; called once, by cli_api. */
     int (*connect)(void *arg, Ctx *cx, ApiCaller **out);
     void *connect_arg;

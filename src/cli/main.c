@@ -152,6 +152,30 @@ static void take_common(Cli *c, int *argc, char **argv, bool *help) {
         c->colour = false;
 }
 
+/* A mistyped option of the program itself (--prot for --port) is not the command's to know. */
+static int wrong_flag(Cli *c, int code, int argc, char **argv) {
+    enum { CLOSE = 3 };
+    const char *near = NULL;
+    size_t best = CLOSE;
+    for (int i = 1; i < argc && code == ERR_USAGE; i++) {
+        Str word = str_c(argv[i]), name;
+        if (!str_starts(word, S("--")) || str_find(str_c(c->cx->err.text), word) < 0)
+            continue;
+        word = str_from(word, 2);
+        str_next(&word, '=', &name);
+        for (const char *const *f = c->common_flags; f && *f; f++) {
+            size_t d = str_distance(name, str_c(*f), CLOSE);
+            if (d < best) {
+                best = d;
+                near = *f;
+            }
+        }
+    }
+    if (near)
+        err_set(c->cx, code, "%s; did you mean --%s?", str_dup(c->cx->arena, str_c(c->cx->err.text)).p, near);
+    return cli_fail(c, code);
+}
+
 static int run(Cli *c, const Command *cmd, int argc, char **argv) {
     void *in = cmd->flags ? arena_zalloc(c->cx->arena, cmd->flags->size) : NULL;
     Usage usage;
@@ -160,7 +184,7 @@ static int run(Cli *c, const Command *cmd, int argc, char **argv) {
     if (r == CLI_HELP)
         return print_help(c, cmd);
     if (r != 0)
-        return cli_fail(c, r);
+        return wrong_flag(c, r, argc, argv);
     return cmd->run(c, in);
 }
 

@@ -24,8 +24,7 @@ static int weight(Str params) {
 
 /* Splits "text/csv;q=0.5" and gives the name and the weight. */
 static Str element(Str item, int *q) {
-    Str name;
-    Str rest = item;
+    Str name = { 0 }, rest = item; /* an absent header has no first part */
     str_next(&rest, ';', &name);
     *q = rest.p ? weight(rest) : 1000;
     return str_trim(name);

@@ -67,4 +67,11 @@ TEST(content_types_are_told_apart) {
         CHECK_EQ(media_of(str_c(r->name)), r->want);
 }
 
-TESTS(T(accept_chooses_between_json_and_csv), T(accept_encoding_chooses_the_coding), T(content_types_are_told_apart))
+TEST(an_absent_header_is_no_wish) {
+    CHECK_EQ(negotiate_media((Str){ 0 }, true), MEDIA_JSON);
+    CHECK_EQ(negotiate_coding((Str){ 0 }), CODING_IDENTITY);
+    CHECK_EQ(media_of((Str){ 0 }), MEDIA_JSON);
+}
+
+TESTS(T(accept_chooses_between_json_and_csv), T(accept_encoding_chooses_the_coding), T(content_types_are_told_apart),
+      T(an_absent_header_is_no_wish))
