@@ -2,6 +2,7 @@
 
 /* sim/exchange_internal.h - what the files of the exchange simulator share; no one else includes it. */
 
+#include "base/zip.h"
 #include "sim/exchange_query.h"
 #include "sim/exchange_source.h"
 
@@ -21,6 +22,7 @@ struct ExchangeSim {
     CandleGen *gen;
     VenueDays days;
     Faults faults;
+    Zip *zip;
     int64_t weight_limit, ban_after;
     Peer peers[PEERS_MAX];
     ExchangeSimStats stats;

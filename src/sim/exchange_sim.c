@@ -2,8 +2,6 @@
 
 #include "sim/exchange_internal.h"
 
-#include "base/zip.h"
-
 #include <stdio.h>
 
 enum {
@@ -99,6 +97,7 @@ int exchange_sim_new(Ctx *cx, const ExchangeSimOptions *o, ExchangeSim **out) {
 
     CLEANUP(exchange_sim_freep) ExchangeSim *x = mem_new(ExchangeSim);
     x->gen = candle_gen_new(o->seed);
+    x->zip = zip_new();
     x->sources = mem_new_n(Source, o->n_symbols + o->n_recorded + ARRAY_LEN(GEN_SYMBOLS));
     x->days.outages = windows_dup(o->outages, o->n_outages);
     x->days.quiet = windows_dup(o->quiet, o->n_quiet);
@@ -122,6 +121,7 @@ int exchange_sim_new(Ctx *cx, const ExchangeSimOptions *o, ExchangeSim **out) {
 ExchangeSim *exchange_sim_free(ExchangeSim *x) {
     if (x) {
         candle_gen_free(x->gen);
+        zip_free(x->zip);
         mem_free(x->sources);
         mem_free(x->days.outages);
         mem_free(x->days.quiet);
@@ -444,14 +444,14 @@ static bool accepts_gzip(Str accept) {
     return false;
 }
 
-static void reply_encode(const SimRequest *req, Arena *arena, SimReply *r) {
+static void reply_encode(ExchangeSim *x, const SimRequest *req, Arena *arena, SimReply *r) {
     enum { WORTH_IT = 256 }; /* below a packet nothing is gained */
     bool asked = accepts_gzip(request_header(req, S("Accept-Encoding")));
     if (r->wire != SIM_CHUNKED && (!asked || r->body.n < WORTH_IT))
         return;
     Buf b;
     buf_init(&b, BODY_MAX);
-    if (zip_compress(NULL, ZIP_GZIP, 1, r->body, &b) == 0) {
+    if (zip_compress(x->zip, ZIP_GZIP, 1, r->body, &b) == 0) {
         char *copy = arena_alloc(arena, b.n);
         memcpy(copy, b.p, b.n);
         r->body = str_n(copy, b.n);
@@ -535,5 +535,5 @@ void exchange_sim_handle(ExchangeSim *x, Arena *arena, const SimRequest *req, Ti
         x->stats.requests++;
         handle_api(x, arena, req, path, query, now, out);
     }
-    reply_encode(req, arena, out);
+    reply_encode(x, req, arena, out);
 }

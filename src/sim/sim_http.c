@@ -10,6 +10,7 @@ typedef struct SimHttp {
     HttpClient client; /* first */
     SimHttpOptions o;
     Rng rng;
+    Zip *zip;
 } SimHttp;
 
 /* Lets ms pass on the clock, but not beyond the deadline of the exchange. false: that came first. */
@@ -53,11 +54,11 @@ static int deliver(SimHttp *h, Ctx *cx, const HttpRequest *req, const SimReply *
     }
 }
 
-static int decode(Ctx *cx, const HttpRequest *req, const SimReply *r, HttpResponse *out) {
+static int decode(SimHttp *h, Ctx *cx, const HttpRequest *req, const SimReply *r, HttpResponse *out) {
     Buf plain;
     buf_init(&plain, req->max_body);
     bool gzip = str_eq_nocase(http_response_header(out, S("Content-Encoding")), S("gzip"));
-    int e = gzip ? zip_expand(NULL, ZIP_GZIP, r->body, &plain) : buf_put_str(&plain, r->body);
+    int e = gzip ? zip_expand(h->zip, ZIP_GZIP, r->body, &plain) : buf_put_str(&plain, r->body);
     if (e == 0) {
         char *copy = arena_alloc(cx->arena, plain.n + 1);
         memcpy(copy, plain.n ? plain.p : "", plain.n);
@@ -98,7 +99,7 @@ static int exchange(SimHttp *h, Ctx *cx, const HttpRequest *req, HttpResponse *o
     *out = (HttpResponse){ .status = reply.status, .n_headers = reply.n_headers };
     out->headers = arena_new_n(cx->arena, HttpHeader, reply.n_headers + 1);
     memcpy(out->headers, reply.headers, reply.n_headers * sizeof *out->headers);
-    return decode(cx, req, &reply, out);
+    return decode(h, cx, req, &reply, out);
 }
 
 static int sim_fetch(HttpClient *c, Ctx *cx, const HttpRequest *req, HttpResponse *out) {
@@ -112,6 +113,7 @@ static int sim_fetch(HttpClient *c, Ctx *cx, const HttpRequest *req, HttpRespons
 }
 
 static void sim_close(HttpClient *c) {
+    zip_free(((SimHttp *)c)->zip);
     mem_free(c);
 }
 
@@ -123,5 +125,6 @@ HttpClient *sim_http_new(const SimHttpOptions *o) {
     h->client.ops = &ops;
     h->o = *o;
     rng_seed(&h->rng, o->seed);
+    h->zip = zip_new();
     return &h->client;
 }
