@@ -5,7 +5,7 @@
  * A World gives a service everything it gets from app/ in production: a clock, lanes, timers, ids, randomness, an
  * HTTP client that reaches the exchange simulator, and the name of the SQLite VFS that loses unsynced writes
  * (sim/vfs.h). Nothing happens between events and no time passes while code runs: the clock jumps from event to
- * event, so that a day of waiting costs nothing: ten collectors that ask once an hour run 15,000 days a minute on one core.
+ * event, so that waiting costs nothing. Ten collectors that ask once an hour ran 18,000 days a minute on one core.
  *
  * Order: by due time; events due at the same instant run in an order drawn from the seed. A lane starts its jobs a
  * moment after they were posted, as many at once as it has threads: with one thread in the order of posting, with

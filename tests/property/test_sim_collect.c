@@ -169,9 +169,9 @@ static uint64_t simulate(void **state_, uint64_t seed) {
 
 TEST(what_is_stored_is_what_the_venue_has) {
     uint64_t seed = prop_seed(20240501);
-    for (uint64_t round = 0; round < 60; round++)
+    for (uint64_t round = 0; round < 40; round++)
         simulate(state_, seed + round);
-    CHECK(faults_met > 300); /* it was no fine weather */
+    CHECK(faults_met > 200); /* it was no fine weather */
 }
 
 TEST(a_run_can_be_repeated) {
