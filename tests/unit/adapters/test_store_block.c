@@ -32,7 +32,8 @@ static bool same_bits(const Candles *a, const Candles *b) {
     size_t n = a->n * 8;
     return a->n == b->n && !memcmp(a->open_ms, b->open_ms, n) && !memcmp(a->open, b->open, n) &&
            !memcmp(a->high, b->high, n) && !memcmp(a->low, b->low, n) && !memcmp(a->close, b->close, n) &&
-           !memcmp(a->volume, b->volume, n) && !memcmp(a->known_ms, b->known_ms, n) && !memcmp(a->flags, b->flags, a->n);
+           !memcmp(a->volume, b->volume, n) && !memcmp(a->known_ms, b->known_ms, n) &&
+           !memcmp(a->flags, b->flags, a->n);
 }
 
 static void check_round_trip(Fixture *f) {
@@ -103,6 +104,7 @@ TEST(any_rows_come_back_bit_for_bit) {
     for (int i = 0; i < 300; i++) {
         fill(&f, &rng, sizes[rng_below(&rng, i < 290 ? 6 : 8)]);
         check_round_trip(&f);
+        CHECK(f.blob.n > 0);
     }
     end(&f);
 }
@@ -193,7 +195,7 @@ TEST(sizes_stay_where_they_were_measured) {
     };
     Fixture f;
     begin(&f);
-    EACH_ROW(c, cases) {
+    EACH_ROW (c, cases) {
         Rng rng;
         rng_seed(&rng, 9);
         double price = 1000;
