@@ -1,6 +1,7 @@
 /* bench/bench_store.c - the candle store against plain SQLite rows, in the same run, on the same candles.
  *
- *     bench_store [rows in millions]     default 5
+ *     bench_store [rows in millions [directory for the stores [directory of the test data]]]
+ * Without arguments: 5, /tmp, ../shared.
  * Both sides are read back and compared with what was made before a figure is printed. Each figure has CPU time of
  * the process beside wall time, because cores are shared; JSON lines first, then a table, with the physical limits
  * measured here: memory bandwidth for reads, the time of an fsync for acknowledged writes. Data sets of ../shared
@@ -405,7 +406,7 @@ static void sizes(Bench *b, const char *shared, BlockCodec *codec, const char *n
     buf_done(&blob);
 }
 
-static void all_sizes(Bench *b) {
+static void all_sizes(Bench *b, const char *shared) {
     static const char *const two_to_eight[] = {
         "ohlcv/ethusdt_h1.csv",
         "ohlcv/eurusd_h1.csv",
@@ -418,8 +419,6 @@ static void all_sizes(Bench *b) {
         "xexch/binanceus_btcusdt_m1_202303.csv",
         "xexch/binanceus_btcusdc_m1_202303.csv",
     };
-    const char *shared = getenv("FINSIGHT_SHARED");
-    shared = shared && *shared ? shared : "../shared";
     BlockCodec *codec = block_codec_new();
     sizes(b, shared, codec, "ohlcv/btcusdt_h1.csv", 1, 11.5);
     sizes(b, shared, codec, "ohlcv/btcperp_m1.csv", 1, 13);
@@ -454,10 +453,9 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
 int main(int argc, char **argv) {
     Bench *b = mem_new(Bench);
     double millions = argc > 1 ? strtod(argv[1], NULL) : 5;
-    const char *tmp = getenv("TMPDIR");
     b->clock = (Clock){ .wall = wall_now, .mono = mono_now };
     ctx_init(&b->cx, &b->arena, &b->clock);
-    snprintf(b->dir, sizeof b->dir, "%s/finsight-bench-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    snprintf(b->dir, sizeof b->dir, "%s/finsight-bench-XXXXXX", argc > 2 ? argv[2] : "/tmp");
     if (!mkdtemp(b->dir))
         die(b, "no directory");
     snprintf(b->path, sizeof b->path, "%s/market.db", b->dir);
@@ -481,7 +479,7 @@ int main(int argc, char **argv) {
     windows(b, true);
     live(b);
     rival_live(b);
-    all_sizes(b);
+    all_sizes(b, argc > 3 ? argv[3] : "../shared");
     say_duckdb();
     table(b);
     candle_store_close(b->store);

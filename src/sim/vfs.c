@@ -2,7 +2,8 @@
  *
  * A Node is a file: what the process sees (now), what the platter has (kept), and the changes since the last
  * sync. Handles hold Nodes; a power cut makes new Nodes out of the old ones, so an old handle keeps its Node and
- * is dead. Locks and the WAL's shared memory live in the Node: they vanish with the power as well. */
+ * is dead. Locks and the WAL's shared memory live in the Node: they vanish with the power as well. All of it in
+ * one file past 600 lines, because a Node's rules hold only as long as these functions alone touch it. */
 
 #include "sim/vfs.h"
 

@@ -1,4 +1,5 @@
-/* The contract of ports/candle_store.h, run against every adapter (PRI-05). */
+/* The contract of ports/candle_store.h, run against every adapter (PRI-05). Long, because a reader of the contract
+ * wants it in one piece. */
 
 #include "contract/candle_store.h"
 
