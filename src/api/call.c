@@ -51,7 +51,7 @@ static int complete_in(Ctx *cx, const Op *op, const void *in, void **full) {
 }
 
 static int local_call(ApiCaller *c, Ctx *cx, const Op *op, const void *in, void *out) {
-    void *role, *full;
+    void *role = NULL, *full;
     int e = find_role((Local *)c, cx, op, &role);
     if (!e)
         e = complete_in(cx, op, in, &full);
@@ -116,7 +116,7 @@ static int serve(const Local *l, Ctx *cx, const ApiRequest *rq, const Op **op, S
     void *in = match.op->in ? arena_zalloc(cx->arena, match.op->in->size) : NULL;
     if ((e = op_decode(match.op, cx, match.params, match.n_params, pairs, n, rq->body, in)))
         return e;
-    void *out = match.op->out ? arena_zalloc(cx->arena, match.op->out->size) : NULL, *role;
+    void *out = match.op->out ? arena_zalloc(cx->arena, match.op->out->size) : NULL, *role = NULL;
     if ((e = find_role(l, cx, match.op, &role)) || (e = match.op->run(role, cx, in, out)))
         return e;
     if (match.op->out)

@@ -93,7 +93,7 @@ TEST(layouts_separators_and_names_are_found_out) {
         size_t n = strlen(r->text);
         for (size_t piece = 1; piece <= n; piece += piece < 12 ? 1 : n) { /* cuts change nothing */
             Candles cs;
-            CandleCsvReport report;
+            CandleCsvReport report = { 0 };
             CHECK_OK(&t.cx, read_pieces(&t, &(CandleCsvOptions){ 0 }, str_c(r->text), piece, &cs, &report));
             CHECK_EQ(cs.n, 2);
             for (size_t i = 0; i < 2; i++) {
