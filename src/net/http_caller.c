@@ -1,6 +1,7 @@
 /* net/http_caller.c - see http_caller.h. A non-blocking socket and poll, so that deadline and cancel are kept. */
 
 #include "net/http_caller.h"
+#include "net/http_request.h"
 #include "net/http_response.h"
 
 #include <errno.h>
@@ -181,32 +182,17 @@ static bool still_good(const HttpCaller *c) {
 
 /* --- the request --- */
 
-static bool one_line(Str s) {
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-            return false;
-    return true;
-}
-
 static int write_head(Calling *k, Str method) {
     const HttpCall *call = k->call;
-    if (!str_starts(call->path, S("/")) || !one_line(call->path) || str_find_char(call->path, ' ') >= 0)
-        return err_set(k->cx, ERR_USAGE, "\"" STR_FMT "\" is not a path", STR_ARG(call->path));
-    buf_printf(&k->head, STR_FMT " " STR_FMT " HTTP/1.1\r\n", STR_ARG(method), STR_ARG(call->path));
-    if (k->c->local)
-        buf_put_str(&k->head, S("Host: localhost\r\n"));
-    else
-        buf_printf(&k->head, strchr(k->c->host, ':') ? "Host: [%s]:%s\r\n" : "Host: %s:%s\r\n", k->c->host, k->c->port);
-    for (size_t i = 0; i < call->n_fields; i++) {
-        const HttpField *f = &call->fields[i];
-        if (!one_line(f->name) || !one_line(f->value))
-            return err_set(k->cx, ERR_USAGE, "a line break in the field " STR_FMT, STR_ARG(f->name));
-        buf_printf(&k->head, STR_FMT ": " STR_FMT "\r\n", STR_ARG(f->name), STR_ARG(f->value));
-    }
-    if (call->body.n || str_eq(method, S("POST")) || str_eq(method, S("PUT")) || str_eq(method, S("PATCH")))
-        buf_printf(&k->head, "Content-Length: %zu\r\n", call->body.n);
-    buf_put_str(&k->head, S("\r\n"));
-    return buf_ok(&k->head) ? 0 : err_set(k->cx, ERR_USAGE, "the request's header block is over %d bytes", HEAD_MAX);
+    char host[sizeof k->c->host + 16] = "localhost";
+    if (!k->c->local)
+        snprintf(host, sizeof host, strchr(k->c->host, ':') ? "[%s]:%s" : "%s:%s", k->c->host, k->c->port);
+    Str bad;
+    int err =
+        http_request_write(&k->head, method, str_c(host), call->path, call->fields, call->n_fields, call->body.n, &bad);
+    if (err == ERR_USAGE)
+        return err_set(k->cx, err, "\"" STR_FMT "\" is not a path, or a field with a line break", STR_ARG(bad));
+    return err == 0 ? 0 : err_set(k->cx, ERR_USAGE, "the request's header block is over %d bytes", HEAD_MAX);
 }
 
 /* Sends head and body. A server that answers early (413) and stops reading is not an error: its reply is read. */
@@ -309,10 +295,6 @@ static int call_once(Calling *k, Str method, HttpCallReply *out) {
     return err;
 }
 
-static bool may_repeat(Str method) {
-    return !str_eq(method, S("POST")) && !str_eq(method, S("PATCH"));
-}
-
 int http_call(HttpCaller *c, Ctx *cx, const HttpCall *call, HttpCallReply *out) {
     Str method = call->method.n ? call->method : S("GET");
     Calling k = { .c = c, .cx = cx, .call = call, .body_max = call->max_body ? call->max_body : BODY_MAX };
@@ -323,7 +305,7 @@ int http_call(HttpCaller *c, Ctx *cx, const HttpCall *call, HttpCallReply *out) 
     int err = write_head(&k, method);
     if (err == 0)
         err = call_once(&k, method, &reply);
-    if (err == CALL_STALE && may_repeat(method))
+    if (err == CALL_STALE && http_method_idempotent(method))
         err = call_once(&k, method, &reply); /* over a fresh connection, where nothing is stale */
     if (err == CALL_STALE)
         err = err_set(cx, ERR_UNAVAILABLE,
