@@ -252,7 +252,7 @@ static void curl_example(Page *p, const Op *op) {
     LIT(p, "<h4>Example</h4>\n<pre tabindex=\"0\"><code>curl");
     if (strcmp(op->method, "GET") != 0)
         buf_printf(p->out, " -X %s", op->method);
-    if (op->role > ROLE_NONE)
+    if (op->role > ROLE_READ)
         LIT(p, " -H &#39;X-API-Key: …&#39;");
     if (rq.body.n) {
         LIT(p, " -H &#39;Content-Type: application/json&#39; \\\n  -d ");
