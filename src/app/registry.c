@@ -4,6 +4,7 @@
 
 #include "adapters/market/binance.h"
 
+#include "adapters/store/csv.h"
 #include "adapters/store/memory.h"
 #include "adapters/store/sqlite.h"
 #include "base/file.h"
@@ -24,10 +25,7 @@ static int open_memory(Ctx *cx, const AppCfg *cfg, CandleStore **out) {
 }
 
 static int open_csv(Ctx *cx, const AppCfg *cfg, CandleStore **out) {
-    UNUSED(cx);
-    UNUSED(cfg);
-    UNUSED(out);
-    return ERR_UNSUPPORTED;
+    return store_csv_open(cx, path_join(cx->arena, cfg->data_dir, "candles"), out);
 }
 
 static int (*const stores[])(Ctx *cx, const AppCfg *cfg, CandleStore **out) = {

@@ -2,15 +2,12 @@
 
 #include "app/app.h"
 
-#include "base/file.h"
-#include "core/candle_csv.h"
 #include "sim/exchange_server.h"
-
-#include <errno.h>
+#include "sim/recorded.h"
 
 typedef struct SimIn {
     int64_t port, seed, weight_limit;
-    List symbols, faults, data;
+    List symbols, faults, data, outages, quiet, skewed;
     Time listed;
 } SimIn;
 
@@ -19,7 +16,10 @@ static const Field sim_f[] = {
     FIELD(SimIn, port, .def = "9090", .has_min = true, .max = 65535, .doc = "Port on 127.0.0.1; 0 takes a free one."),
     FIELD(SimIn, seed, .def = "1", .has_min = true, .max = 9e18, .doc = "The same seed gives the same candles on every machine."),
     FIELD(SimIn, symbols, .flags = F_REPEAT, .max = 64, .doc = "Symbols to make candles of. Left out: the well-known ones.", .example = "BTCUSDT,ETHUSDT"),
-    FIELD(SimIn, data, .flags = F_REPEAT, .max = 64, .doc = "Recorded candles instead: SYMBOL:TIMEFRAME:FILE.csv.", .example = "BTCUSDT:1h:btc.csv"),
+    FIELD(SimIn, data, .flags = F_REPEAT, .max = 64, .doc = "Recorded candles instead: SYMBOL=FILE.csv.", .example = "BTCUSDT=btc.csv"),
+    { .name = "outage", .offset = offsetof(SimIn, outages), .type = FT_LIST, .flags = F_REPEAT, .max = 64, .doc = "A window without candles of any symbol.", .example = "2024-03-01T06:00..2024-03-01T08:00" },
+    { .name = "quiet", .offset = offsetof(SimIn, quiet), .type = FT_LIST, .flags = F_REPEAT, .max = 64, .doc = "A window in which nobody trades: FROM..TO, @SYMBOL behind it for one symbol." },
+    { .name = "skewed", .offset = offsetof(SimIn, skewed), .type = FT_LIST, .flags = F_REPEAT, .max = 64, .doc = "A window of open times off the grid: FROM..TO+18123ms." },
     { .name = "fault", .offset = offsetof(SimIn, faults), .type = FT_LIST, .flags = F_REPEAT, .max = 64, .doc = "A fault to show, e.g. 429:every=10 or truncated:prob=0.05. Names: see the examples.", .example = "429:every=10" },
     { .name = "weight-limit", .offset = offsetof(SimIn, weight_limit), .type = FT_I64, .def = "6000", .min = 1, .max = 1e9, .doc = "Request weight a minute and client." },
     FIELD(SimIn, listed, .doc = "Listing date of every symbol. Left out: each its own."),
@@ -27,49 +27,43 @@ static const Field sim_f[] = {
 static SHAPE(sim_shape, SimIn, sim_f);
 /* clang-format on */
 
-typedef struct Recorded {
-    SimRecorded *v;
-    size_t n;
-} Recorded;
+enum { DATA_MAX = 64, WINDOWS_MAX = 64 };
 
-static int load_recorded(Ctx *cx, Str spec, SimRecorded *out) {
-    enum { FILE_MAX = 1 << 30 };
-    Str rest = spec, symbol, tf;
-    Timeframe timeframe;
-    if (!str_next(&rest, ':', &symbol) || !str_next(&rest, ':', &tf) || !rest.n ||
-        !symbol_parse(symbol, &out->symbol) || !timeframe_parse(tf, &timeframe))
-        return err_set_at(cx, ERR_INVALID, S("data"), "'" STR_FMT "' is not SYMBOL:TIMEFRAME:FILE", STR_ARG(spec));
-    Str text;
-    const char *path = str_cz(cx->arena, rest);
-    int r = file_read(cx, path, FILE_MAX, &text);
-    CandleCsv *csv = NULL;
-    Candles *rows = arena_new(cx->arena, Candles);
-    candles_init_heap(rows, 4096); /* lives as long as the process */
-    if (r == 0)
-        r = candle_csv_open(cx, &(CandleCsvOptions){ .timeframe = timeframe }, &csv);
-    if (r == 0)
-        r = candle_csv_feed(csv, cx, text, rows);
-    if (r == 0)
-        r = candle_csv_finish(csv, cx, rows);
-    candle_csv_close(csv);
-    if (r != 0) {
-        candles_done_heap(rows);
-        return r == ERR_INVALID ? err_prefix(cx, "%s", path) : r;
+typedef struct Windows {
+    SimWindow v[WINDOWS_MAX];
+    size_t n;
+} Windows;
+
+typedef struct Market { /* what the options say the venue has */
+    Symbol *symbols;
+    Recorded *files[DATA_MAX];
+    SimRecorded tables[DATA_MAX];
+    size_t n_files;
+    Windows outages, quiet, skewed;
+} Market;
+
+static int load_files(Ctx *cx, const List *data, Market *m) {
+    const Str *specs = data->v;
+    for (size_t i = 0; i < data->n && i < DATA_MAX; i++) {
+        int r = recorded_load(cx, specs[i], &(CandleCsvOptions){ 0 }, &m->files[i]);
+        if (r != 0)
+            return r;
+        m->tables[m->n_files++] = m->files[i]->rec;
     }
-    candles_sort_unique(rows, cx->arena);
-    out->timeframe = timeframe;
-    out->candles = rows;
     return 0;
 }
 
-static int load_all(Ctx *cx, const List *data, Recorded *out) {
-    const Str *specs = data->v;
-    out->v = arena_new_n(cx->arena, SimRecorded, data->n);
-    for (out->n = 0; out->n < data->n; out->n++) {
-        int r = load_recorded(cx, specs[out->n], &out->v[out->n]);
-        if (r != 0)
-            return r;
-    }
+static void free_files(Market *m) {
+    for (size_t i = 0; i < m->n_files; i++)
+        recorded_free(m->files[i]);
+}
+
+static int parse_windows(Ctx *cx, Str flag, const List *texts, Windows *out) {
+    const Str *v = texts->v;
+    for (size_t i = 0; i < texts->n && i < WINDOWS_MAX; i++)
+        if (!sim_window_parse(v[i], &out->v[out->n++]))
+            return err_set_at(cx, ERR_INVALID, flag,
+                              "'" STR_FMT "' is not FROM..TO, e.g. 2024-03-01T06:00..2024-03-01T08:00", STR_ARG(v[i]));
     return 0;
 }
 
@@ -99,38 +93,43 @@ static size_t join_faults(Ctx *cx, const List *words, Str **out) {
     return n;
 }
 
-static int run_sim(Cli *c, const void *in_) {
-    const SimIn *in = in_;
-    Ctx *cx = c->cx;
-    Recorded recorded = { 0 };
-    Symbol *symbols = NULL;
-    ExchangeServer *server;
-    int r = load_all(cx, &in->data, &recorded);
+static int read_market(Ctx *cx, const SimIn *in, Market *m) {
+    int r = parse_symbols(cx, &in->symbols, &m->symbols);
     if (r == 0)
-        r = parse_symbols(cx, &in->symbols, &symbols);
+        r = parse_windows(cx, S("outage"), &in->outages, &m->outages);
+    if (r == 0)
+        r = parse_windows(cx, S("quiet"), &in->quiet, &m->quiet);
+    if (r == 0)
+        r = parse_windows(cx, S("skewed"), &in->skewed, &m->skewed);
+    return r == 0 ? load_files(cx, &in->data, m) : r;
+}
+
+static int start_server(Cli *c, const SimIn *in, const Market *m, ExchangeServer **out) {
     Str *faults;
-    size_t n_faults = join_faults(cx, &in->faults, &faults);
+    size_t n_faults = join_faults(c->cx, &in->faults, &faults);
     ExchangeServerOptions o = {
         .sim = { .seed = (uint64_t)in->seed,
-                 .symbols = in->symbols.n ? symbols : NULL,
+                 .symbols = in->symbols.n ? m->symbols : NULL,
                  .n_symbols = in->symbols.n,
-                 .recorded = recorded.v,
-                 .n_recorded = recorded.n,
+                 .recorded = m->tables,
+                 .n_recorded = m->n_files,
                  .listed = in->listed,
+                 .outages = m->outages.v,
+                 .n_outages = m->outages.n,
+                 .quiet = m->quiet.v,
+                 .n_quiet = m->quiet.n,
+                 .skewed = m->skewed.v,
+                 .n_skewed = m->skewed.n,
                  .weight_limit = in->weight_limit },
         .port = (int)in->port,
         .clock = ((App *)c)->clock,
         .faults = faults,
         .n_faults = n_faults,
     };
-    if (r == 0)
-        r = exchange_server_start(cx, &o, &server);
-    for (size_t i = 0; r != 0 && i < recorded.n; i++)
-        candles_done_heap((Candles *)(uintptr_t)recorded.v[i].candles);
-    if (r != 0)
-        return cli_fail(c, r);
+    return exchange_server_start(c->cx, &o, out);
+}
 
-    int port = exchange_server_port(server);
+static void say_where(Cli *c, int port, const SimIn *in) {
     if (c->json)
         fprintf(c->out, "{\"url\":\"http://127.0.0.1:%d\",\"simulated\":true}\n", port);
     else
@@ -141,14 +140,26 @@ static int run_sim(Cli *c, const void *in_) {
                 "--binance-private\n",
                 port, (long long)in->seed, port, port);
     fflush(c->out);
-    app_on_interrupt((App *)c);
-    while (ctx_check(cx) == 0)
-        clock_sleep_ms(cx->clock, 100);
+}
+
+static int run_sim(Cli *c, const void *in) {
+    Market *m = arena_new(c->cx->arena, Market);
+    ExchangeServer *server;
+    int r = read_market(c->cx, in, m);
+    if (r == 0)
+        r = start_server(c, in, m, &server);
+    if (r != 0) {
+        free_files(m);
+        return cli_fail(c, r);
+    }
+    say_where(c, exchange_server_port(server), in);
+    while (ctx_check(c->cx) == 0)
+        clock_sleep_ms(c->cx->clock, 100);
+
     ExchangeSimStats stats;
     exchange_server_stats(server, &stats);
     exchange_server_stop(server);
-    for (size_t i = 0; i < recorded.n; i++)
-        candles_done_heap((Candles *)(uintptr_t)recorded.v[i].candles);
+    free_files(m);
     if (!c->quiet && !c->json)
         fprintf(c->err, "%lld requests, %lld candles served, %lld faults shown\n", (long long)stats.requests,
                 (long long)stats.rows, (long long)stats.faults);
@@ -165,6 +176,6 @@ const Command cmd_exchange_sim = {
             "truncated chunked trickle reset stall; each with :every=N,prob=P,count=K,after=N,symbol=S,n=N.",
     .examples = "finsight exchange-sim --seed 7\n"
                 "finsight exchange-sim --port 0 --fault 429:every=20 --fault truncated:prob=0.01\n"
-                "finsight exchange-sim --data BTCUSDT:1h:btc.csv",
+                "finsight exchange-sim --data BTCUSDT=btc.csv --outage 2024-03-01T06:00..2024-03-01T08:00",
     .flags = &sim_shape,
 };
