@@ -716,6 +716,74 @@ TEST(concurrent_readers_see_all_or_nothing_of_each_save) {
     end(&f);
 }
 
+/* --- writers beside each other --- */
+
+enum { WRITERS = 6, WRITER_SAVES = 25, SHARED_SERIES = 3 };
+
+typedef struct Saver {
+    CandleStore *store;
+    ClockManual clock;
+    int number, failures;
+} Saver;
+
+static SeriesKey shared_series(int i) {
+    static const char *const texts[SHARED_SERIES] = { "test:A:1m", "test:B:1m", "test:C:1m" };
+    return key_of(texts[i]);
+}
+
+/* Its own minutes of every series, one a save, each second save durable. */
+static void *save_own_minutes(void *arg) {
+    Saver *w = arg;
+    for (int i = 0; i < WRITER_SAVES; i++) {
+        Arena arena = { 0 };
+        Ctx cx;
+        Candles row;
+        SaveResult result = { 0 };
+        SeriesKey key = shared_series(i % SHARED_SERIES);
+        Candle c = candle_at((int64_t)(i * WRITERS + w->number) * MS_PER_MINUTE, w->number + 1);
+        ctx_init(&cx, &arena, &w->clock.clock);
+        candles_init(&row, &arena, 1);
+        candles_push(&row, &c);
+        SaveRequest req = { .key = &key, .rows = &row, .flags = i % 2 ? SAVE_DURABLE : 0 };
+        w->failures += candle_store_save(w->store, &cx, &req, &result) != 0 || result.inserted != 1;
+        arena_done(&arena);
+    }
+    return NULL;
+}
+
+TEST(writers_beside_each_other_lose_nothing) {
+    Fixture f;
+    begin(&f);
+    Saver writers[WRITERS];
+    pthread_t threads[WRITERS];
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (Saver){ .store = f.store, .number = i };
+        clock_manual_init(&writers[i].clock, time_ms(0));
+        pthread_create(&threads[i], NULL, save_own_minutes, &writers[i]);
+    }
+    int failures = 0;
+    for (int i = 0; i < WRITERS; i++) {
+        pthread_join(threads[i], NULL);
+        failures += writers[i].failures;
+    }
+    CHECK_EQ(failures, 0);
+    int64_t rows = 0;
+    for (int i = 0; i < SHARED_SERIES; i++) {
+        f.key = shared_series(i);
+        Candles got = read_all(&f);
+        rows += (int64_t)got.n;
+        for (size_t k = 0; k < got.n; k++)
+            CHECK_NEAR(got.open[k], (double)(got.open_ms[k] / MS_PER_MINUTE % WRITERS + 1), 0);
+    }
+    CHECK_EQ(rows, WRITERS * WRITER_SAVES);
+    SeriesChange *v;
+    size_t n;
+    CHECK_OK(&f.t.cx, candle_store_changes(f.store, &f.t.cx, 0, 1000, &v, &n));
+    CHECK_EQ(n, WRITERS * WRITER_SAVES); /* one commit, one change, in one order for all */
+    CHECK_OK(&f.t.cx, candle_store_verify(f.store, &f.t.cx));
+    end(&f);
+}
+
 TESTS(T(an_unknown_series_is_an_outcome_and_not_an_error), T(saved_rows_come_back_bit_for_bit),
       T(saving_twice_keeps_one_copy_MDS_09), T(rows_saved_in_any_order_come_back_sorted_and_unique),
       T(live_candles_one_by_one_equal_one_save), T(ranges_are_half_open_on_open_time_MDS_08),
@@ -725,4 +793,5 @@ TESTS(T(an_unknown_series_is_an_outcome_and_not_an_error), T(saved_rows_come_bac
       T(coverage_windows_merge_and_are_cut_by_remove), T(the_change_log_tells_every_commit_in_order),
       T(removing_a_range_and_the_whole), T(series_are_listed_in_their_order), T(listings_keep_their_history),
       T(a_reopened_store_has_everything_it_says_it_keeps), T(deadline_and_cancel_are_kept),
-      T(tests_can_make_any_call_fail), T(concurrent_readers_see_all_or_nothing_of_each_save), T(store_model_test))
+      T(tests_can_make_any_call_fail), T(concurrent_readers_see_all_or_nothing_of_each_save),
+      T(writers_beside_each_other_lose_nothing), T(store_model_test))
