@@ -164,7 +164,7 @@ static void on_conn(void *arg, unsigned events) {
     HttpConn *c = &sc->http;
     if ((events & LOOP_READ) && http_conn_wants_read(c))
         conn_read(sc);
-    if ((events & LOOP_GONE) && !http_conn_wants_read(c))
+    if ((events & LOOP_GONE) && (!(events & LOOP_READ) || !http_conn_wants_read(c)))
         c->dead = true;
     conn_settle(sc);
 }

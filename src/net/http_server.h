@@ -114,7 +114,7 @@ HttpServer *http_server_free(HttpServer *s); /* after done; NULL is fine */
 
 typedef struct HttpServerStats {
     int64_t connections, accepted; /* open now; ever */
-    int64_t requests;              /* every request whose first byte came, but for empty connections */
+    int64_t requests;              /* whose first byte came; and connections turned away with 503 */
     int64_t replied, aborted;      /* requests == replied + aborted + in_flight, at any time */
     int64_t in_flight;
     int64_t refused_400, refused_408, refused_413, refused_431, refused_503, refused_other; /* 431 counts 414 */
@@ -130,7 +130,8 @@ void http_reply_stream(HttpExchange *ex, HttpReply *head, HttpPump *pump, void *
 /* After HTTP_PUMP_WAIT: there is more now. Owed exactly once each time, also when the client is gone: done waits
  * for it, so that the producer never touches a freed exchange. Any thread. */
 void http_stream_wake(HttpExchange *ex);
-/* True once the client is gone: the work may be dropped (an answer is still owed, and goes nowhere). */
+/* True once the client is gone: the work may be dropped (an answer is still owed, and goes nowhere). One that has only
+ * closed its sending half is not gone: it may be waiting for its answer. */
 bool http_exchange_gone(const HttpExchange *ex);
 Str http_field(const HttpHead *h, Str lower_name); /* first of that name; p NULL if absent */
 const char *http_reason(int status);               /* "Not Found"; "Status" for one it does not know */

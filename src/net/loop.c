@@ -2,7 +2,9 @@
  *
  * Why not libuv: it has no way to be told of a hang-up while nothing else is wanted of a descriptor (we stop reading
  * from a client that does not read its replies, and must still learn that it went away), closes its handles a turn
- * later, and owns time, which a simulation must own. What we use of such a library is these 300 lines. */
+ * later, and owns time, which a simulation must own. What we use of such a library is these 300 lines.
+ * Level-triggered: edge-triggered epoll measured 1 to 4 per cent less CPU a request (bench/bench_http.py), which is less
+ * than the care it asks of every reader is worth. */
 
 #include "net/loop.h"
 
