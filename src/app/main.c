@@ -16,6 +16,13 @@ enum { COMMANDS_MAX = 64 };
 static const Command *const own[] = { &cmd_serve,  &cmd_demo,    &cmd_exchange_sim, &cmd_config,
                                       &cmd_doctor, &cmd_version, &cmd_docs,         &cmd_completion };
 
+/* The program's options are taken out of the line first: a command's own of the same name would never be seen. */
+static void check_flags(const Command *cmd) {
+    for (size_t i = 0; cmd->flags && i < cmd->flags->n_fields; i++)
+        for (size_t k = 0; k < n_app_options; k++)
+            assert(!app_options[k].flag || strcmp(app_options[k].flag, cmd->flags->fields[i].name) != 0);
+}
+
 const Command *const *app_commands(size_t *n) {
     static const Command *all[COMMANDS_MAX]; /* the same on every call */
     size_t k = 0;
@@ -24,6 +31,8 @@ const Command *const *app_commands(size_t *n) {
         all[k++] = cli_market_commands[i];
     for (size_t i = 0; i < ARRAY_LEN(own); i++)
         all[k++] = own[i];
+    for (size_t i = 0; i < k; i++)
+        check_flags(all[i]);
     *n = k;
     return all;
 }

@@ -6,14 +6,13 @@
 #include "sim/recorded.h"
 
 typedef struct SimIn {
-    int64_t port, seed, weight_limit;
+    int64_t seed, weight_limit;
     List symbols, faults, data, outages, quiet, skewed;
     Time listed;
 } SimIn;
 
 /* clang-format off */
 static const Field sim_f[] = {
-    FIELD(SimIn, port, .def = "9090", .has_min = true, .max = 65535, .doc = "Port on 127.0.0.1; 0 takes a free one."),
     FIELD(SimIn, seed, .def = "1", .has_min = true, .max = 9e18, .doc = "The same seed gives the same candles on every machine."),
     FIELD(SimIn, symbols, .flags = F_REPEAT, .max = 64, .doc = "Symbols to make candles of. Left out: the well-known ones.", .example = "BTCUSDT,ETHUSDT"),
     FIELD(SimIn, data, .flags = F_REPEAT, .max = 64, .doc = "Recorded candles instead: SYMBOL=FILE.csv.", .example = "BTCUSDT=btc.csv"),
@@ -27,7 +26,7 @@ static const Field sim_f[] = {
 static SHAPE(sim_shape, SimIn, sim_f);
 /* clang-format on */
 
-enum { DATA_MAX = 64, WINDOWS_MAX = 64 };
+enum { SIM_PORT = 9090, DATA_MAX = 64, WINDOWS_MAX = 64 };
 
 typedef struct Windows {
     SimWindow v[WINDOWS_MAX];
@@ -104,6 +103,12 @@ static int read_market(Ctx *cx, const SimIn *in, Market *m) {
     return r == 0 ? load_files(cx, &in->data, m) : r;
 }
 
+/* --port is the program's own option: here it counts when it was given as a flag, not when it configures a server. */
+static int sim_port(const App *app) {
+    bool given = cfg_value(&app->cfg_table, S("server.port"))->rank == CFG_FLAG;
+    return given && app->cfg.server_port >= 0 ? (int)app->cfg.server_port : SIM_PORT;
+}
+
 static int start_server(Cli *c, const SimIn *in, const Market *m, ExchangeServer **out) {
     Str *faults;
     size_t n_faults = join_faults(c->cx, &in->faults, &faults);
@@ -121,7 +126,7 @@ static int start_server(Cli *c, const SimIn *in, const Market *m, ExchangeServer
                  .skewed = m->skewed.v,
                  .n_skewed = m->skewed.n,
                  .weight_limit = in->weight_limit },
-        .port = (int)in->port,
+        .port = sim_port((App *)c),
         .clock = ((App *)c)->clock,
         .faults = faults,
         .n_faults = n_faults,
@@ -171,7 +176,8 @@ const Command cmd_exchange_sim = {
     .group = "Platform",
     .summary = "An exchange that speaks Binance's REST, for tests and demos",
     .run = run_sim,
-    .help = "Candles come from a seeded generator, or from your files. Every answer says that it is simulated. "
+    .help = "Listens on 127.0.0.1:9090; --port N takes another, 0 a free one. Candles come from a seeded generator, or "
+            "from your files. Every answer says that it is simulated. "
             "Faults: short-page empty-page duplicate-row micros misaligned unsorted 429 418 403 500 503 not-json "
             "truncated chunked trickle reset stall; each with :every=N,prob=P,count=K,after=N,symbol=S,n=N.",
     .examples = "finsight exchange-sim --seed 7\n"
