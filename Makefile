@@ -19,7 +19,7 @@ help: ## Show this list
 
 # $(BUILD) is made once; meson re-runs itself when a meson.build changes.
 $(BUILD)/build.ninja: | setup-build
-	@[ -f $@ ] || meson setup $(BUILD) --buildtype=$(TYPE) >/dev/null
+	@tools/configure $(BUILD) --buildtype=$(TYPE)
 
 .PHONY: setup-build setup-test
 setup-build:
@@ -33,25 +33,29 @@ demo: all ## Install what is missing, build, run the main job end to end (DATA=f
 serve: all ## Run the platform on embedded defaults (ARGS=...)
 	@exec $(FINSIGHT) serve $(ARGS)
 
-test: setup-test all ## Every test of the first tier; the last line counts them
+test: setup-test ## Every test of the first tier; the last line counts them
+	@tools/configure $(BUILD) --buildtype=$(TYPE)
+	@tools/quiet ninja -C $(BUILD)
 	@$(MESON_TEST) $(BUILD)
 
-torture: setup-test all ## Full kills, power cuts and floods; prints PASS or FAIL for each
+torture: setup-test ## Full kills, power cuts and floods; prints PASS or FAIL for each
+	@tools/configure $(BUILD) --buildtype=$(TYPE)
+	@tools/quiet ninja -C $(BUILD)
 	@tools/torture $(BUILD)
 
 bench: setup-test ## Figures against rivals: JSON lines and a table
 	@tools/setup bench
-	@[ -f build-release/build.ninja ] || meson setup build-release --buildtype=release >/dev/null
+	@tools/configure build-release --buildtype=release
 	@tools/quiet ninja -C build-release
 	@tools/bench build-release
 
 asan: setup-test ## The tests under AddressSanitizer and UBSan
-	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@tools/configure build-asan -Db_sanitize=address,undefined -Db_lundef=false
 	@tools/quiet ninja -C build-asan
 	@$(MESON_TEST) build-asan --multiplier 5
 
 tsan: setup-test ## The tests under ThreadSanitizer
-	@[ -f build-tsan/build.ninja ] || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false >/dev/null
+	@tools/configure build-tsan -Db_sanitize=thread -Db_lundef=false
 	@tools/quiet ninja -C build-tsan
 	@$(MESON_TEST) build-tsan --multiplier 10
 
@@ -61,7 +65,7 @@ fuzz: ## Every parser under libFuzzer for SECONDS each (default 30)
 
 lint: setup-test ## Formatting, layers, headers, clang-tidy, cppcheck
 	@tools/setup lint
-	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --buildtype=$(TYPE) >/dev/null
+	@tools/configure $(BUILD) --buildtype=$(TYPE)
 	@tools/quiet ninja -C $(BUILD)
 	@tools/lint $(BUILD)
 
