@@ -56,6 +56,8 @@ int model_call(const Model *before, CandleStore *store, Ctx *cx, Rng *rng, Model
     if (p.remove) {
         int64_t removed;
         int r = candle_store_remove(store, cx, &key, time_of(p.from), time_of(p.from + p.span), &removed);
+        if (r == STORE_NO_SERIES)
+            *durable = false; /* nothing was done, so nothing was promised */
         return r == STORE_NO_SERIES ? 0 : r;
     }
     Candles rows;
