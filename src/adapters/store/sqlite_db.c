@@ -72,8 +72,9 @@ static int configure(Db *db, Ctx *cx, const DbOptions *o) {
     sqlite3_wal_autocheckpoint(db->handle, 0); /* the writer alone checkpoints, when it says so */
     if (o->reader || o->read_only)
         sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    snprintf(text, sizeof text, "PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;%s",
-             o->reader || o->read_only ? "PRAGMA query_only=ON;" : "");
+    /* Readers keep little: a blob is read once and then sits decoded in the block cache. */
+    snprintf(text, sizeof text, "PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d;%s",
+             o->reader ? 1024 : 8192, o->reader || o->read_only ? "PRAGMA query_only=ON;" : "");
     int r = db_exec(db, cx, text);
     if (r || o->reader || o->read_only)
         return r;
