@@ -73,9 +73,8 @@ fmt: ## Format the C sources in place
 	@tools/setup lint
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
 
-install: all ## Install to PREFIX (default /usr/local)
-	@meson configure $(BUILD) -Dprefix=$(or $(PREFIX),/usr/local) >/dev/null
-	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+install: all ## Install to PREFIX (default /usr/local), with shell completion
+	@tools/install $(BUILD) "$(DESTDIR)" "$(or $(PREFIX),/usr/local)"
 
 peers: ## Optional clients and servers of other makers (npm, PyPI) for wider tests
 	@tools/setup peers
