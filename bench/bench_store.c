@@ -1,11 +1,11 @@
 /* bench/bench_store.c - the candle store against plain SQLite rows, in the same run, on the same candles.
  *
- *     bench_store [rows in millions [directory for the stores [directory of the test data]]]
- * Without arguments: 5, /tmp, ../shared.
+ *     bench_store [rows in millions [directory for the stores [test data [source]]]]
+ * Without arguments: 5, /tmp, ../shared, the present directory (its .cache/duckdb).
  * Both sides are read back and compared with what was made before a figure is printed. Each figure has CPU time of
  * the process beside wall time, because cores are shared; JSON lines first, then a table, with the physical limits
  * measured here: memory bandwidth for reads, the time of an fsync for acknowledged writes. Data sets of ../shared
- * are used when they are there. DuckDB is an optional rival, bound at run time. */
+ * are used when they are there. DuckDB is an optional rival, on one thread like the others. */
 
 #include "adapters/store/block.h"
 #include "adapters/store/sqlite.h"
@@ -14,8 +14,8 @@
 #include "base/rng.h"
 
 #include "bench.h"
+#include "duck.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <math.h>
@@ -37,6 +37,7 @@ typedef struct Bench {
     char dir[256], path[300], rival_path[300];
     CandleStore *store;
     sqlite3 *rival;
+    Duck *duck;  /* NULL: not installed */
     size_t rows; /* of each series */
     Line lines[LINES];
     int n_lines;
@@ -216,57 +217,81 @@ static Candles rival_read(Bench *b, int series, Time from, size_t limit) {
     return out;
 }
 
+/* --- DuckDB --- */
+
+static void duck_ingest(Bench *b, const Candles *chunks, size_t n_chunks) {
+    start(b);
+    for (int s = 0; s < N_SERIES; s++)
+        for (size_t k = 0; k < n_chunks; k++)
+            if (!duck_append(b->duck, s, &chunks[(size_t)s * n_chunks + k]))
+                die(b, "DuckDB's append");
+    stop(b, "ingest", "duckdb", (double)b->rows * N_SERIES);
+}
+
 /* --- comparisons --- */
 
+enum { FINSIGHT, ROWS, DUCKDB, N_STORES };
+static const char *const NAMES[N_STORES] = { "finsight", "sqlite rows", "duckdb" };
+
+static Candles read_of(Bench *b, int store, int series, Time from, size_t limit) {
+    SeriesKey key = series_of(series);
+    if (store == FINSIGHT)
+        return read_rows(b, &key, from, limit);
+    if (store == ROWS)
+        return rival_read(b, series, from, limit);
+    Candles out;
+    candles_init(&out, &b->arena, limit);
+    if (!duck_read(b->duck, series, from, limit, &out))
+        die(b, "DuckDB's read");
+    return out;
+}
+
 static void check_equal(Bench *b, const Candles *chunks, size_t n_chunks) {
-    for (int s = 0; s < N_SERIES; s++)
-        for (size_t k = 0; k < n_chunks; k++) {
+    for (int store = 0; store < (b->duck ? N_STORES : DUCKDB); store++)
+        for (size_t k = 0; k < n_chunks * N_SERIES; k++) {
             ArenaMark mark = arena_mark(&b->arena);
-            const Candles *want = &chunks[(size_t)s * n_chunks + k];
-            SeriesKey key = series_of(s);
-            Candles ours = read_rows(b, &key, time_ms(want->open_ms[0]), want->n);
-            Candles rows = rival_read(b, s, time_ms(want->open_ms[0]), want->n);
+            const Candles *want = &chunks[k];
+            Candles got = read_of(b, store, (int)(k / n_chunks), time_ms(want->open_ms[0]), want->n);
+            if (got.n != want->n)
+                die(b, "a store does not hold the same number of candles");
             for (size_t i = 0; i < want->n; i++) {
-                Candle w = candles_get(want, i), o = candles_get(&ours, i), r = candles_get(&rows, i);
-                if (ours.n != want->n || rows.n != want->n || !candle_same_data(&w, &o) || !candle_same_data(&w, &r))
+                Candle w = candles_get(want, i), g = candles_get(&got, i);
+                if (!candle_same_data(&w, &g) || w.known_at.ms != g.known_at.ms || w.flags != g.flags)
                     die(b, "the stores do not hold the same candles");
             }
             arena_rewind(&b->arena, mark);
         }
-    printf("{\"bench\":\"store_equal\",\"candles\":%zu,\"equal\":true}\n", b->rows * N_SERIES);
+    printf("{\"bench\":\"store_equal\",\"candles\":%zu,\"stores\":%d,\"equal\":true}\n", b->rows * N_SERIES,
+           b->duck ? N_STORES : DUCKDB);
 }
 
 static void range_reads(Bench *b) {
-    for (int rival = 0; rival < 2; rival++) {
+    for (int store = 0; store < (b->duck ? N_STORES : DUCKDB); store++) {
         size_t n = 0, limit = MIN(b->rows, (size_t)CANDLE_PAGE_MAX);
         start(b);
-        for (int s = 0; s < (rival ? 2 : N_SERIES); s++) {
-            SeriesKey key = series_of(s);
+        for (int s = 0; s < (store == FINSIGHT ? N_SERIES : 3); s++) {
             arena_reset(&b->arena);
-            Candles rows = rival ? rival_read(b, s, TIME_MIN, limit) : read_rows(b, &key, TIME_MIN, limit);
-            n += rows.n;
+            n += read_of(b, store, s, TIME_MIN, limit).n;
         }
-        stop(b, "range_read", rival ? "sqlite rows" : "finsight", (double)n);
+        stop(b, "range_read", NAMES[store], (double)n);
     }
 }
 
 static void windows(Bench *b, bool hot) {
     enum { WINDOWS = 1000, WIDTH = 1000 };
-    for (int rival = 0; rival < 2; rival++) {
+    for (int store = 0; store < (b->duck ? N_STORES : DUCKDB); store++) {
         Rng rng;
+        int count = store == DUCKDB ? WINDOWS / 10 : WINDOWS;
         rng_seed(&rng, 3);
         start(b);
-        for (int i = 0; i < WINDOWS; i++) {
+        for (int i = 0; i < count; i++) {
             int s = hot ? 0 : (int)rng_below(&rng, N_SERIES);
-            Time from =
-                time_ms(INT64_C(1500000000000) + (int64_t)rng_below(&rng, hot ? 5000 : b->rows - WIDTH) * 60000);
-            SeriesKey key = series_of(s);
+            size_t row = rng_below(&rng, hot ? 5000 : b->rows - WIDTH);
             arena_reset(&b->arena);
-            Candles rows = rival ? rival_read(b, s, from, WIDTH) : read_rows(b, &key, from, WIDTH);
-            if (rows.n != WIDTH)
+            if (read_of(b, store, s, time_ms(INT64_C(1500000000000) + (int64_t)row * 60000), WIDTH).n != WIDTH)
                 die(b, "a window is not whole");
         }
-        stop(b, hot ? "window_1000_hot" : "window_1000_cold", rival ? "sqlite rows" : "finsight", WINDOWS);
+        stop(b, hot ? "window_1000_hot" : "window_1000_cold", NAMES[store], count);
     }
 }
 
@@ -315,17 +340,17 @@ static void live(Bench *b) {
 }
 
 static void rival_live(Bench *b) {
-    enum { ROWS = 300 };
+    enum { LIVE_ROWS = 300 };
     Candles rows;
     sqlite3_stmt *st = rival_prepare(b, PUT);
     rival_sql(b, "PRAGMA synchronous=FULL");
     candles_init_heap(&rows, 1);
     start(b);
-    for (int s = 0; s < ROWS; s++) { /* autocommit: a commit and its fsync a row */
+    for (int s = 0; s < LIVE_ROWS; s++) { /* autocommit: a commit and its fsync a row */
         make_rows(s, 0, 1, &rows);
         rival_put(b, st, 10000 + s, &rows, 0);
     }
-    stop(b, "live_acknowledged", "sqlite rows", ROWS);
+    stop(b, "live_acknowledged", "sqlite rows", LIVE_ROWS);
     candles_done_heap(&rows);
     sqlite3_finalize(st);
 }
@@ -428,12 +453,14 @@ static void all_sizes(Bench *b, const char *shared) {
     block_codec_free(codec);
 }
 
-static void say_duckdb(void) {
-    void *duck = dlopen("libduckdb.so", RTLD_NOW | RTLD_LOCAL);
-    printf("{\"bench\":\"store_duckdb\",\"skipped\":\"%s\"}\n",
-           duck ? "libduckdb.so is here, but this bench has no driver for it yet" : "libduckdb.so is not installed");
-    if (duck)
-        dlclose(duck);
+static void open_duck(Bench *b, const char *source) {
+    const char *why;
+    char library[700], path[320];
+    snprintf(library, sizeof library, "%s/.cache/duckdb/libduckdb.so", source);
+    snprintf(path, sizeof path, "%s/rows.duckdb", b->dir);
+    b->duck = duck_open(library, path, &why);
+    if (!b->duck)
+        printf("{\"bench\":\"store_duckdb\",\"skipped\":\"%s\"}\n", why);
 }
 
 static void table(const Bench *b) {
@@ -470,9 +497,12 @@ int main(int argc, char **argv) {
     if (store_sqlite_open(&b->cx, &(StoreSqliteOptions){ .path = b->path }, &b->store))
         die(b, "open");
     rival_open(b);
+    open_duck(b, argc > 4 ? argv[4] : ".");
     limits(b);
     ingest(b, chunks, n_chunks);
     rival_ingest(b, chunks, n_chunks);
+    if (b->duck)
+        duck_ingest(b, chunks, n_chunks);
     check_equal(b, chunks, n_chunks);
     range_reads(b);
     windows(b, false);
@@ -480,10 +510,10 @@ int main(int argc, char **argv) {
     live(b);
     rival_live(b);
     all_sizes(b, argc > 3 ? argv[3] : "../shared");
-    say_duckdb();
     table(b);
     candle_store_close(b->store);
     sqlite3_close(b->rival);
+    duck_close(b->duck);
     for (size_t i = 0; i < n_chunks * N_SERIES; i++)
         candles_done_heap(&chunks[i]);
     mem_free(chunks);
