@@ -8,15 +8,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static bool same(const void *a, const void *b, size_t n) {
+    return memcmp(a, b, n) == 0;
+}
+
+static bool same_rows(const Candles *a, const Candles *b) {
+    size_t n = a->n * 8;
+    return a->n == b->n && same(a->open_ms, b->open_ms, n) && same(a->open, b->open, n) && same(a->high, b->high, n) &&
+           same(a->low, b->low, n) && same(a->close, b->close, n) && same(a->volume, b->volume, n) &&
+           same(a->known_ms, b->known_ms, n) && same(a->flags, b->flags, a->n);
+}
+
 static void check_again(BlockCodec *codec, const Candles *rows) {
     Buf blob;
     Candles back;
     buf_init(&blob, 64 << 20);
     candles_init_heap(&back, rows->n);
     if (block_encode(codec, rows, 0, rows->n, &blob) || block_decode(codec, buf_str(&blob), &back) ||
-        memcmp(rows->open, back.open, rows->n * 8) || memcmp(rows->low, back.low, rows->n * 8) ||
-        memcmp(rows->volume, back.volume, rows->n * 8) || memcmp(rows->open_ms, back.open_ms, rows->n * 8) ||
-        memcmp(rows->known_ms, back.known_ms, rows->n * 8) || memcmp(rows->flags, back.flags, rows->n))
+        !same_rows(rows, &back))
         abort();
     candles_done_heap(&back);
     buf_done(&blob);
