@@ -218,6 +218,11 @@ TEST(a_whole_block_in_the_wrong_place_and_a_damaged_newest_row_are_found) {
     CHECK_EQ(read_range(&f, s, 1440, 2880, &n), ERR_CORRUPT);
     CHECK_EQ(read_range(&f, s, 2880, 5000, &n), ERR_CORRUPT);
     CHECK_OK(&f.t.cx, read_range(&f, s, 0, 1440, &n));
+    int64_t removed; /* the way out that the words name */
+    CHECK_OK(&f.t.cx, candle_store_remove(s, &f.t.cx, &f.key, time_ms(1440 * 60000), TIME_MAX, &removed));
+    CHECK_EQ(removed, 1443);
+    CHECK_OK(&f.t.cx, save_minutes(&f, s, 1440, 1443));
+    CHECK_OK(&f.t.cx, candle_store_verify(s, &f.t.cx));
     candle_store_close(s);
     end(&f);
 }

@@ -48,6 +48,7 @@ typedef struct sqlite3_stmt sqlite3_stmt;
                       "ORDER BY open_ms")                                                                              \
     X(SQL_TAIL_PUT, "INSERT OR REPLACE INTO candle_tail(series_id, open_ms, candle) VALUES(?1, ?2, ?3)")               \
     X(SQL_TAIL_DROP, "DELETE FROM candle_tail WHERE series_id=?1 AND open_ms BETWEEN ?2 AND ?3")                       \
+    X(SQL_TAIL_OUTSIDE, "SELECT count(*) FROM candle_tail WHERE series_id=?1 AND (open_ms<?2 OR open_ms>?3)")          \
     X(SQL_TAIL_SUM, "SELECT count(*), coalesce(max(open_ms), 0) FROM candle_tail WHERE series_id=?1")                  \
     X(SQL_COVER_TOUCH, "SELECT from_ms, to_ms, fetched_ms, source FROM coverage WHERE series_id=?1 "                   \
                        "AND from_ms<=?3 AND to_ms>=?2 ORDER BY from_ms")                                               \

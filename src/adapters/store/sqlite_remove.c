@@ -5,11 +5,11 @@
 typedef struct RemoveJob {
     const SeriesKey *key;
     Time from, to; /* as asked */
-    int64_t removed, synthetic;
+    int64_t removed;
 } RemoveJob;
 
 typedef struct Doomed { /* a block that has rows in the range */
-    int64_t bucket, n, n_synthetic, bytes;
+    int64_t bucket;
     bool whole;
 } Doomed;
 
@@ -29,77 +29,83 @@ static int find_blocks(Writer *w, Ctx *cx, const WriterSeries *s, Time first, Ti
             *out = arena_grow(cx->arena, *out, cap * sizeof **out, 2 * cap * sizeof **out);
             cap *= 2;
         }
-        (*out)[(*n)++] =
-            (Doomed){ db_i64(st, 0), db_i64(st, 1), db_i64(st, 2), db_i64(st, 7), t0 >= first.ms && t1 <= last.ms };
+        (*out)[(*n)++] = (Doomed){ db_i64(st, 0), t0 >= first.ms && t1 <= last.ms };
     }
     return r;
 }
 
-/* The tail may lie over rows of a block: folding it first leaves one kind of row to remove. */
-static int fold_first(Writer *w, Ctx *cx, WriterSeries *s) {
+static int drop_tail(Writer *w, Ctx *cx, const WriterSeries *s) {
+    return db_run(&w->db, cx, SQL_TAIL_DROP, "iii", s->info.id, INT64_MIN, INT64_MAX);
+}
+
+/* The tail may lie over rows of a block: folding it first leaves one kind of row to remove. A tail that goes
+ * wholly is not even read, so that a damaged one can be removed. */
+static int clear_tail(Writer *w, Ctx *cx, WriterSeries *s, Time first, Time last) {
+    sqlite3_stmt *st;
+    int64_t had, outside = 0;
     if (s->tail_n == 0)
         return 0;
-    int64_t had;
+    int r = db_query(&w->db, cx, SQL_TAIL_OUTSIDE, &st, "iii", s->info.id, first.ms, last.ms);
+    if (r == 0 && (r = db_step(&w->db, cx, st)) > 0) {
+        outside = db_i64(st, 0);
+        db_reset(st);
+        r = 0;
+    }
+    if (r || outside == 0)
+        return r ? r : drop_tail(w, cx, s);
     w->tail.n = w->joined.n = 0;
-    int r = writer_load_block(w, cx, s->info.id, s->tail_bucket, &had);
+    r = writer_load_block(w, cx, s->info.id, s->tail_bucket, &had);
     if (r == 0)
         r = tail_read(&w->db, cx, s->info.id, TIME_MIN, TIME_MAX, &w->tail);
     if (r == 0) {
         rows_overlay(&w->block, &w->tail, &w->joined);
         r = writer_put_block(w, cx, s, s->tail_bucket, &w->joined, (Str){ 0 });
     }
-    return r ? r : db_run(&w->db, cx, SQL_TAIL_DROP, "iii", s->info.id, INT64_MIN, INT64_MAX);
+    return r ? r : drop_tail(w, cx, s);
 }
 
-static int cut_block(Writer *w, Ctx *cx, const WriterSeries *s, const Doomed *d, Time first, Time last,
-                     RemoveJob *job) {
+static int cut_block(Writer *w, Ctx *cx, const WriterSeries *s, int64_t bucket, Time first, Time last) {
     int64_t had;
-    int r = writer_load_block(w, cx, s->info.id, d->bucket, &had);
+    int r = writer_load_block(w, cx, s->info.id, bucket, &had);
     if (r)
         return r;
     size_t lo = candles_lower_bound(&w->block, first), hi = candles_lower_bound(&w->block, time_add_ms(last, 1));
-    Candles gone = candles_view(&w->block, lo, hi - lo);
-    job->removed += (int64_t)gone.n;
-    job->synthetic += candles_synthetic(&gone);
     w->merged.n = 0;
     candles_reserve_heap(&w->merged, w->block.n);
     candles_append(&w->merged, &w->block, 0, lo);
     candles_append(&w->merged, &w->block, hi, w->block.n - hi);
-    return gone.n ? writer_put_block(w, cx, s, d->bucket, &w->merged, (Str){ 0 }) : 0;
+    return hi > lo ? writer_put_block(w, cx, s, bucket, &w->merged, (Str){ 0 }) : 0;
 }
 
-static int remove_rows(Writer *w, Ctx *cx, WriterSeries *s, Time first, Time last, RemoveJob *job) {
+static int remove_rows(Writer *w, Ctx *cx, WriterSeries *s, Time first, Time last) {
     Doomed *blocks;
     size_t n;
-    int r = fold_first(w, cx, s);
+    int r = clear_tail(w, cx, s, first, last);
     if (r == 0)
         r = find_blocks(w, cx, s, first, last, &blocks, &n);
     for (size_t i = 0; r == 0 && i < n; i++) {
-        if (!blocks[i].whole) {
-            r = cut_block(w, cx, s, &blocks[i], first, last, job);
-        } else { /* not even read: a damaged block can be removed */
+        if (blocks[i].whole) /* not even read: a damaged block can be removed */
             r = db_run(&w->db, cx, SQL_BLOCK_DROP, "ii", s->info.id, blocks[i].bucket);
-            job->removed += blocks[i].n;
-            job->synthetic += blocks[i].n_synthetic;
-        }
+        else
+            r = cut_block(w, cx, s, blocks[i].bucket, first, last);
         if (r == 0)
             r = ctx_check(cx);
     }
     return r;
 }
 
-/* First and last open time and stored size, from what is left. */
+/* Counts, first and last open time and stored size, from the blocks that are left; there is no tail now. */
 static int measure(Writer *w, Ctx *cx, SeriesInfo *info) {
     sqlite3_stmt *st;
-    bool any = false;
-    info->bytes = 0;
+    info->n = info->n_synthetic = info->bytes = 0;
     int r = db_query(&w->db, cx, SQL_BLOCK_RANGE, &st, "iii", info->id, INT64_MIN, INT64_MAX);
     while (r == 0 && (r = db_step(&w->db, cx, st)) > 0) {
-        if (!any)
+        if (info->n == 0)
             info->first.ms = db_i64(st, 3);
         info->last.ms = db_i64(st, 4);
+        info->n += db_i64(st, 1);
+        info->n_synthetic += db_i64(st, 2);
         info->bytes += db_i64(st, 7);
-        any = true;
         r = 0;
     }
     return r;
@@ -110,21 +116,20 @@ static int run_remove(Writer *w, Ctx *cx, void *arg) {
     bool all = job->from.ms == INT64_MIN && job->to.ms == INT64_MAX, cut = false;
     WriterSeries *s;
     Time first, last;
-    job->removed = job->synthetic = 0;
+    job->removed = 0;
     int r = writer_series(w, cx, job->key, false, &s);
     if (r)
         return r;
     if (job->from.ms >= job->to.ms)
         return 0;
+    SeriesInfo info = s->info;
     if (stored_range(job->from, job->to, &first, &last))
-        r = remove_rows(w, cx, s, first, last, job);
+        r = remove_rows(w, cx, s, first, last);
+    if (r == 0 && first.ms <= last.ms)
+        r = measure(w, cx, &info);
     if (r == 0)
         r = writer_cut_coverage(w, cx, s->info.id, job->from, job->to, &cut);
-    SeriesInfo info = s->info;
-    info.n -= job->removed;
-    info.n_synthetic -= job->synthetic;
-    if (r == 0)
-        r = measure(w, cx, &info);
+    job->removed = s->info.n - info.n;
     if (r == 0 && (job->removed || cut || all)) {
         r = writer_log_change(w, cx, s, job->from, job->to);
         info.revision = s->info.revision;

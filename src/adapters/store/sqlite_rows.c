@@ -78,9 +78,11 @@ int tail_read(Db *db, Ctx *cx, int64_t series_id, Time first, Time last, Candles
         int64_t open_ms = db_i64(st, 0);
         if (!tail_decode(series_id, open_ms, db_text(st, 1), &c)) {
             db_reset(st);
-            return err_set(cx, ERR_CORRUPT,
-                           "%s: series %lld: the newest candle at %lld fails its checksum; fetch it anew", db->path,
-                           (long long)series_id, (long long)open_ms);
+            return err_set(
+                cx, ERR_CORRUPT,
+                "%s: series %lld: the newest candle at %lld fails its checksum; remove its range and fetch it "
+                "anew",
+                db->path, (long long)series_id, (long long)open_ms);
         }
         candles_reserve_heap(out, out->n + 1);
         candles_push(out, &c);
