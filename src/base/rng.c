@@ -113,6 +113,25 @@ uint64_t ids_u64(Ids *ids) {
     return v;
 }
 
+static void batch_bytes(Ids *ids, void *out, size_t n) {
+    IdsBatch *b = (IdsBatch *)ids;
+    if (n > sizeof b->bytes) {
+        b->from->bytes(b->from, out, n);
+        return;
+    }
+    if (b->left < n) {
+        b->from->bytes(b->from, b->bytes, sizeof b->bytes);
+        b->left = sizeof b->bytes;
+    }
+    b->left -= n;
+    memcpy(out, b->bytes + b->left, n);
+    memset(b->bytes + b->left, 0, n); /* handed out once */
+}
+
+void ids_batch_init(IdsBatch *b, Ids *from) {
+    *b = (IdsBatch){ .ids = { batch_bytes }, .from = from };
+}
+
 static void seeded_bytes(Ids *ids, void *out, size_t n) {
     IdsSeeded *s = (IdsSeeded *)ids;
     uint8_t *p = out;

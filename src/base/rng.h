@@ -14,10 +14,10 @@ typedef struct Rng {
 
 void rng_seed(Rng *r, uint64_t seed);
 uint64_t rng_u64(Rng *r);
-uint64_t rng_below(Rng *r, uint64_t n);          /* 0 .. n-1 without bias; n > 0 */
+uint64_t rng_below(Rng *r, uint64_t n);              /* 0 .. n-1 without bias; n > 0 */
 int64_t rng_between(Rng *r, int64_t lo, int64_t hi); /* both included */
-double rng_f64(Rng *r);                          /* [0, 1), 53 bits */
-double rng_normal(Rng *r);                       /* mean 0, sd 1 */
+double rng_f64(Rng *r);                              /* [0, 1), 53 bits */
+double rng_normal(Rng *r);                           /* mean 0, sd 1 */
 bool rng_chance(Rng *r, double p);
 
 typedef struct Ids Ids;
@@ -29,6 +29,17 @@ enum { UUID_TEXT = 36 };
 Str ids_uuid4(Ids *ids, Arena *a); /* "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx" */
 bool uuid_valid(Str s);
 uint64_t ids_u64(Ids *ids); /* never 0 */
+
+/* Asks `from` for many ids' bytes at once: one call of the kernel for 64 request ids. One thread. Bytes wait in memory
+ * until they are used, so this is for ids, not for keys. */
+enum { IDS_BATCH = 64 * 16 };
+typedef struct IdsBatch {
+    Ids ids;
+    Ids *from;
+    size_t left;
+    uint8_t bytes[IDS_BATCH];
+} IdsBatch;
+void ids_batch_init(IdsBatch *b, Ids *from);
 
 typedef struct IdsSeeded { /* one thread; for tests and simulations */
     Ids ids;

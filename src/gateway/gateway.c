@@ -37,6 +37,8 @@ static void op_metrics_init(Gateway *g, OpMetrics *m, Str op) {
 
 static int64_t body_limit(void *arg, const HttpHead *head) {
     Gateway *g = arg;
+    if (!http_field(head, S("content-length")).p && !http_field(head, S("transfer-encoding")).p)
+        return 1024; /* there is no body to limit */
     Arena scratch = { 0 };
     Ctx cx;
     ctx_init(&cx, &scratch, g->o.clock);
@@ -142,6 +144,8 @@ static double read_connections(void *arg) {
 Gateway *gateway_new(const GatewayOptions *o) {
     Gateway *g = mem_new(Gateway);
     g->o = *o;
+    ids_batch_init(&g->ids, o->ids);
+    g->o.ids = &g->ids.ids;
     g->roles = mem_new_n(ApiRole, o->n_roles);
     g->tables = mem_new_n(const OpTable *, o->n_roles);
     for (size_t i = 0; i < o->n_roles; i++) {

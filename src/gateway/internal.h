@@ -13,6 +13,7 @@ typedef struct OpMetrics {
 
 struct Gateway {
     GatewayOptions o;
+    IdsBatch ids; /* o.ids of the loop's thread, which gives every request its id */
     HttpServer *server;
     OpRouter *router;
     ApiRole *roles;

@@ -98,6 +98,39 @@ TEST(a_uuid_is_version_4_and_follows_its_seed) {
     test_ctx_done(&t);
 }
 
+typedef struct CountedIds {
+    Ids ids;
+    int calls;
+    uint64_t next;
+} CountedIds;
+
+static void counted_bytes(Ids *ids, void *out, size_t n) {
+    CountedIds *c = (CountedIds *)ids;
+    c->calls++;
+    for (size_t i = 0; i + 8 <= n; i += 8, c->next++)
+        memcpy((char *)out + i, &c->next, 8);
+}
+
+TEST(a_batch_asks_once_for_64_ids_and_gives_no_byte_twice) {
+    CountedIds from = { { counted_bytes }, 0, 1 };
+    IdsBatch batch;
+    ids_batch_init(&batch, &from.ids);
+    bool seen[3 * IDS_BATCH / 8 + 1] = { false };
+    for (int i = 0; i < 2 * 64 + 1; i++) {
+        uint64_t id[2];
+        batch.ids.bytes(&batch.ids, id, sizeof id);
+        for (int k = 0; k < 2; k++) {
+            CHECK(id[k] > 0 && id[k] < ARRAY_LEN(seen) && !seen[id[k]]);
+            seen[id[k]] = true;
+        }
+    }
+    CHECK_EQ(from.calls, 3);
+    static uint64_t large[IDS_BATCH / 4];
+    batch.ids.bytes(&batch.ids, large, sizeof large); /* more than a batch: from the source itself */
+    CHECK_EQ(from.calls, 4);
+    CHECK(large[0] == 3 * IDS_BATCH / 8 + 1);
+}
+
 TEST(uuid_valid_knows_the_shape) {
     static const struct {
         const char *name, *text;
@@ -118,4 +151,5 @@ TEST(uuid_valid_knows_the_shape) {
 
 TESTS(T(xoshiro_gives_the_published_stream), T(the_seed_goes_through_splitmix64),
       T(ranges_include_their_ends_and_nothing_else), T(moments_are_those_of_the_distribution),
-      T(a_uuid_is_version_4_and_follows_its_seed), T(uuid_valid_knows_the_shape))
+      T(a_uuid_is_version_4_and_follows_its_seed), T(a_batch_asks_once_for_64_ids_and_gives_no_byte_twice),
+      T(uuid_valid_knows_the_shape))
