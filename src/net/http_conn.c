@@ -12,6 +12,7 @@ void http_server_options_default(HttpServerOptions *o) {
         .idle_ms = 60 * 1000,
         .write_ms = 30 * 1000,
         .linger_ms = 2000,
+        .half_closed_ms = 5000,
         .max_connections = 10000,
         .max_pipelined = 32,
         .reply_mark = 1024 * 1024,
@@ -294,6 +295,7 @@ void http_conn_input(HttpConn *c, const char *p, size_t n, MonoNs now) {
 void http_conn_eof(HttpConn *c, MonoNs now) {
     c->core->now = now;
     c->eof = true;
+    c->eof_at = now;
     conn_resume(c);
 }
 
@@ -388,6 +390,8 @@ MonoNs http_conn_deadline(const HttpConn *c) {
         MonoNs write = mono_add_ms(c->wrote_at, o->write_ms);
         return write.ns < at.ns ? write : at;
     }
+    if (c->eof && c->first)
+        return mono_add_ms(c->eof_at, o->half_closed_ms);
     if (!c->cur && !c->first)
         return mono_add_ms(c->idle_since, c->served ? o->idle_ms : o->header_ms);
     return at;

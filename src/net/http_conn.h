@@ -78,7 +78,7 @@ struct HttpConn {
     int n_owed;         /* in the list */
     int unsent_replies; /* queued, not yet taken by the socket; for the count of aborted ones */
     Buf stash;          /* came with earlier bytes, and waits for room in the backlog */
-    MonoNs idle_since, wrote_at, linger_until;
+    MonoNs idle_since, wrote_at, linger_until, eof_at;
     uint8_t blank; /* CR and LF dropped before a request */
     bool served;   /* had a request before: idle, not new */
     bool eof;      /* the client sends no more */

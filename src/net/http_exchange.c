@@ -154,6 +154,10 @@ bool http_exchange_gone(const HttpExchange *ex) {
     return atomic_load_explicit(&exchange_of(ex)->gone, memory_order_relaxed);
 }
 
+const atomic_bool *http_exchange_gone_flag(const HttpExchange *ex) {
+    return &exchange_of(ex)->gone;
+}
+
 Str http_field(const HttpHead *h, Str lower_name) {
     for (size_t i = 0; i < h->n_fields; i++)
         if (str_eq(h->fields[i].name, lower_name))

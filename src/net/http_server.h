@@ -24,6 +24,8 @@
 #include "base/clock.h"
 #include "net/loop.h"
 
+#include <stdatomic.h>
+
 typedef struct HttpServer HttpServer;
 typedef struct HttpExchange HttpExchange;
 
@@ -88,6 +90,8 @@ typedef struct HttpServerOptions {
     int64_t idle_ms;         /* 60,000 between requests */
     int64_t write_ms;        /* 30,000 without any progress of a reply */
     int64_t linger_ms;       /* 2,000: after a refusal, how long what the client still sends is read and dropped */
+    int64_t half_closed_ms;  /* 5,000: how long a client that has closed its sending half is taken to wait for its
+                              * answer; TCP cannot tell it from one that has left, so then it counts as gone */
     int max_connections;     /* 10,000; more are answered 503 and closed */
     int max_pipelined;       /* 32 */
     size_t reply_mark;       /* 1 MiB of queued replies stops reading */
@@ -133,5 +137,7 @@ void http_stream_wake(HttpExchange *ex);
 /* True once the client is gone: the work may be dropped (an answer is still owed, and goes nowhere). One that has only
  * closed its sending half is not gone: it may be waiting for its answer. */
 bool http_exchange_gone(const HttpExchange *ex);
+/* The same as a flag to be watched from any thread until the exchange is answered: fits Ctx.cancel. */
+const atomic_bool *http_exchange_gone_flag(const HttpExchange *ex);
 Str http_field(const HttpHead *h, Str lower_name); /* first of that name; p NULL if absent */
 const char *http_reason(int status);               /* "Not Found"; "Status" for one it does not know */

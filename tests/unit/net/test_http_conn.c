@@ -147,6 +147,26 @@ TEST(half_closed_client_still_gets_its_answer) {
     driver_end(&d);
 }
 
+/* TCP cannot tell a client that waits with its half closed from one that has gone: after a while it counts as gone, and
+ * whoever works for it can see that. */
+TEST(half_closed_client_is_gone_after_a_while) {
+    Driver d;
+    open_default(&d);
+    driver_input(&d, REQ("GET /hold HTTP/1.1"));
+    const atomic_bool *gone = http_exchange_gone_flag(d.held[0]);
+    driver_advance_ms(&d, 60 * 1000);
+    http_conn_eof(&d.conn, driver_now(&d));
+    driver_advance_ms(&d, d.core.o.half_closed_ms - 1);
+    CHECK_EQ(http_conn_state(&d.conn), HTTP_CONN_OPEN);
+    CHECK(!atomic_load(gone));
+    driver_advance_ms(&d, 1);
+    CHECK_EQ(http_conn_state(&d.conn), HTTP_CONN_CLOSE);
+    driver_close(&d);
+    CHECK(atomic_load(gone) && http_exchange_gone(d.held[0]));
+    driver_answer(&d, 0, S("too late"));
+    driver_end(&d);
+}
+
 TEST(eof_in_the_middle_of_a_request_drops_it) {
     static const struct {
         const char *name, *bytes;
@@ -394,11 +414,11 @@ TEST(idle_connection_holds_no_memory_beside_itself) {
 TESTS(T(pipelined_replies_leave_in_the_order_of_requests), T(refusal_waits_for_the_replies_before_it),
       T(backlog_is_capped_and_goes_on), T(reading_stops_while_replies_are_over_the_mark),
       T(partial_writes_lose_nothing), T(who_closes_when), T(half_closed_client_still_gets_its_answer),
-      T(eof_in_the_middle_of_a_request_drops_it), T(slow_head_is_cut_at_its_deadline_however_it_drips),
-      T(slow_body_is_cut_at_its_deadline), T(idle_connections_end_quietly),
-      T(client_that_takes_no_reply_is_cut_but_a_slow_one_is_not), T(a_handler_may_take_its_time),
-      T(after_a_refusal_the_rest_is_read_and_dropped_for_a_while), T(linger_ends_with_the_client),
-      T(continue_is_said_when_the_body_is_wanted_and_its_turn_has_come), T(continue_is_not_said_needlessly),
-      T(answer_for_a_client_that_left_goes_nowhere_and_is_counted),
+      T(half_closed_client_is_gone_after_a_while), T(eof_in_the_middle_of_a_request_drops_it),
+      T(slow_head_is_cut_at_its_deadline_however_it_drips), T(slow_body_is_cut_at_its_deadline),
+      T(idle_connections_end_quietly), T(client_that_takes_no_reply_is_cut_but_a_slow_one_is_not),
+      T(a_handler_may_take_its_time), T(after_a_refusal_the_rest_is_read_and_dropped_for_a_while),
+      T(linger_ends_with_the_client), T(continue_is_said_when_the_body_is_wanted_and_its_turn_has_come),
+      T(continue_is_not_said_needlessly), T(answer_for_a_client_that_left_goes_nowhere_and_is_counted),
       T(every_request_is_counted_once_whatever_became_of_it), T(drain_closes_after_the_last_reply),
       T(one_connection_too_many_is_told_so), T(idle_connection_holds_no_memory_beside_itself))
