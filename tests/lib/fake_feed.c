@@ -8,7 +8,7 @@ Candle fake_feed_candle(Time t) {
 }
 
 static int give_page(FakeFeed *f, Ctx *cx, Timeframe tf, Time from, Time to, Candles *rows) {
-    Time now = clock_wall(cx->clock);
+    Time now = time_add_ms(clock_wall(cx->clock), -f->lag_ms);
     for (Time t = from; time_before(t, to) && !time_before(now, t); t = timeframe_step(tf, t, 1)) {
         bool missing = time_before(t, f->listed) || (!time_before(t, f->gap_from) && time_before(t, f->gap_to));
         if (missing)
@@ -28,6 +28,7 @@ static int give_page(FakeFeed *f, Ctx *cx, Timeframe tf, Time from, Time to, Can
 static int collect(MarketFeed *feed, Ctx *cx, Symbol symbol, Timeframe tf, Time from, Time to, FeedPageFn *fn,
                    void *arg) {
     FakeFeed *f = (FakeFeed *)feed;
+    f->simulated |= f->turns_simulated;
     size_t page_rows = f->page_rows ? f->page_rows : 1000;
     int64_t total = 0;
     if (!str_eq(symbol_str(&symbol), str_c(f->symbol))) {
@@ -55,6 +56,7 @@ static int collect(MarketFeed *feed, Ctx *cx, Symbol symbol, Timeframe tf, Time 
 static int symbols(MarketFeed *feed, Ctx *cx, Listing **out, size_t *n) {
     FakeFeed *f = (FakeFeed *)feed;
     f->requests++;
+    f->simulated |= f->turns_simulated;
     *out = arena_new(cx->arena, Listing);
     *n = 1;
     venue_parse(S("binance"), &(*out)->venue);

@@ -11,8 +11,10 @@ typedef struct FakeFeed {
     Time gap_from, gap_to; /* no candles in between */
     size_t page_rows;      /* 0 = 1000 */
     bool simulated;
-    int fail_at_page; /* 1-based; ERR_TIMEOUT there; 0 = never */
-    bool bad_row;     /* the second row of each page is not a candle */
+    bool turns_simulated; /* says so only with its first answer */
+    int64_t lag_ms;       /* how far its clock is behind ours */
+    int fail_at_page;     /* 1-based; ERR_TIMEOUT there; 0 = never */
+    bool bad_row;         /* the second row of each page is not a candle */
     int64_t requests;
 } FakeFeed;
 

@@ -14,11 +14,6 @@
 
 #include <stdio.h>
 
-struct Flight {
-    SeriesKey key;
-    Flight *next;
-};
-
 typedef struct Window {
     Time from, to;
 } Window;
@@ -31,50 +26,11 @@ typedef struct Collection {
     SeriesKey key; /* with the provider that the feed's data are filed under */
     Time from, to; /* [from, to) as asked, clipped to what exists */
     Time closed;   /* open time of the candle that has not closed yet */
+    Time settled;  /* the same some time ago: what was closed then has been published since */
     Window *windows;
     size_t n_windows;
     MarketEnsured *out;
 } Collection;
-
-/* --- one collection a series --- */
-
-static Flight **find_flight(MarketService *m, const SeriesKey *key) {
-    Flight **at = &m->flights;
-    while (*at && !series_key_eq(&(*at)->key, key))
-        at = &(*at)->next;
-    return at;
-}
-
-/* Waits by looking: the wait is as long as calls to a venue take, and cancel, deadline and a virtual clock all
- * work with it. */
-static int take_off(MarketService *m, Ctx *cx, Flight *mine, bool *waited) {
-    enum { LOOK_AGAIN_MS = 20 };
-    for (;;) {
-        pthread_mutex_lock(&m->lock);
-        bool free_to_go = !*find_flight(m, &mine->key);
-        if (free_to_go) {
-            mine->next = m->flights;
-            m->flights = mine;
-        }
-        pthread_mutex_unlock(&m->lock);
-        if (free_to_go)
-            return 0;
-        *waited = true;
-        clock_sleep_ms(cx->clock, LOOK_AGAIN_MS);
-        int r = ctx_check(cx);
-        if (r != 0)
-            return r;
-    }
-}
-
-static void land(MarketService *m, Flight *mine) {
-    pthread_mutex_lock(&m->lock);
-    Flight **at = &m->flights;
-    while (*at != mine)
-        at = &(*at)->next;
-    *at = mine->next;
-    pthread_mutex_unlock(&m->lock);
-}
 
 /* --- what is missing --- */
 
@@ -125,18 +81,37 @@ static void drop_invalid(Collection *c, Ctx *cx, const Candles *rows, Candles *g
     }
 }
 
+/* Up to where the page says all there will ever be. Not past a candle the venue calls open: its clock may be behind
+ * ours. And a place at the newest end without a candle may be one that the venue has not published yet: it counts as
+ * a hole only when the candle has been closed for a while. */
+static Time covered_by(const Collection *c, const FeedPage *page) {
+    const Candles *rows = page->rows;
+    Time end = time_before(page->to, c->closed) ? page->to : c->closed;
+    Time sure = page->from; /* behind the last closed candle that came */
+    for (size_t i = 0; i < rows->n; i++) {
+        Time t = time_ms(rows->open_ms[i]);
+        if (rows->flags[i] & CANDLE_OPEN)
+            return time_before(t, end) ? t : end;
+        sure = timeframe_next(c->key.timeframe, t);
+    }
+    if (time_before(sure, c->settled))
+        sure = c->settled;
+    return time_before(sure, end) ? sure : end;
+}
+
 static int save_page(Collection *c, Ctx *cx, const FeedPage *page) {
-    if (market_feed_simulated(c->feed) && !c->out->simulated)
-        return err_set(cx, ERR_COLLECTION,
-                       "%s answers as an exchange simulator, but is configured as a market: set %s.simulated to true",
-                       c->feed->ops->name, c->feed->ops->name);
+    int r = market_check_simulated(cx, c->feed, c->out->simulated);
+    if (r != 0)
+        return r;
     market_span(c->m, "standardize");
     Candles good;
     drop_invalid(c, cx, page->rows, &good);
     c->out->collected += (int64_t)page->rows->n;
 
     SaveRequest save = { .key = &c->key, .rows = &good };
-    Time covered = time_before(page->to, c->closed) ? page->to : c->closed;
+    Time covered = covered_by(c, page);
+    if (time_before(covered, page->to) && time_before(covered, c->out->covered_to))
+        c->out->covered_to = covered;
     if (time_before(page->from, covered)) {
         save.flags = SAVE_COVERAGE;
         save.coverage = (Coverage){ .from = page->from, .to = covered, .fetched_at = clock_wall(cx->clock) };
@@ -145,7 +120,7 @@ static int save_page(Collection *c, Ctx *cx, const FeedPage *page) {
     }
     SaveResult saved;
     market_span(c->m, "save_ohlcv");
-    int r = candle_store_save(c->m->o.store, cx, &save, &saved);
+    r = candle_store_save(c->m->o.store, cx, &save, &saved);
     if (r != 0)
         return r;
     c->out->inserted += saved.inserted;
@@ -212,7 +187,9 @@ static int tally(Collection *c, Ctx *cx) {
 /* Clips the range to what can exist: from the venue's first candle, to the candle that is still open. */
 static int set_range(Collection *c, Ctx *cx) {
     Timeframe tf = c->key.timeframe;
+    enum { PUBLISHED_MS = 60 * 1000 };
     c->closed = timeframe_floor(tf, clock_wall(cx->clock));
+    c->settled = timeframe_floor(tf, time_add_ms(clock_wall(cx->clock), -PUBLISHED_MS));
     c->from = c->req->from;
     c->to = c->req->to;
     if (c->from.ms == INT64_MIN) {
@@ -221,6 +198,8 @@ static int set_range(Collection *c, Ctx *cx) {
             return r == FEED_NO_SYMBOL ? MARKET_NO_SYMBOL : r;
     }
     Time end = timeframe_next(tf, c->closed);
+    if (time_cmp(c->from, end) >= 0)
+        return err_set_at(cx, ERR_INVALID, S("start"), "start lies in the future: there are no candles of it yet");
     if (time_before(end, c->to))
         c->to = end;
     return 0;
@@ -237,7 +216,7 @@ static int run(Collection *c, Ctx *cx) {
         return r;
     c->out->hit = c->n_windows == 0;
     c->out->windows = (int64_t)c->n_windows;
-    c->out->covered_to = closed_to;
+    c->out->covered_to = time_before(closed_to, c->from) ? c->from : closed_to;
     /* The last window also brings the candle still open, if it was asked for. */
     if (c->n_windows && c->windows[c->n_windows - 1].to.ms == closed_to.ms)
         c->windows[c->n_windows - 1].to = c->to;
@@ -258,12 +237,12 @@ int market_ensure(MarketService *m, Ctx *cx, const MarketEnsure *req, MarketEnsu
         venue_parse(S("sim"), &c.key.provider);
 
     Flight flight = { .key = c.key };
-    int r = take_off(m, cx, &flight, &done.waited);
+    int r = market_take_off(m, cx, &flight, &done.waited);
     if (r != 0)
         return r;
     MonoNs started = clock_mono(cx->clock);
     r = run(&c, cx);
-    land(m, &flight);
+    market_land(m, &flight);
 
     int64_t ms = mono_ms_between(started, clock_mono(cx->clock));
     if (r < 0) {

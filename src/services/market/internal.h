@@ -6,13 +6,25 @@
 
 #include <pthread.h>
 
-typedef struct Flight Flight; /* a collection under way; ensure.c */
+typedef struct Flight Flight;
+struct Flight {    /* work at a venue that is under way; on the stack of who does it */
+    SeriesKey key; /* without symbol: the venue's listings */
+    Flight *next;
+};
 
 struct MarketService {
     MarketOptions o;
-    pthread_mutex_t lock; /* guards flights */
+    pthread_mutex_t lock; /* guards all below */
     Flight *flights;
+    MonoNs *listed_at; /* one a feed: when its listings were fetched */
 };
+
+/* One flight a key: waits until no other is under way and registers `mine`. 0, or ERR_CANCELLED, ERR_TIMEOUT. */
+int market_take_off(MarketService *m, Ctx *cx, Flight *mine, bool *waited);
+void market_land(MarketService *m, Flight *mine);
+
+/* ERR_COLLECTION when a feed that is configured as a market turned out to be a simulator. */
+int market_check_simulated(Ctx *cx, MarketFeed *feed, bool configured);
 
 /* Reads the stored series `key` over [from, to) in pieces and calls fn for each, oldest first. Memory stays that of
  * one piece however long the series is; each piece is its own short read. */

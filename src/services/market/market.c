@@ -10,6 +10,7 @@ MarketService *market_service_new(const MarketOptions *o) {
     assert(o->store);
     MarketService *m = mem_new(MarketService);
     m->o = *o;
+    m->listed_at = mem_new_n(MonoNs, MAX(o->n_feeds, (size_t)1));
     pthread_mutex_init(&m->lock, NULL);
     return m;
 }
@@ -19,6 +20,7 @@ MarketService *market_service_free(MarketService *m) {
         return NULL;
     assert(!m->flights);
     pthread_mutex_destroy(&m->lock);
+    mem_free(m->listed_at);
     return mem_free(m);
 }
 
@@ -136,7 +138,7 @@ int market_each_piece(MarketService *m, Ctx *cx, const SeriesKey *key, Time from
 
 /* Which member of a candle an issue points at. */
 static const char *issue_member(unsigned issues) {
-    if (issues & (ISSUE_TIME_RANGE | ISSUE_DESCENDING | ISSUE_DUPLICATE))
+    if (issues & ISSUE_TIME_RANGE)
         return "timestamp";
     if (issues & ISSUE_HIGH_BELOW_LOW)
         return "high";
@@ -147,36 +149,66 @@ static const char *issue_member(unsigned issues) {
     return issues & ISSUE_NEGATIVE_VOLUME ? "volume" : "candle";
 }
 
+/* Every row as the caller sent it, before sorting: the field named must be the caller's, and a bad row is not saved
+ * by a good one of the same time behind it. */
 static int check_rows(Ctx *cx, const Candles *rows, Timeframe tf, int64_t *warnings) {
-    ValidationReport report = { 0 };
-    candles_validate(rows, tf, &report);
-    *warnings = report.n_warning_rows;
-    if (validation_ok(&report))
+    int64_t n_bad = 0, n_odd = 0;
+    size_t first = 0;
+    unsigned errors = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        Candle row = candles_get(rows, i);
+        unsigned issues = candle_issues(&row, tf);
+        if (issues & ISSUE_ERRORS && n_bad++ == 0) {
+            first = i;
+            errors = issues & ISSUE_ERRORS;
+        }
+        n_odd += issues && !(issues & ISSUE_ERRORS);
+    }
+    *warnings = n_odd;
+    if (n_bad == 0)
         return 0;
-    const ValidationPlace *p = report.places;
-    while (!(p->issues & ISSUE_ERRORS))
-        p++;
-    unsigned issues = p->issues & ISSUE_ERRORS;
-    Str field = str_fmt(cx->arena, "candles[%lld].%s", (long long)p->row, issue_member(issues));
-    return err_set_at(cx, ERR_INVALID, field, "candle %lld at " STR_FMT ": " STR_FMT "; %s nothing was stored",
-                      (long long)p->row, STR_ARG(time_iso(cx->arena, p->open_time)),
-                      STR_ARG(issues_text(cx->arena, issues)),
-                      report.n_error_rows > 1 ? "others are not valid either;" : "");
+    Str field = str_fmt(cx->arena, "candles[%zu].%s", first, issue_member(errors));
+    return err_set_at(cx, ERR_INVALID, field, "candle %zu at " STR_FMT ": " STR_FMT "; %s nothing was stored", first,
+                      STR_ARG(time_iso(cx->arena, time_ms(rows->open_ms[first]))),
+                      STR_ARG(issues_text(cx->arena, errors)), n_bad > 1 ? "others are not valid either;" : "");
 }
 
 static Coverage coverage_of(const MarketSave *req, const Candles *rows, Time now) {
     Coverage c = { .from = req->from, .to = req->to, .fetched_at = now };
-    if (c.from.ms == 0 && c.to.ms == 0 && rows->n) {
+    if (c.from.ms == 0 && rows->n)
         c.from = time_ms(rows->open_ms[0]);
+    if (c.to.ms == 0 && rows->n)
         c.to = timeframe_next(req->key->timeframe, time_ms(rows->open_ms[rows->n - 1]));
-    }
     size_t n = MIN(req->source.n, sizeof c.source - 1);
     if (n)
         memcpy(c.source, req->source.p, n);
     return c;
 }
 
+/* What the source was asked for must hold what it gave: a window beside the rows is a mistake of the caller. */
+static int check_coverage(Ctx *cx, const Coverage *c, const Candles *rows) {
+    if (c->from.ms == 0 || c->to.ms == 0) /* nothing to take it from */
+        return err_set_at(cx, ERR_INVALID, S("covered_start"),
+                          "without candles, covered_start and covered_end are needed");
+    if (time_cmp(c->from, c->to) >= 0)
+        return err_set_at(cx, ERR_INVALID, S("covered_end"), "covered_end must be later than covered_start");
+    if (rows->n && (rows->open_ms[0] < c->from.ms || rows->open_ms[rows->n - 1] >= c->to.ms))
+        return err_set_at(cx, ERR_INVALID, S("covered_start"),
+                          "there are candles outside of covered_start..covered_end");
+    return 0;
+}
+
+static int refused(MarketService *m, Ctx *cx, const MarketSave *req, int r) {
+    LOG_INFO(m->o.log, cx, S("save refused"), F_STR("symbol", symbol_str(&req->key->symbol)),
+             F_STR("reason", str_c(cx->err.text)));
+    return r;
+}
+
 int market_save(MarketService *m, Ctx *cx, const MarketSave *req, MarketSaved *out) {
+    MarketSaved saved = { .received = (int64_t)req->rows->n };
+    int r = check_rows(cx, req->rows, req->key->timeframe, &saved.warnings);
+    if (r != 0)
+        return refused(m, cx, req, r);
     Candles rows = *req->rows;
     size_t doubles = 0;
     if (!candles_sorted_unique(&rows)) { /* the caller's rows stay as they are */
@@ -184,18 +216,14 @@ int market_save(MarketService *m, Ctx *cx, const MarketSave *req, MarketSaved *o
         candles_append(&rows, req->rows, 0, req->rows->n);
         doubles = candles_sort_unique(&rows, cx->arena);
     }
-    MarketSaved saved = { .received = (int64_t)(rows.n + doubles) };
-    int r = check_rows(cx, &rows, req->key->timeframe, &saved.warnings);
-    if (r != 0) {
-        LOG_INFO(m->o.log, cx, S("save refused"), F_STR("symbol", symbol_str(&req->key->symbol)),
-                 F_STR("reason", str_c(cx->err.text)));
-        return r;
-    }
 
     SaveRequest save = { .key = req->key, .rows = &rows, .flags = req->durable ? SAVE_DURABLE : 0 };
-    if (req->source.n && (rows.n || req->to.ms)) {
+    if (req->source.n && (rows.n || req->from.ms || req->to.ms)) {
         save.flags |= SAVE_COVERAGE;
         save.coverage = coverage_of(req, &rows, clock_wall(cx->clock));
+        r = check_coverage(cx, &save.coverage, &rows);
+        if (r != 0)
+            return refused(m, cx, req, r);
     }
     SaveResult result;
     r = candle_store_save(m->o.store, cx, &save, &result);
@@ -214,18 +242,4 @@ int market_save(MarketService *m, Ctx *cx, const MarketSave *req, MarketSaved *o
              F_STR("symbol", symbol_str(&req->key->symbol)), F_I64("received", saved.received),
              F_I64("inserted", saved.inserted), F_I64("updated", saved.updated));
     return 0;
-}
-
-int market_listings(MarketService *m, Ctx *cx, Venue venue, bool refresh, Listing **out, size_t *n) {
-    int r = candle_store_listings(m->o.store, cx, &venue, out, n);
-    if (r != 0 || (*n && !refresh))
-        return r;
-    MarketFeed *feed = market_feed_of(m, venue);
-    if (!feed)
-        return *n ? 0 : MARKET_NO_VENUE;
-    r = market_feed_symbols(feed, cx, out, n);
-    if (r == 0)
-        r = candle_store_put_listings(m->o.store, cx, *out, *n);
-    /* Read back: the store keeps history, and answers in its own order. */
-    return r == 0 ? candle_store_listings(m->o.store, cx, &venue, out, n) : r;
 }

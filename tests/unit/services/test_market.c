@@ -333,13 +333,168 @@ TEST(listings_are_fetched_once_and_kept) {
     CHECK_OK(&r.t.cx, market_listings(r.m, &r.t.cx, r.key.venue, false, &v, &n));
     CHECK_EQ(r.fake.requests, before);
     CHECK_OK(&r.t.cx, market_listings(r.m, &r.t.cx, r.key.venue, true, &v, &n));
+    CHECK_EQ(r.fake.requests, before); /* a minute has not passed: the venue's budget is not the callers' */
+    clock_manual_advance_ms(&r.t.clock, 61 * 1000);
+    CHECK_OK(&r.t.cx, market_listings(r.m, &r.t.cx, r.key.venue, true, &v, &n));
     CHECK_EQ(r.fake.requests, before + 1);
     rig_done(&r);
 }
 
-TESTS(T(a_second_ensure_makes_no_request), T(the_steps_come_in_the_documents_order),
-      T(only_the_missing_part_is_asked_for), T(the_open_candle_is_stored_but_not_covered),
-      T(a_failure_in_the_middle_keeps_what_came_before_and_goes_on_there),
+/* The venue's clock is behind ours: what it still calls open is not covered, and is asked for again. */
+TEST(a_candle_the_venue_calls_open_is_asked_for_again) {
+    Rig r;
+    MarketEnsured e;
+    rig_init(&r);
+    r.fake.lag_ms = 5000;
+    clock_manual_set_wall(&r.t.clock, at("2023-06-01T10:00:02Z"));
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-06-01T07:00:00Z", "2023-06-01T10:00:00Z", &e));
+    CHECK_EQ(e.collected, 3);
+    CHECK_EQ(e.covered_to.ms, at("2023-06-01T09:00:00Z").ms);
+    clock_manual_advance_ms(&r.t.clock, 10 * 1000);
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-06-01T07:00:00Z", "2023-06-01T10:00:00Z", &e));
+    CHECK_EQ(e.updated, 1); /* no longer open */
+    CHECK_EQ(e.covered_to.ms, at("2023-06-01T10:00:00Z").ms);
+    rig_done(&r);
+}
+
+/* A candle that closed a moment ago and is not there yet is not a hole for ever; one that closed an hour ago is. */
+TEST(the_newest_place_is_a_hole_only_after_a_while) {
+    Rig r;
+    MarketEnsured e;
+    rig_init(&r);
+    clock_manual_set_wall(&r.t.clock, at("2023-06-01T10:00:02Z"));
+    r.fake.gap_from = at("2023-06-01T09:00:00Z");
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-06-01T07:00:00Z", "2023-06-01T10:00:00Z", &e));
+    CHECK_EQ(e.covered_to.ms, at("2023-06-01T09:00:00Z").ms);
+    r.fake.gap_from = TIME_MAX;
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-06-01T07:00:00Z", "2023-06-01T10:00:00Z", &e));
+    CHECK_EQ(e.inserted, 1);
+    CHECK_EQ(e.missing, 0);
+
+    r.fake.gap_from = at("2023-06-01T10:00:00Z");
+    clock_manual_set_wall(&r.t.clock, at("2023-06-01T11:05:00Z"));
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-06-01T07:00:00Z", "2023-06-01T11:00:00Z", &e));
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-06-01T07:00:00Z", "2023-06-01T11:00:00Z", &e));
+    CHECK(e.hit);
+    rig_done(&r);
+}
+
+TEST(what_lies_in_the_future_cannot_be_ensured) {
+    Rig r;
+    MarketEnsured e;
+    rig_init(&r);
+    CHECK_EQ(ensure(&r, "2030-01-01", "2031-01-01", &e), ERR_INVALID);
+    CHECK_STR(str_c(r.t.cx.err.field), S("start"));
+    CHECK_EQ(r.fake.requests, 0);
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-12-31", "2031-01-01", &e)); /* an end there is fine */
+    CHECK_EQ(e.covered_to.ms, at("2024-01-01").ms);
+    rig_done(&r);
+}
+
+TEST(before_the_listing_nothing_is_missing) {
+    Rig r;
+    MarketEnsured e;
+    rig_init(&r);
+    r.fake.listed = at("2023-12-30");
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-12-01", "2024-01-01", &e));
+    CHECK_EQ(e.n_candles, 48);
+    CHECK_EQ(e.gaps, 0);
+    int64_t before = r.fake.requests;
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-12-01", "2024-01-01", &e));
+    CHECK(e.hit);
+    CHECK_EQ(r.fake.requests, before);
+    rig_done(&r);
+}
+
+TEST(refresh_asks_for_what_is_covered) {
+    Rig r;
+    MarketEnsured e;
+    rig_init(&r);
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-01-01", "2023-01-02", &e));
+    MarketEnsure req = { .key = &r.key, .from = at("2023-01-01"), .to = at("2023-01-02"), .refresh = true };
+    CHECK_OK(&r.t.cx, market_ensure(r.m, &r.t.cx, &req, &e));
+    CHECK(!e.hit && e.collected == 24 && e.unchanged == 24);
+    rig_done(&r);
+}
+
+TEST(what_was_removed_is_fetched_again) {
+    Rig r;
+    MarketEnsured e;
+    int64_t removed;
+    rig_init(&r);
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-01-01", "2023-01-03", &e));
+    CHECK_OK(&r.t.cx, candle_store_remove(r.store, &r.t.cx, &r.key, at("2023-01-01T05:00:00Z"),
+                                          at("2023-01-01T07:00:00Z"), &removed));
+    CHECK_EQ(removed, 2);
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-01-01", "2023-01-03", &e));
+    CHECK_EQ(e.inserted, 2);
+    CHECK_EQ(e.collected, 2);
+    rig_done(&r);
+}
+
+/* The place named is the caller's, not that of the sorted copy; a bad row is refused even if a good one of the same
+ * time would have replaced it. */
+TEST(a_refusal_names_the_row_as_it_was_sent) {
+    Rig r;
+    MarketSaved s;
+    rig_init(&r);
+    Candle v[] = { fake_feed_candle(at("2023-01-01T02:00:00Z")), fake_feed_candle(at("2023-01-01T01:00:00Z")),
+                   fake_feed_candle(at("2023-01-01T00:00:00Z")), fake_feed_candle(at("2023-01-01T00:00:00Z")) };
+    v[2].volume = -1;
+    Candles rows = rows_of(&r, v, 4);
+    CHECK_EQ(market_save(r.m, &r.t.cx, &(MarketSave){ .key = &r.key, .rows = &rows }, &s), ERR_INVALID);
+    CHECK_STR(str_c(r.t.cx.err.field), S("candles[2].volume"));
+    rig_done(&r);
+}
+
+TEST(coverage_holds_the_rows_and_has_two_ends) {
+    Rig r;
+    MarketSaved s;
+    Coverage *c;
+    size_t n;
+    rig_init(&r);
+    Candle v[] = { fake_feed_candle(at("2023-01-01T00:00:00Z")), fake_feed_candle(at("2023-01-01T01:00:00Z")) };
+    Candles rows = rows_of(&r, v, 2), none = { 0 };
+    MarketSave save = { .key = &r.key, .rows = &rows, .source = S("file"), .to = at("2023-01-02") };
+    CHECK_OK(&r.t.cx, market_save(r.m, &r.t.cx, &save, &s));
+    CHECK_OK(&r.t.cx, candle_store_coverage(r.store, &r.t.cx, &r.key, TIME_MIN, TIME_MAX, &c, &n));
+    CHECK_EQ(n, 1);
+    CHECK(c[0].from.ms == at("2023-01-01").ms && c[0].to.ms == at("2023-01-02").ms);
+    save.to = at("2023-01-01T01:00:00Z");
+    CHECK_EQ(market_save(r.m, &r.t.cx, &save, &s), ERR_INVALID);
+    save.rows = &none;
+    CHECK_EQ(market_save(r.m, &r.t.cx, &save, &s), ERR_INVALID);
+    CHECK_STR(str_c(r.t.cx.err.field), S("covered_start"));
+    rig_done(&r);
+}
+
+/* Configured as a market, answering as a simulator: neither its candles nor its listings get in. */
+TEST(a_simulator_in_a_markets_place_is_refused) {
+    Rig r;
+    MarketEnsured e;
+    MarketPage page;
+    Listing *v;
+    size_t n;
+    rig_init(&r);
+    r.fake.turns_simulated = true;
+    CHECK_EQ(ensure(&r, "2023-01-01", "2023-01-02", &e), ERR_COLLECTION);
+    CHECK(str_find(str_c(r.t.cx.err.text), S("simulat")) >= 0);
+    CHECK_EQ(market_get(r.m, &r.t.cx, &r.key, &(CandleQuery){ .from = TIME_MIN, .to = TIME_MAX }, &page),
+             MARKET_NO_SERIES);
+    r.fake.simulated = false;
+    CHECK_EQ(market_listings(r.m, &r.t.cx, r.key.venue, false, &v, &n), ERR_COLLECTION);
+    CHECK_OK(&r.t.cx, candle_store_listings(r.store, &r.t.cx, &r.key.venue, &v, &n));
+    CHECK_EQ(n, 0);
+    rig_done(&r);
+}
+
+TESTS(T(a_candle_the_venue_calls_open_is_asked_for_again), T(the_newest_place_is_a_hole_only_after_a_while),
+      T(what_lies_in_the_future_cannot_be_ensured), T(before_the_listing_nothing_is_missing),
+      T(refresh_asks_for_what_is_covered), T(what_was_removed_is_fetched_again),
+      T(a_refusal_names_the_row_as_it_was_sent), T(coverage_holds_the_rows_and_has_two_ends),
+      T(a_simulator_in_a_markets_place_is_refused), T(a_second_ensure_makes_no_request),
+      T(the_steps_come_in_the_documents_order), T(only_the_missing_part_is_asked_for),
+      T(the_open_candle_is_stored_but_not_covered), T(a_failure_in_the_middle_keeps_what_came_before_and_goes_on_there),
       T(a_row_that_is_no_candle_is_left_out_and_told), T(simulated_data_are_kept_apart_and_labelled),
       T(unknown_venues_symbols_and_series_are_outcomes), T(save_upserts_and_refuses_as_a_whole),
       T(get_pages_through_a_range_without_doubles_or_holes),
