@@ -102,7 +102,8 @@ typedef struct RawJson {
 #define SHAPE(var, T, table, ...)                                                                  \
     const Shape var = { .name = #T, .size = sizeof(T), .fields = table, .n_fields = ARRAY_LEN(table), __VA_ARGS__ }
 
-typedef enum LaneKind { LANE_LOOP, LANE_CPU, LANE_IO } LaneKind; /* LOOP: <= 20 µs, no I/O */
+/* LOOP: <= 20 µs, no I/O. FEED waits for venues: apart from IO, so that a venue that hangs never keeps a save waiting. */
+typedef enum LaneKind { LANE_LOOP, LANE_CPU, LANE_IO, LANE_FEED } LaneKind;
 typedef enum CacheKind { CACHE_NONE, CACHE_OHLCV, CACHE_STATS, CACHE_SYSTEM } CacheKind;
 
 typedef struct Op Op;

@@ -196,7 +196,7 @@ static bool may_answer(const Op *op, int status) {
         return false; /* of the server, not of an operation */
     case 502:
     case 507:
-        return op->lane == LANE_IO;
+        return op->lane == LANE_IO || op->lane == LANE_FEED;
     default:
         return true;
     }

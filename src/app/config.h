@@ -17,7 +17,7 @@ typedef struct AppCfg {
     Str server_host;
     int64_t server_port;
     CfgList server_roles;
-    int64_t server_cpu_threads, server_io_threads, server_queue;
+    int64_t server_cpu_threads, server_io_threads, server_feed_threads, server_queue;
     int64_t server_drain_ms, server_header_ms, server_body_ms, server_idle_ms;
     int64_t server_max_connections;
     bool server_access_log;

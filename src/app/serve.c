@@ -17,7 +17,7 @@ struct Service {
     App *app;
     const AppCfg *cfg;
     Loop *loop;
-    Lane *cpu, *io;
+    Lane *cpu, *io, *feed;
     Gateway *gateway;
     Logger *log;
     int port;
@@ -64,7 +64,56 @@ static void make_lanes(Service *s) {
     int cpu = cfg->server_cpu_threads ? (int)cfg->server_cpu_threads : (int)MAX(cores, 1);
     int io = (int)cfg->server_io_threads;
     s->cpu = lane_threads_new("cpu", cpu, (size_t)(cfg->server_queue * cpu), s->app->clock);
+    int feed = (int)cfg->server_feed_threads;
     s->io = lane_threads_new("io", io, (size_t)(cfg->server_queue * io), s->app->clock);
+    s->feed = lane_threads_new("feed", feed, (size_t)(cfg->server_queue * feed), s->app->clock);
+}
+
+static bool is_loopback(Str host) {
+    return str_starts(host, S("127.")) || str_eq(host, S("::1")) || str_eq(host, S("localhost"));
+}
+
+/* A lane whose oldest job has waited longer than this refuses new ones: lane.h. */
+enum { OVERLOADED_MS = 100 };
+
+static bool lane_health(JsonWriter *w, const char *name, Lane *lane) {
+    LaneStats st;
+    lane_stats(lane, &st);
+    bool well = st.oldest_wait_ms <= OVERLOADED_MS;
+    json_key(w, str_c(name));
+    json_object(w);
+    json_put_str(w, "status", well ? S("healthy") : S("degraded"));
+    json_put_i64(w, "running", st.running);
+    json_put_i64(w, "waiting", st.waiting);
+    json_put_i64(w, "refused", st.refused);
+    json_object_end(w);
+    return well;
+}
+
+/* A GatewayOptions.health: what the process itself knows, without asking a disk or a venue. */
+static bool health(void *arg, JsonWriter *w) {
+    Service *s = arg;
+    Platform *p = &s->app->platform;
+    bool well = lane_health(w, "reading", s->cpu);
+    well &= lane_health(w, "saving", s->io);
+    well &= lane_health(w, "collecting", s->feed);
+    json_key(w, S("store"));
+    json_object(w);
+    json_put_str(w, "status", S("healthy")); /* one that cannot be opened never serves */
+    json_put_str(w, "adapter", str_c(p->store->ops->name));
+    json_object_end(w);
+    for (size_t i = 0; i < p->n_feeds; i++) {
+        FeedLimits limits;
+        market_feed_limits(p->feeds[i], &limits);
+        json_key(w, str_c(p->feeds[i]->ops->name));
+        json_object(w);
+        json_put_str(w, "status", S("configured"));
+        json_put_bool(w, "simulated", market_feed_simulated(p->feeds[i]));
+        json_put_i64(w, "requests", limits.requests);
+        json_put_i64(w, "retries", limits.retries);
+        json_object_end(w);
+    }
+    return well;
 }
 
 static int make_gateway(Service *s, Ctx *cx) {
@@ -84,6 +133,7 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .n_roles = n_roles,
                          .cpu = s->cpu,
                          .io = s->io,
+                         .feed = s->feed,
                          .clock = s->app->clock,
                          .ids = s->app->ids,
                          .log = s->log,
@@ -91,7 +141,10 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .requests = p->requests,
                          .admin_key = key,
                          .access_log = cfg->server_access_log,
-                         .simulated = cfg->binance_simulated };
+                         .open_reading = is_loopback(cfg->server_host),
+                         .simulated = cfg->binance_simulated,
+                         .health = health,
+                         .health_arg = s };
     http_server_options_default(&g.http);
     g.http.header_ms = cfg->server_header_ms;
     g.http.body_ms = cfg->server_body_ms;
@@ -158,6 +211,7 @@ Service *service_free(Service *s) {
         return NULL;
     lane_close(s->cpu); /* jobs in the queue answer 503; their exchanges must still live */
     lane_close(s->io);
+    lane_close(s->feed);
     gateway_free(s->gateway);
     loop_free(s->loop);
     App *app = s->app;
@@ -168,6 +222,20 @@ Service *service_free(Service *s) {
 }
 
 /* --- the command --- */
+
+static void print_started(Cli *c, const Service *s) {
+    Buf b;
+    buf_init(&b, 1 << 16);
+    JsonWriter w;
+    json_writer_init(&w, &b, false);
+    json_object(&w);
+    json_put_str(&w, "url", str_fmt(c->cx->arena, "http://" STR_FMT ":%d", STR_ARG(s->cfg->server_host), s->port));
+    json_put_i64(&w, "pid", getpid());
+    json_put_str(&w, "data_dir", str_c(s->cfg->data_dir));
+    json_object_end(&w);
+    fprintf(c->out, STR_FMT "\n", STR_ARG(buf_str(&b)));
+    buf_done(&b);
+}
 
 static int run_serve(Cli *c, const void *in) {
     UNUSED(in);
@@ -182,8 +250,7 @@ static int run_serve(Cli *c, const void *in) {
         return cli_fail(c, r);
     }
     if (c->json)
-        fprintf(c->out, "{\"url\":\"http://" STR_FMT ":%d\",\"pid\":%d,\"data_dir\":\"%s\"}\n",
-                STR_ARG(app->cfg.server_host), s->port, (int)getpid(), app->cfg.data_dir);
+        print_started(c, s);
     else if (!c->quiet)
         fprintf(c->out, "FinSight %s on http://" STR_FMT ":%d   (docs: /docs, data: %s%s)\n", FINSIGHT_VERSION,
                 STR_ARG(app->cfg.server_host), s->port, app->cfg.data_dir,
@@ -203,7 +270,8 @@ const Command cmd_serve = {
     .group = "Platform",
     .summary = "Run the platform: HTTP API, docs page, metrics",
     .run = run_serve,
-    .help = "Reading is open on the loopback address; writing needs the admin key (data-dir/admin.key). "
+    .help = "Reading is open on a loopback address and needs the key on any other; writing always needs the admin key "
+            "(data-dir/admin.key). "
             "While it runs, other finsight commands on the same data folder work through it.",
     .examples = "finsight serve\nfinsight serve --port 9000 --data-dir /srv/finsight --log-format json",
 };

@@ -14,7 +14,7 @@ static Str bearer(Str authorization) {
     return str_eq_nocase(scheme, S("bearer ")) ? str_trim(str_from(authorization, 7)) : (Str){ 0 };
 }
 
-int auth_principal(Ctx *cx, const Credentials *c, Str admin_key, Principal *out) {
+int auth_principal(Ctx *cx, const Credentials *c, Str admin_key, Role keyless, Principal *out) {
     if (c->local) {
         *out = (Principal){ ROLE_ADMIN, S("local") };
         return 0;
@@ -23,7 +23,7 @@ int auth_principal(Ctx *cx, const Credentials *c, Str admin_key, Principal *out)
     if (!key.n) {
         if (c->authorization.n)
             return err_set(cx, ERR_UNAUTHORIZED, "the Authorization header is not of the form 'Bearer KEY'");
-        *out = (Principal){ ROLE_READ, S("anonymous") };
+        *out = (Principal){ keyless, S("anonymous") };
         return 0;
     }
     if (!admin_key.n || !auth_equal(key, admin_key))

@@ -3,6 +3,9 @@
 #include "gateway/internal.h"
 
 #include "gateway/auth.h"
+#include "gateway/hop.h"
+
+#include <stdio.h>
 
 static const char *const status_class[] = { "other", "1xx", "2xx", "3xx", "4xx", "5xx" };
 
@@ -57,7 +60,7 @@ static void refusal_body(void *arg, int status, const char *code, const char *me
     Arena scratch = { 0 };
     Ctx cx;
     ctx_init(&cx, &scratch, g->o.clock);
-    cx.trace.request_id = ids_uuid4(g->o.ids, &scratch);
+    cx.trace.request_id = cx.trace.correlation_id = ids_uuid4(g->o.ids, &scratch);
     err_set(&cx, err_from_name(code, strlen(code)), "%s", message);
     JsonWriter w;
     json_writer_init(&w, body, false);
@@ -65,22 +68,35 @@ static void refusal_body(void *arg, int status, const char *code, const char *me
     arena_done(&scratch);
 }
 
+/* The access log's line. It carries the request's own ids, so that one id finds line, failure and answer. */
+static void log_request(Gateway *g, const Request *rq, const HttpExchange *ex, const HttpDone *done) {
+    enum { TRACE_MAX = 33 };
+    char trace_id[TRACE_MAX] = "";
+    const Trace *t = rq ? &rq->cx.trace : &(Trace){ 0 };
+    if (t->trace_hi | t->trace_lo)
+        snprintf(trace_id, sizeof trace_id, "%016llx%016llx", (unsigned long long)t->trace_hi,
+                 (unsigned long long)t->trace_lo);
+    const LogField fields[] = {
+        F_STR("method", ex->head.method),   F_STR("path", ex->head.path),       F_I64("status", done->status),
+        F_I64("bytes", done->sent),         F_BOOL("aborted", done->aborted),   F_STR("peer", ex->head.peer),
+        F_MS((double)done->took_ns * 1e-6), F_STR("trace_id", str_c(trace_id)),
+    };
+    log_record(g->o.log, rq ? &rq->cx : NULL, LEVEL_INFO, S("request"), fields, ARRAY_LEN(fields) - !trace_id[0]);
+}
+
 static void on_done(void *arg, const HttpExchange *ex, const HttpDone *done) {
     Gateway *g = arg;
-    OpMetrics *m = ex->user ? ex->user : &g->op_metrics[g->n_ops];
+    Request *rq = ex->user; /* NULL: refused before it was a request */
+    const OpMetrics *m = rq ? rq->metrics : gateway_op_metrics(g, NULL);
     int class = done->status / 100;
     counter_inc(m->requests[class >= 1 && class <= 5 ? class : 0]);
     histogram_observe(m->seconds, (double)done->took_ns * 1e-9);
     if (g->o.requests)
         request_stats_done(g->o.requests, (double)done->took_ns * 1e-6, done->aborted || done->status >= 500);
-    if (g->o.access_log && log_on(g->o.log, LEVEL_INFO)) {
-        const LogField fields[] = {
-            F_STR("method", ex->head.method),   F_STR("path", ex->head.path),     F_I64("status", done->status),
-            F_I64("bytes", done->sent),         F_BOOL("aborted", done->aborted), F_STR("peer", ex->head.peer),
-            F_MS((double)done->took_ns * 1e-6),
-        };
-        log_record(g->o.log, NULL, LEVEL_INFO, S("request"), fields, ARRAY_LEN(fields));
-    }
+    if (g->o.access_log && log_on(g->o.log, LEVEL_INFO))
+        log_request(g, rq, ex, done);
+    if (rq)
+        request_ended(rq);
 }
 
 /* --- a request, on the loop --- */
@@ -90,7 +106,8 @@ static int check_caller(Request *rq) {
     Credentials c = { .api_key = http_field(head, S("x-api-key")),
                       .authorization = http_field(head, S("authorization")),
                       .local = head->local };
-    int r = auth_principal(&rq->cx, &c, str_c(rq->g->admin_key), &rq->cx.principal);
+    Role keyless = rq->g->o.open_reading ? ROLE_READ : ROLE_NONE;
+    int r = auth_principal(&rq->cx, &c, str_c(rq->g->admin_key), keyless, &rq->cx.principal);
     return r == 0 ? auth_allow(&rq->cx, &rq->cx.principal, rq->match.op->role) : r;
 }
 
@@ -101,14 +118,33 @@ static int admit(Request *rq) {
     if (r != 0)
         return r;
     const Op *op = rq->match.op;
-    rq->ex->user = gateway_op_metrics(rq->g, op);
+    rq->metrics = gateway_op_metrics(rq->g, op);
     rq->role = gateway_role_of(rq->g, op);
     rq->media = negotiate_media(http_field(head, S("accept")), op->csv && !op->max_body);
     if (rq->media == MEDIA_NONE)
         return err_set(&rq->cx, ERR_UNACCEPTABLE, "the answer can be had as application/json%s",
                        op->csv && !op->max_body ? " or text/csv" : "");
     rq->cx.deadline = mono_add_ms(rq->ex->started, op->deadline_ms);
-    return check_caller(rq);
+    r = hop_deadline(&rq->cx, http_field(head, S(API_HEADER_DEADLINE)), rq->ex->started, &rq->cx.deadline);
+    return r == 0 ? check_caller(rq) : r;
+}
+
+/* Which methods a path has. Asking changes nothing and needs no key. */
+static void answer_options(Request *rq) {
+    const HttpHead *head = &rq->ex->head;
+    if (str_eq(head->path, S("*")))
+        rq->match.allow = S("GET, HEAD, POST, DELETE, OPTIONS");
+    else if (op_route(rq->g->router, &rq->cx, head->method, head->path, &rq->match) != ERR_METHOD) {
+        request_fail(rq);
+        return;
+    }
+    Buf none = { 0 };
+    HttpField allow = { S("Allow"), rq->match.allow };
+    request_reply(rq, 204, (Str){ 0 }, &none, &allow, 1);
+}
+
+static Lane *lane_of(const Gateway *g, const Op *op) {
+    return op->lane == LANE_FEED ? g->o.feed : op->lane == LANE_IO ? g->o.io : g->o.cpu;
 }
 
 static void handle(void *arg, HttpExchange *ex) {
@@ -116,6 +152,10 @@ static void handle(void *arg, HttpExchange *ex) {
     Request *rq = request_new(g, ex);
     if (pages_serve(rq))
         return;
+    if (str_eq(ex->head.method, S("OPTIONS"))) {
+        answer_options(rq);
+        return;
+    }
     if (admit(rq) != 0) {
         request_fail(rq);
         return;
@@ -126,7 +166,7 @@ static void handle(void *arg, HttpExchange *ex) {
         return;
     }
     LaneJob job = { .run = request_run, .arg = rq, .deadline = rq->cx.deadline };
-    if (lane_post(op->lane == LANE_IO ? g->o.io : g->o.cpu, &job) != 0) {
+    if (lane_post(lane_of(g, op), &job) != 0) {
         err_set(&rq->cx, ERR_BUSY, "too much work is waiting; try again in a second");
         rq->cx.err.retry_after_ms = 1000;
         request_fail(rq);
@@ -187,8 +227,7 @@ Gateway *gateway_free(Gateway *g) {
     metrics_gauge_read(g->connections, NULL, NULL);
     http_server_free(g->server);
     op_router_free(g->router);
-    buf_done(&g->openapi);
-    buf_done(&g->docs);
+    pages_free(g);
     mem_free(g->op_metrics);
     mem_free(g->admin_key);
     mem_free(g->tables);

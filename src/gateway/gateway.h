@@ -25,7 +25,7 @@ typedef struct GatewayOptions {
     Loop *loop;
     const ApiRole *roles; /* copied */
     size_t n_roles;
-    Lane *cpu, *io; /* borrowed */
+    Lane *cpu, *io, *feed; /* borrowed; by Op.lane */
     Clock *clock;
     Ids *ids;
     Logger *log; /* NULL = silent */
@@ -33,6 +33,7 @@ typedef struct GatewayOptions {
     RequestStats *requests; /* the documents' MetricsService; NULL = none */
     Str admin_key;          /* copied; empty = no key opens writing over TCP */
     bool access_log;        /* one INFO line a request */
+    bool open_reading;      /* who has no key may read: for a loopback address */
     bool simulated;         /* a collector talks to the simulator: /health says so */
     HttpServerOptions http; /* limits; the gateway sets the callbacks */
     /* Health of what stands behind: writes members of "services" and says whether all is well. May be NULL.

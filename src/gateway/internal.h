@@ -6,6 +6,12 @@
 
 #include "gateway/negotiate.h"
 
+enum { PAGE_FORMS = CODING_ZSTD + 1, REQUEST_ID_MAX = 64 };
+
+typedef struct Page {
+    Buf form[PAGE_FORMS]; /* by Coding; empty where compressing did not pay */
+} Page;
+
 typedef struct OpMetrics {
     Counter *requests[6]; /* by status class: [2] = 2xx */
     Histogram *seconds;
@@ -21,37 +27,45 @@ struct Gateway {
     char *admin_key;
     Time started;
     Gauge *connections;
-    Buf openapi, docs;     /* made once */
+    Page *pages;           /* those that never change, made once in every coding */
     OpMetrics *op_metrics; /* one an op, in table order; the last is for everything else */
     size_t n_ops;
 };
 
-/* One request between the loop and its lane. Owned by whoever works on it: loop, lane, then the reply. */
+/* One request between the loop and its lane. It has two owners: whoever works on it, until the answer is given, and
+ * the exchange, until its end is counted and logged. The client may leave while a lane still works, so either may be
+ * the last. What the log needs is set on the loop before the lane starts, and lies outside of the arena. */
 typedef struct Request {
     Gateway *g;
-    HttpExchange *ex;
-    Arena arena;
+    HttpExchange *ex; /* the worker's, until it has answered */
+    Arena arena;      /* the worker's */
     Ctx cx;
     OpMatch match;
     void *role;
     MediaType media;
     Coding coding;
     bool head_only;
+    const OpMetrics *metrics;
+    atomic_int owners;
+    char request_id[REQUEST_ID_MAX + 1], correlation_id[REQUEST_ID_MAX + 1];
 } Request;
 
-/* Made on the loop; everything it needs is in its own arena. */
+/* On the loop. Sets ex->user, which request_ended takes when the exchange is over. */
 Request *request_new(Gateway *g, HttpExchange *ex);
-void request_free(Request *rq);
-void request_run(void *rq, int lane_err); /* a LaneJob: decode, run, encode, reply, free */
+void request_run(void *rq, int lane_err); /* a LaneJob: decode, run, encode, reply */
+void request_ended(Request *rq);
 
-/* Answers with the error in rq->cx and frees rq. */
+/* Answers with the error in rq->cx. The worker's share of rq is gone after. */
 void request_fail(Request *rq);
-/* Answers with body and frees rq. extra may be NULL. */
+/* Answers with body, compressed where that pays. The worker's share of rq is gone after. */
 void request_reply(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra);
+/* The same with bytes that are in rq->coding already (or, with CODING_IDENTITY, are to stay as they are). */
+void request_reply_coded(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra);
 
 /* /health, /metrics, /openapi.json, /docs: true when the path was one of them. */
 bool pages_serve(Request *rq);
 void pages_make(Gateway *g);
+void pages_free(Gateway *g);
 
 OpMetrics *gateway_op_metrics(Gateway *g, const Op *op);
 void *gateway_role_of(Gateway *g, const Op *op);

@@ -2,6 +2,8 @@
 
 #include "gateway/internal.h"
 
+#include "base/zip.h"
+
 enum { PAGE_MAX = 8 << 20 };
 
 static const HttpField page_policy[] = {
@@ -10,14 +12,44 @@ static const HttpField page_policy[] = {
     { STR_INIT("Cache-Control"), STR_INIT("no-cache") },
 };
 
+enum { PAGE_OPENAPI, PAGE_DOCS, PAGE_CSS, PAGES };
+
+/* Compressed once and well here: on the loop, a page costs a copy. */
+static void page_make(Page *page, Str text) {
+    static const ZipKind kinds[PAGE_FORMS] = { [CODING_GZIP] = ZIP_GZIP, [CODING_ZSTD] = ZIP_ZSTD };
+    enum { USUAL = 0 };
+    for (int i = 0; i < PAGE_FORMS; i++) {
+        Buf *b = &page->form[i];
+        buf_init(b, text.n + 1); /* the limit: a form that does not get smaller is none */
+        if (i == CODING_IDENTITY)
+            buf_put_str(b, text);
+        else if (zip_compress(NULL, kinds[i], USUAL, text, b) != 0)
+            buf_done(b);
+    }
+}
+
 void pages_make(Gateway *g) {
-    buf_init(&g->openapi, PAGE_MAX);
+    g->pages = mem_new_n(Page, PAGES);
+    Buf b;
+    buf_init(&b, PAGE_MAX);
     JsonWriter w;
-    json_writer_init(&w, &g->openapi, true);
+    json_writer_init(&w, &b, true);
     openapi_write(&w, g->tables, g->o.n_roles, S("/"));
-    buf_init(&g->docs, PAGE_MAX);
-    docs_write_html(&g->docs, g->tables, g->o.n_roles);
-    assert(buf_ok(&g->openapi) && buf_ok(&g->docs));
+    assert(buf_ok(&b));
+    page_make(&g->pages[PAGE_OPENAPI], buf_str(&b));
+    buf_clear(&b);
+    docs_write_html(&b, g->tables, g->o.n_roles);
+    assert(buf_ok(&b));
+    page_make(&g->pages[PAGE_DOCS], buf_str(&b));
+    page_make(&g->pages[PAGE_CSS], docs_css);
+    buf_done(&b);
+}
+
+void pages_free(Gateway *g) {
+    for (int i = 0; i < PAGES; i++)
+        for (int k = 0; k < PAGE_FORMS; k++)
+            buf_done(&g->pages[i].form[k]);
+    mem_free(g->pages);
 }
 
 /* The documents' payloads as one superset: status, timestamp, version, services. Whether the answer is labelled
@@ -79,23 +111,27 @@ static void serve_snapshot(Request *rq) {
     request_reply(rq, 200, S("application/json"), &body, NULL, 0);
 }
 
-static void serve_text(Request *rq, Str content_type, Str text) {
+static void serve_page(Request *rq, Str content_type, int nr) {
+    const Page *page = &rq->g->pages[nr];
+    if (!page->form[rq->coding].n)
+        rq->coding = CODING_IDENTITY;
+    Str text = buf_str(&page->form[rq->coding]);
     Buf body;
     buf_init(&body, text.n + 1);
     buf_put_str(&body, text);
-    request_reply(rq, 200, content_type, &body, page_policy, ARRAY_LEN(page_policy));
+    request_reply_coded(rq, 200, content_type, &body, page_policy, ARRAY_LEN(page_policy));
 }
 
 static void serve_openapi(Request *rq) {
-    serve_text(rq, S("application/json"), buf_str(&rq->g->openapi));
+    serve_page(rq, S("application/json"), PAGE_OPENAPI);
 }
 
 static void serve_docs(Request *rq) {
-    serve_text(rq, S("text/html; charset=utf-8"), buf_str(&rq->g->docs));
+    serve_page(rq, S("text/html; charset=utf-8"), PAGE_DOCS);
 }
 
 static void serve_css(Request *rq) {
-    serve_text(rq, S("text/css; charset=utf-8"), docs_css);
+    serve_page(rq, S("text/css; charset=utf-8"), PAGE_CSS);
 }
 
 static const struct {
@@ -116,10 +152,13 @@ bool pages_serve(Request *rq) {
     for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
         if (!str_eq(path, pages[i].path))
             continue;
+        rq->match.allow = S("GET, HEAD, OPTIONS");
         if (str_eq(method, S("GET")) || rq->head_only) {
             pages[i].serve(rq);
+        } else if (str_eq(method, S("OPTIONS"))) {
+            Buf none = { 0 };
+            request_reply(rq, 204, (Str){ 0 }, &none, &(HttpField){ S("Allow"), rq->match.allow }, 1);
         } else {
-            rq->match.allow = S("GET, HEAD");
             err_set(&rq->cx, ERR_METHOD, STR_FMT " can only be read", STR_ARG(path));
             request_fail(rq);
         }

@@ -3,6 +3,7 @@
 #include "gateway/internal.h"
 
 #include "base/zip.h"
+#include "gateway/hop.h"
 
 enum {
     REPLY_MAX = 64 << 20,
@@ -10,38 +11,45 @@ enum {
     ARENA_MAX = 256 << 20,
 };
 
-/* An inbound correlation id is kept when it is a plain short token; it goes into logs and headers. */
-static bool plain_id(Str s) {
-    if (s.n == 0 || s.n > 64)
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool ok =
-            (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' || c == '_' || c == '.';
-        if (!ok)
-            return false;
-    }
-    return true;
+static Str keep_id(char to[static REQUEST_ID_MAX + 1], Str id) {
+    size_t n = MIN(id.n, (size_t)REQUEST_ID_MAX);
+    memcpy(to, id.p, n);
+    return str_n(to, n);
 }
 
 Request *request_new(Gateway *g, HttpExchange *ex) {
     Request *rq = mem_new(Request);
     rq->g = g;
     rq->ex = ex;
+    rq->metrics = gateway_op_metrics(g, NULL);
+    atomic_init(&rq->owners, 2);
     arena_init(&rq->arena, ARENA_MAX);
     ctx_init(&rq->cx, &rq->arena, g->o.clock);
-    rq->cx.trace.request_id = ids_uuid4(g->o.ids, &rq->arena);
-    Str inbound = http_field(&ex->head, S("x-correlation-id"));
-    rq->cx.trace.correlation_id = plain_id(inbound) ? str_dup(&rq->arena, inbound) : rq->cx.trace.request_id;
+    rq->cx.cancel = http_exchange_gone_flag(ex);
+    Trace *trace = &rq->cx.trace;
+    trace->request_id = keep_id(rq->request_id, ids_uuid4(g->o.ids, &rq->arena));
+    Str inbound = http_field(&ex->head, S(API_HEADER_CORRELATION));
+    trace->correlation_id = hop_plain_id(inbound) ? keep_id(rq->correlation_id, inbound) : trace->request_id;
+    hop_trace(http_field(&ex->head, S(API_HEADER_TRACE)), trace);
     rq->coding = negotiate_coding(http_field(&ex->head, S("accept-encoding")));
     rq->head_only = str_eq(ex->head.method, S("HEAD"));
-    ex->user = NULL;
+    ex->user = rq;
     return rq;
 }
 
-void request_free(Request *rq) {
+static void let_go(Request *rq) {
+    if (atomic_fetch_sub(&rq->owners, 1) == 1)
+        mem_free(rq);
+}
+
+/* The answer is given: nothing of the exchange may be touched any more, and the request's memory goes. */
+static void worker_done(Request *rq) {
     arena_done(&rq->arena);
-    mem_free(rq);
+    let_go(rq);
+}
+
+void request_ended(Request *rq) {
+    let_go(rq);
 }
 
 /* --- answers --- */
@@ -67,26 +75,31 @@ static bool compress(Request *rq, Buf *body) {
     return true;
 }
 
-void request_reply(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra) {
-    enum { OWN = 7 };
+void request_reply_coded(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra) {
+    enum { OWN = 6 };
     HttpField *fields = arena_new_n(&rq->arena, HttpField, OWN + n_extra);
     size_t n = 0;
-    bool packed = compress(rq, body);
-    fields[n++] = (HttpField){ S("Content-Type"), content_type };
+    if (content_type.n)
+        fields[n++] = (HttpField){ S("Content-Type"), content_type };
     fields[n++] = (HttpField){ S("X-Request-ID"), rq->cx.trace.request_id };
     fields[n++] = (HttpField){ S("X-Correlation-ID"), rq->cx.trace.correlation_id };
     fields[n++] = (HttpField){ S("Vary"), S("Accept, Accept-Encoding") };
     fields[n++] = (HttpField){ S("X-Content-Type-Options"), S("nosniff") };
-    if (packed)
+    if (rq->coding != CODING_IDENTITY)
         fields[n++] = (HttpField){ S("Content-Encoding"), coding_name(rq->coding) };
     for (size_t i = 0; i < n_extra; i++)
         fields[n++] = extra[i];
 
     HttpReply reply = { .status = status, .fields = fields, .n_fields = n, .body = *body };
     *body = (Buf){ 0 };
-    HttpExchange *ex = rq->ex;
-    http_reply(ex, &reply); /* copies the fields */
-    request_free(rq);
+    http_reply(rq->ex, &reply); /* copies the fields */
+    worker_done(rq);
+}
+
+void request_reply(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra) {
+    if (!compress(rq, body))
+        rq->coding = CODING_IDENTITY;
+    request_reply_coded(rq, status, content_type, body, extra, n_extra);
 }
 
 void request_fail(Request *rq) {

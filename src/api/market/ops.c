@@ -45,13 +45,13 @@ const Op op_market_ensure = {
     .summary = "Make sure candles are stored, fetching what is missing", .tag = TAG,
     .doc = "Looks at what is stored and at what the venue was already asked for; only the rest is requested. A second call makes no request. "
            "Calls for one series at the same time share one collection.",
-    .in = &ensure_request_shape, .out = &ensure_response_shape, .role = ROLE_WRITE, .lane = LANE_IO, .deadline_ms = 600000,
+    .in = &ensure_request_shape, .out = &ensure_response_shape, .role = ROLE_WRITE, .lane = LANE_FEED, .deadline_ms = 600000,
     .max_body = 64u << 10, .idempotent = true, .run = market_api_ensure };
 
 const Op op_market_symbols = {
     .name = "market.symbols", .method = "GET", .path = "/api/v1/market/symbols", .aliases = PATHS("/market-data/symbols", "/api/v1/market-data/symbols"),
     .summary = "Symbols of a venue", .tag = TAG, .in = &venue_query_shape, .out = &symbol_list_shape, .role = ROLE_READ,
-    .lane = LANE_IO, .deadline_ms = 30000, .idempotent = true, .run = market_api_symbols };
+    .lane = LANE_FEED, .deadline_ms = 30000, .idempotent = true, .run = market_api_symbols };
 
 const Op op_market_timeframes = {
     .name = "market.timeframes", .method = "GET", .path = "/api/v1/market/timeframes", .aliases = PATHS("/market-data/timeframes", "/api/v1/market-data/timeframes"),

@@ -25,7 +25,7 @@ TEST(keys_open_what_they_should) {
     EACH_ROW (r, rows) {
         Credentials c = { str_c(r->api_key), str_c(r->authorization), r->local };
         Principal p = { 0 };
-        CHECK_EQ(auth_principal(&t.cx, &c, S("secret-1"), &p), r->want);
+        CHECK_EQ(auth_principal(&t.cx, &c, S("secret-1"), ROLE_READ, &p), r->want);
         CHECK_EQ(p.role, r->role);
     }
     test_ctx_done(&t);
@@ -35,8 +35,8 @@ TEST(without_a_configured_key_no_key_is_right) {
     TestCtx t;
     test_ctx_init(&t);
     Principal p;
-    CHECK_EQ(auth_principal(&t.cx, &(Credentials){ .api_key = S("x") }, (Str){ 0 }, &p), ERR_DENIED);
-    CHECK_EQ(auth_principal(&t.cx, &(Credentials){ .api_key = S("") }, (Str){ 0 }, &p), 0);
+    CHECK_EQ(auth_principal(&t.cx, &(Credentials){ .api_key = S("x") }, (Str){ 0 }, ROLE_READ, &p), ERR_DENIED);
+    CHECK_EQ(auth_principal(&t.cx, &(Credentials){ .api_key = S("") }, (Str){ 0 }, ROLE_READ, &p), 0);
     CHECK_EQ(p.role, ROLE_READ);
     test_ctx_done(&t);
 }
