@@ -133,8 +133,10 @@ TEST(a_directory_that_may_not_be_written) {
         size_t n = 0;
         if (store_sqlite_open(&f.t.cx, &rw, &s) != ERR_DENIED || !strstr(f.t.cx.err.text, f.dir))
             _exit(11);
-        if (store_sqlite_open(&f.t.cx, &ro, &s) != 0)
+        if (store_sqlite_open(&f.t.cx, &ro, &s) != 0) {
+            fprintf(stderr, "# read-only: %s\n", f.t.cx.err.text);
             _exit(12);
+        }
         if (read_range(&f, s, 0, 5000, &n) != 0 || n != 2000)
             _exit(13);
         if (save_minutes(&f, s, 0, 1) != ERR_DENIED)
