@@ -3,6 +3,7 @@
 #include "app/commands.h"
 #include "app/app.h"
 
+#include "adapters/store/sqlite.h"
 #include "api/market/market_api.h"
 #include "base/file.h"
 #include "cli/term.h"
@@ -192,6 +193,44 @@ const Command cmd_doctor = {
     .summary = "Check machine, data folder, store and exchange",
     .run = run_doctor,
     .examples = "finsight doctor",
+};
+
+/* --- migrate --- */
+
+typedef struct MigrateIn {
+    int64_t to;
+} MigrateIn;
+static const Field migrate_f[] = {
+    FIELD(MigrateIn, to, .flags = F_REQUIRED, .min = 1, .max = STORE_SQLITE_SCHEMA,
+          .doc = "Schema version to bring the store to, up or down."),
+};
+static SHAPE(migrate_shape, MigrateIn, migrate_f);
+
+/* Opening a store migrates it up by itself; this is for the way down, before an older program takes it over. */
+static int run_migrate(Cli *c, const void *in_) {
+    const MigrateIn *in = in_;
+    App *app = (App *)c;
+    int r = app->cfg.data_store == STORE_SQLITE
+                ? store_sqlite_migrate(
+                      c->cx, &(StoreSqliteOptions){ .path = path_join(c->cx->arena, app->cfg.data_dir, "market.db") },
+                      (int)in->to)
+                : err_set(c->cx, ERR_UNSUPPORTED, "only the sqlite store has a schema");
+    if (r != 0)
+        return cli_fail(c, r);
+    fprintf(c->out, "%s/market.db has schema %lld\n", app->cfg.data_dir, (long long)in->to);
+    return 0;
+}
+
+const Command cmd_migrate = {
+    .name = "migrate",
+    .group = "Platform",
+    .summary = "Bring the store to a schema version, up or down",
+    .run = run_migrate,
+    .help = "Not needed in daily life: a newer program migrates a store when it opens it, and keeps a copy beside it. "
+            "Run this before an older program is to read the store again. No server may have it open.",
+    .examples = "finsight migrate --to 1",
+    .flags = &migrate_shape,
+    .positional = (const char *const[]){ "to", NULL },
 };
 
 /* --- docs: the pages that are made from tables --- */
