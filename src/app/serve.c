@@ -45,8 +45,15 @@ static int listen_all(Service *s, Ctx *cx) {
     char why[WHY_MAX];
     int r = http_server_listen_tcp(gateway_server(s->gateway), str_cz(cx->arena, s->cfg->server_host),
                                    (int)role_port(s->cfg), &s->port, why, sizeof why);
-    if (r == 0 && s->cfg->data_store != STORE_MEMORY)
-        r = http_server_listen_unix(gateway_server(s->gateway), platform_socket(cx->arena, s->cfg), why, sizeof why);
+    if (r != 0)
+        return err_set(cx, r, "%s", why);
+    if (s->cfg->data_store == STORE_MEMORY)
+        return 0;
+    r = http_server_listen_unix(gateway_server(s->gateway), platform_socket(cx->arena, s->cfg), why, sizeof why);
+    if (r == ERR_USAGE) { /* a path too long for a socket: all but the commands beside the server work */
+        LOG_WARNING(s->log, cx, S("commands cannot work through this server"), F_STR("reason", str_c(why)));
+        return 0;
+    }
     return r == 0 ? 0 : err_set(cx, r, "%s", why);
 }
 

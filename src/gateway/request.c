@@ -127,8 +127,13 @@ void request_fail(Request *rq) {
 
 /* --- on the lane --- */
 
+/* An operation without an input still refuses what it does not know. */
+static const Shape nothing = { .name = "Nothing", .size = 1 };
+
 static int decode(Request *rq, void *in) {
-    const Op *op = rq->match.op;
+    Op plain = *rq->match.op;
+    plain.in = plain.in ? plain.in : &nothing;
+    const Op *op = &plain;
     const HttpHead *head = &rq->ex->head;
     QueryPair *query;
     size_t n_query;
@@ -165,15 +170,13 @@ static int encode(Request *rq, const void *out, Buf *body) {
 
 static int run(Request *rq, Buf *body) {
     const Op *op = rq->match.op;
-    void *in = op->in ? arena_zalloc(&rq->arena, op->in->size) : NULL;
+    void *in = arena_zalloc(&rq->arena, op->in ? op->in->size : nothing.size);
     void *out = op->out ? arena_zalloc(&rq->arena, op->out->size) : NULL;
-    int r = 0;
-    if (op->in)
-        r = decode(rq, in);
+    int r = decode(rq, in);
     if (r == 0)
         r = ctx_check(&rq->cx);
     if (r == 0)
-        r = op->run(rq->role, &rq->cx, in, out);
+        r = op->run(rq->role, &rq->cx, op->in ? in : NULL, out);
     assert(r <= 0);
     return r == 0 ? encode(rq, out, body) : r;
 }

@@ -190,6 +190,83 @@ class Cases(rig.Suite):
         check("ABC" in self.cli("list").stdout and "BTCUSDT" in self.cli("list").stdout)
         self.cli("verify")
 
+    # GOV-07: a store has one writing process; another is told whose it is, and commands work through the owner
+    def test_a_store_has_one_writer(self):
+        server = self.serve()
+        csv = self.root / "abc.csv"
+        csv.write_text("ts,open,high,low,close,volume\n2024-01-01T00:00:00,1,2,1,1,100\n2024-01-02T00:00:00,1,2,1,1,100\n")
+        self.cli("import", csv, "--symbol", "ABC")
+        equal(server.get("/market-data/ohlcv?symbol=ABC&timeframe=1d").json["count"], 2, "imported through the owner")
+        socket_file = self.data / "finsight.sock"
+        socket_file.rename(self.root / "hidden.sock")
+        for command in (("import", csv, "--symbol", "ABC"), ("list",), ("verify",)):
+            done = self.cli(*command, status=None)
+            equal(done.returncode, 5, command)
+            check(str(server.process.pid) in done.stderr and "market.db" in done.stderr, done.stderr)
+        equal(server.stop(), 0)
+        self.cli("verify")
+
+    def test_a_long_data_folder_still_serves(self):
+        self.data = self.root / ("long" * 30)
+        server = self.serve()
+        equal(server.get("/health").status, 200)
+        check("cannot work through" in (self.root / "log-0").read_text())
+
+    # OBS-18: one id finds the whole story; OBS-17: each line is JSON; OBS-30: production says nothing at DEBUG
+    def test_one_id_finds_the_whole_story(self):
+        exchange = self.exchange()
+        server = self.serve(exchange=exchange)
+        body = json.dumps({"symbol": "BTCUSDT", "timeframe": "1h", "start": "2023-01-01", "end": "2023-01-02"})
+        trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        reply = server.request("POST", "/admin/data/ensure", body,
+                               {"X-API-Key": self.key(), "X-Correlation-ID": "story-7", "traceparent": trace})
+        equal(reply.status, 200, reply.body)
+        server.get("/nothing", X_Correlation_ID="story-8")
+        equal(server.stop(), 0)
+        lines = [json.loads(line) for line in (self.root / "log-1").read_text().splitlines()]
+        check(all(line["level"] in ("INFO", "WARNING", "ERROR", "CRITICAL") for line in lines), "no DEBUG")
+        story = [line for line in lines if line.get("correlation_id") == "story-7"]
+        said = [line["message"] for line in story]
+        check("Collected 24 price records for BTCUSDT (SIMULATED)" in said and "data ensured" in said and said[-1] == "request", said)
+        equal({line["request_id"] for line in story}, {reply.headers["x-request-id"]})
+        equal(story[-1]["metadata"]["trace_id"], trace[3:35])
+        equal(story[-1]["user_id"], "admin")
+        check(story[-1]["duration_ms"] > 0 and story[-1]["metadata"]["status"] == 200)
+        equal([line["metadata"]["status"] for line in lines if line.get("correlation_id") == "story-8"], [404])
+
+    def test_a_timeframe_or_range_the_venue_has_not(self):
+        exchange = self.exchange()
+        server = self.serve(exchange=exchange)
+        key = self.key()
+        reply = ensure(server, key, timeframe="7m")
+        equal((reply.status, reply.json["error"]["field"]), (422, "timeframe"), reply.body)
+        check("15m" in reply.json["error"]["message"], "it names those there are", reply.body)
+        reply = ensure(server, key, symbol="NOSUCHUSDT")
+        equal((reply.status, reply.json["error"]["field"]), (404, "symbol"), reply.body)
+        reply = ensure(server, key, start="2199-01-01", end="2199-02-01")
+        equal((reply.status, reply.json["error"]["field"]), (422, "start"), reply.body)
+        before = exchange.get("/sim/stats").json["requests"]
+        reply = ensure(server, key, timeframe="1d", start="1990-01-01", end="2199-01-01")
+        equal(reply.status, 200, reply.body)
+        check(exchange.get("/sim/stats").json["requests"] - before < 20, "years before the listing cost next to nothing")
+        check(reply.json["candles"] > 1000 and reply.json["end"] < "2100", reply.body)
+
+    # A simulator behind the market's own configuration is refused, and leaves nothing in the store.
+    def test_a_simulator_configured_as_a_market_is_refused(self):
+        exchange = self.exchange()
+        server = self.serve("--binance-url", exchange.url, "--binance-private")
+        reply = ensure(server, self.key())
+        equal(reply.status, 502, reply.body)
+        check("simulat" in reply.json["error"]["message"], reply.body)
+        equal(server.get("/api/v1/market/series").json["count"], 0)
+
+    # The configured address decides who may read without a key.
+    def test_another_address_than_loopback_needs_the_key_for_reading(self):
+        server = self.start("serve", "--data-dir", self.data, "--port", 0, "--host", "0.0.0.0")
+        equal(server.get("/api/v1/market/series").status, 401)
+        equal(server.get("/api/v1/market/series", X_API_Key=self.key()).status, 200)
+        equal(server.get("/health").status, 200)
+
     def test_two_owners_are_refused(self):
         self.serve()
         try:

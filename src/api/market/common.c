@@ -30,7 +30,7 @@ int market_api_range(Ctx *cx, Time start, Time end, Time *from, Time *to) {
 int market_api_outcome(Ctx *cx, const SeriesKey *key, int r) {
     if (r <= 0)
         return r;
-    Str text = series_key_text(cx->arena, key);
+    Str text = str_from(series_key_text(cx->arena, key), !key->venue.s[0]); /* no venue: no colon to begin with */
     switch (r) {
     case MARKET_NO_SERIES:
         return err_set_at(cx, ERR_NOT_FOUND, S("symbol"),
