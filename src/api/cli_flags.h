@@ -21,11 +21,11 @@ typedef struct CliExample {
 } CliExample;
 
 typedef struct CliUsage {
-    const char *command; /* "finsight query" */
-    const char *summary; /* one line */
-    const char *doc;     /* paragraphs; may be NULL */
+    const char *command;            /* "finsight query" */
+    const char *summary;            /* one line */
+    const char *doc;                /* paragraphs; may be NULL */
     const char *const *positionals; /* fields by name, NULL-terminated; a list as the last one takes the rest */
-    const CliGroup *groups; /* names are unique over all of them */
+    const CliGroup *groups;         /* names are unique over all of them */
     size_t n_groups;
     const CliExample *examples;
     size_t n_examples;

@@ -30,26 +30,30 @@
 #include "base/json.h"
 #include "core/candle.h"
 
-typedef enum FieldType { FT_NONE, FT_STR, FT_I64, FT_F64, FT_BOOL, FT_TIME, FT_SHAPE, FT_LIST, FT_CANDLES, FT_JSON } FieldType;
+/* clang-format off */
+typedef enum FieldType {
+    FT_NONE, FT_STR, FT_I64, FT_F64, FT_BOOL, FT_TIME, FT_SHAPE, FT_LIST, FT_CANDLES, FT_JSON,
+} FieldType;
+/* clang-format on */
 
 enum {
     F_REQUIRED = 1u << 0,
-    F_QUERY = 1u << 1,    /* from the query string (GET, DELETE) */
-    F_PATH = 1u << 2,     /* a {name} of the path */
-    F_BODY = 1u << 3,     /* from the JSON body */
-    F_SECRET = 1u << 4,   /* masked in logs and docs */
+    F_QUERY = 1u << 1,      /* from the query string (GET, DELETE) */
+    F_PATH = 1u << 2,       /* a {name} of the path */
+    F_BODY = 1u << 3,       /* from the JSON body */
+    F_SECRET = 1u << 4,     /* masked in logs and docs */
     F_OMIT_EMPTY = 1u << 5, /* left out of JSON when zero, empty or unset */
-    F_NULLABLE = 1u << 6, /* zero value is written as null (Time ms 0, NaN, empty Str) */
-    F_REPEAT = 1u << 7,   /* FT_LIST of Str in a query: a,b or repeated */
+    F_NULLABLE = 1u << 6,   /* zero value is written as null (Time ms 0, NaN, empty Str) */
+    F_REPEAT = 1u << 7,     /* FT_LIST of Str in a query: a,b or repeated */
 };
 
 /* Ceilings where a field names none of its own. */
 enum {
-    FIELD_STR_MAX = 4096,           /* characters */
-    FIELD_LIST_MAX = 10000,         /* items */
-    FIELD_CANDLES_MAX = 5000000,    /* rows */
-    SHAPE_DEPTH_MAX = 32,           /* levels of JSON */
-    SHAPE_FIELDS_MAX = 64,          /* fields of one shape */
+    FIELD_STR_MAX = 4096,        /* characters */
+    FIELD_LIST_MAX = 10000,      /* items */
+    FIELD_CANDLES_MAX = 5000000, /* rows */
+    SHAPE_DEPTH_MAX = 32,        /* levels of JSON */
+    SHAPE_FIELDS_MAX = 64,       /* fields of one shape */
 };
 
 typedef struct Shape Shape;
@@ -62,16 +66,16 @@ typedef struct Field {
     size_t offset;
     FieldType type;
     unsigned flags;
-    int tag;             /* stable number of the field in binary encodings */
-    const char *doc;     /* one sentence */
+    int tag;         /* stable number of the field in binary encodings */
+    const char *doc; /* one sentence */
     const char *example;
     const char *def;     /* default as text, decoded like input; NULL = zero value */
     const char *pattern; /* named check of api/pattern.c: "symbol", "venue", "timeframe", "series", "id"; NULL = any */
     const char *const *choices; /* NULL-terminated; NULL = any */
-    double min, max;     /* numbers: value; strings and lists: length */
+    double min, max;            /* numbers: value; strings and lists: length */
     bool has_min;
-    const Shape *of;     /* FT_SHAPE: the member is that struct; FT_LIST: of its items, NULL = Str */
-    const char *rename;  /* an accepted older name (the documents' alias) */
+    const Shape *of;    /* FT_SHAPE: the member is that struct; FT_LIST: of its items, NULL = Str */
+    const char *rename; /* an accepted older name (the documents' alias) */
 } Field;
 
 struct Shape {
@@ -93,13 +97,15 @@ typedef struct RawJson {
     Str json;
 } RawJson;
 
+/* clang-format off */
 #define FIELD_TYPE(T, m)                                                                           \
     _Generic(((T *)0)->m,                                                                          \
         Str: FT_STR, int64_t: FT_I64, double: FT_F64, bool: FT_BOOL, Time: FT_TIME,                \
         List: FT_LIST, Candles: FT_CANDLES, RawJson: FT_JSON, default: FT_SHAPE)
-#define FIELD(T, m, ...)                                                                           \
+/* clang-format on */
+#define FIELD(T, m, ...)                                                                                               \
     { .name = #m, .offset = offsetof(T, m), .type = FIELD_TYPE(T, m), __VA_ARGS__ }
-#define SHAPE(var, T, table, ...)                                                                  \
+#define SHAPE(var, T, table, ...)                                                                                      \
     const Shape var = { .name = #T, .size = sizeof(T), .fields = table, .n_fields = ARRAY_LEN(table), __VA_ARGS__ }
 
 /* LOOP: <= 20 µs, no I/O. FEED waits for venues: apart from IO, so that a venue that hangs never keeps a save waiting. */
@@ -108,21 +114,21 @@ typedef enum CacheKind { CACHE_NONE, CACHE_OHLCV, CACHE_STATS, CACHE_SYSTEM } Ca
 
 typedef struct Op Op;
 struct Op {
-    const char *name;    /* "market.candles": stable, for logs, metrics, clients */
-    const char *method;  /* "GET" */
-    const char *path;    /* "/api/v1/market/candles", with {param} */
+    const char *name;           /* "market.candles": stable, for logs, metrics, clients */
+    const char *method;         /* "GET" */
+    const char *path;           /* "/api/v1/market/candles", with {param} */
     const char *const *aliases; /* NULL-terminated "METHOD /path" or "/path": same op, other names */
-    const char *summary; /* one line */
-    const char *doc;     /* paragraphs; may be NULL */
-    const char *tag;     /* group in the docs: "Market data" */
-    const Shape *in, *out; /* NULL = none */
-    Role role;           /* least role that may call */
+    const char *summary;        /* one line */
+    const char *doc;            /* paragraphs; may be NULL */
+    const char *tag;            /* group in the docs: "Market data" */
+    const Shape *in, *out;      /* NULL = none */
+    Role role;                  /* least role that may call */
     LaneKind lane;
     CacheKind cache;
     int64_t deadline_ms;
-    size_t max_body;     /* 0 = no body */
+    size_t max_body; /* 0 = no body */
     bool idempotent;
-    bool csv;            /* `out` has one FT_CANDLES member that may be asked for as text/csv (or sent as CSV in `in`) */
+    bool csv; /* `out` has one FT_CANDLES member that may be asked for as text/csv (or sent as CSV in `in`) */
     const char *deprecated; /* "2026-11-01/2027-11-01": since, and the day it goes; NULL = current */
     /* in and out are zeroed structs of the shapes, memory from cx->arena; role = the service object. */
     int (*run)(void *role, Ctx *cx, const void *in, void *out);

@@ -43,7 +43,7 @@ void *arena_grow(Arena *a, void *old, size_t old_size, size_t size);
 ArenaMark arena_mark(const Arena *a);
 void arena_rewind(Arena *a, ArenaMark mark);
 
-#define arena_new(a, T) ((T *)arena_zalloc((a), sizeof(T)))
+#define arena_new(a, T)      ((T *)arena_zalloc((a), sizeof(T)))
 #define arena_new_n(a, T, n) ((T *)arena_zalloc((a), mem_mul((n), sizeof(T))))
 
 #include "base/mem.h"

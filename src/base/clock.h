@@ -12,8 +12,8 @@
 typedef struct Clock Clock;
 
 struct Clock {
-    Time (*wall)(Clock *c);               /* UTC now */
-    MonoNs (*mono)(Clock *c);             /* never goes back */
+    Time (*wall)(Clock *c);                 /* UTC now */
+    MonoNs (*mono)(Clock *c);               /* never goes back */
     void (*sleep_ms)(Clock *c, int64_t ms); /* blocks the caller; a manual clock just moves on */
 };
 

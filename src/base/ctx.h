@@ -17,10 +17,10 @@
 enum { ERR_TEXT_MAX = 480, ERR_FIELD_MAX = 96 };
 
 typedef struct Err {
-    int code;                 /* 0 = none */
-    char text[ERR_TEXT_MAX];  /* for people: what, where, what to do */
+    int code;                  /* 0 = none */
+    char text[ERR_TEXT_MAX];   /* for people: what, where, what to do */
     char field[ERR_FIELD_MAX]; /* "symbol", "candles[3].high", "line 17"; empty if none */
-    int64_t retry_after_ms;   /* > 0 where the failing side told one */
+    int64_t retry_after_ms;    /* > 0 where the failing side told one */
 } Err;
 
 /* Who asks. Roles order from none to admin. */
@@ -32,8 +32,8 @@ typedef struct Principal {
 } Principal;
 
 typedef struct Trace {
-    Str correlation_id; /* one per user action, kept across hops */
-    Str request_id;     /* one per hop */
+    Str correlation_id;                /* one per user action, kept across hops */
+    Str request_id;                    /* one per hop */
     uint64_t trace_hi, trace_lo, span; /* W3C trace context; 0 = none */
 } Trace;
 

@@ -6,8 +6,7 @@
 #include <string.h>
 
 static const ErrInfo table[] = {
-#define ERR_ROW(code, nr, name, http, retry, exit, words)                                          \
-    { code, name, http, retry, exit, words },
+#define ERR_ROW(code, nr, name, http, retry, exit, words) { code, name, http, retry, exit, words },
     ERR_TABLE(ERR_ROW)
 #undef ERR_ROW
 };

@@ -12,6 +12,7 @@
  * 422, RepositoryError 503, CollectionError 502, BacktestingServiceError 500, StorageError 507) are
  * the rows INVALID, REPOSITORY, COLLECTION, BACKTEST and STORAGE. */
 
+/* clang-format off */
 #define ERR_TABLE(X)                                                                               \
     /*  code            nr  wire name            http retry exit words */                          \
     X(ERR_BAD_REQUEST,  -1, "bad_request",        400, 0, 3, "the request is not well formed")     \
@@ -40,6 +41,7 @@
     X(ERR_STORAGE,     -24, "storage_error",      507, 0, 9, "no room to store it")                \
     X(ERR_IO,          -25, "io_error",           500, 0, 9, "reading or writing failed")          \
     X(ERR_USAGE,       -26, "usage",              400, 0, 2, "wrong usage")
+/* clang-format on */
 
 #include "base/defs.h"
 

@@ -60,7 +60,7 @@ int json_skip(JsonReader *r);                 /* one whole value; at a key, the 
 int json_skip_raw(JsonReader *r, Str *out);   /* one whole value, its bytes */
 int json_finish(JsonReader *r);               /* 0 when only white space is left */
 void json_where(const JsonReader *r, size_t *line, size_t *column); /* 1-based, of p; columns count bytes */
-int json_fail(JsonReader *r, const char *why); /* a semantic error of the caller, at this place */
+int json_fail(JsonReader *r, const char *why);                      /* a semantic error of the caller, at this place */
 
 int json_open_object(JsonReader *r);
 int json_object_next(JsonReader *r, Str *key); /* 1 key read, 0 the object is closed, < 0 error */
@@ -97,13 +97,13 @@ void json_i64(JsonWriter *w, int64_t v);
 void json_f64(JsonWriter *w, double v);
 void json_bool(JsonWriter *w, bool v);
 void json_null(JsonWriter *w);
-void json_time(JsonWriter *w, Time t); /* ISO-8601 string */
+void json_time(JsonWriter *w, Time t);  /* ISO-8601 string */
 void json_raw(JsonWriter *w, Str json); /* already JSON */
 
 /* key and value in one call; key is a C literal */
-#define json_put_str(w, key, v) (json_key((w), S(key)), json_str((w), (v)))
-#define json_put_i64(w, key, v) (json_key((w), S(key)), json_i64((w), (v)))
-#define json_put_f64(w, key, v) (json_key((w), S(key)), json_f64((w), (v)))
+#define json_put_str(w, key, v)  (json_key((w), S(key)), json_str((w), (v)))
+#define json_put_i64(w, key, v)  (json_key((w), S(key)), json_i64((w), (v)))
+#define json_put_f64(w, key, v)  (json_key((w), S(key)), json_f64((w), (v)))
 #define json_put_bool(w, key, v) (json_key((w), S(key)), json_bool((w), (v)))
 #define json_put_time(w, key, v) (json_key((w), S(key)), json_time((w), (v)))
 

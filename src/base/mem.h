@@ -16,7 +16,7 @@ void *mem_free(void *p);                 /* NULL is fine; returns NULL: p = mem_
 /* n * size, or abort: a product that overflows is a bug of the caller. */
 size_t mem_mul(size_t n, size_t size);
 
-#define mem_new(T) ((T *)mem_zalloc(sizeof(T)))
+#define mem_new(T)      ((T *)mem_zalloc(sizeof(T)))
 #define mem_new_n(T, n) ((T *)mem_zalloc(mem_mul((n), sizeof(T))))
 
 static inline void mem_freep(void *p) { /* CLEANUP(mem_freep) char *line = ...; */

@@ -15,8 +15,9 @@ typedef struct Str {
 } Str;
 
 #define S(literal) ((Str){ ("" literal ""), sizeof(literal) - 1 })
-#define STR_INIT(literal) { ("" literal ""), sizeof(literal) - 1 } /* for static initialisers */
-#define STR_FMT "%.*s"
+#define STR_INIT(literal)                                                                                              \
+    { ("" literal ""), sizeof(literal) - 1 } /* for static initialisers */
+#define STR_FMT    "%.*s"
 #define STR_ARG(s) ((int)MIN((s).n, (size_t)INT32_MAX)), ((s).p ? (s).p : "")
 
 static inline Str str_n(const char *p, size_t n) {
@@ -28,15 +29,15 @@ static inline Str str_c(const char *z) { /* NULL gives the empty Str */
 static inline bool str_eq(Str a, Str b) {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
-static inline Str str_from(Str s, size_t at) { /* the tail from byte `at` on */
+static inline Str str_from(Str s, size_t at) {                                          /* the tail from byte `at` on */
     return at < s.n ? (Str){ s.p + at, s.n - at } : (Str){ s.p ? s.p + s.n : NULL, 0 }; /* NULL + 0 is undefined */
 }
 static inline Str str_first(Str s, size_t n) { /* at most n leading bytes */
     return (Str){ s.p, MIN(n, s.n) };
 }
 
-int str_cmp(Str a, Str b);             /* bytewise; shorter first on a tie */
-bool str_eq_nocase(Str a, Str b);      /* ASCII letters only */
+int str_cmp(Str a, Str b);        /* bytewise; shorter first on a tie */
+bool str_eq_nocase(Str a, Str b); /* ASCII letters only */
 bool str_starts(Str s, Str prefix);
 bool str_ends(Str s, Str suffix);
 Str str_trim(Str s);                   /* ASCII white space off both ends */

@@ -31,7 +31,7 @@ enum {
     MS_PER_HOUR = 3600 * 1000,
     MS_PER_DAY = 24 * 3600 * 1000,
 };
-#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_MS     INT64_C(1000000)
 #define NS_PER_SECOND INT64_C(1000000000)
 
 static inline Time time_ms(int64_t ms) {

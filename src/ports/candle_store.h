@@ -35,23 +35,23 @@ typedef struct SaveRequest {
 
 typedef struct SaveResult {
     int64_t inserted;
-    int64_t updated;   /* same open time, other data or flags */
+    int64_t updated; /* same open time, other data or flags */
     int64_t unchanged;
     int64_t kept_real; /* synthetic rows refused because a real candle is there */
     int64_t revision;  /* of the series after the commit */
 } SaveResult;
 
 typedef struct CandleQuery {
-    Time from, to;   /* [from, to) on open time; TIME_MIN / TIME_MAX = unbounded */
-    size_t limit;    /* most rows; 0 = the store's page limit (CANDLE_PAGE_MAX) */
-    bool newest;     /* the last `limit` rows of the range (still ascending) instead of the first */
+    Time from, to; /* [from, to) on open time; TIME_MIN / TIME_MAX = unbounded */
+    size_t limit;  /* most rows; 0 = the store's page limit (CANDLE_PAGE_MAX) */
+    bool newest;   /* the last `limit` rows of the range (still ascending) instead of the first */
     bool skip_synthetic;
 } CandleQuery;
 
 enum { CANDLE_PAGE_MAX = 1000000 };
 
 typedef struct SeriesChange { /* one commit that changed one series */
-    int64_t sequence; /* of the store: grows by commit */
+    int64_t sequence;         /* of the store: grows by commit */
     int64_t series_id, revision;
     Time from, to; /* open times touched, [from, to) */
     Time at;

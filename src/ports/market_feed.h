@@ -27,9 +27,9 @@ typedef int FeedPageFn(void *arg, Ctx *cx, const FeedPage *page);
 typedef struct FeedLimits { /* what the venue told last; 0 = nothing yet */
     int64_t weight_limit, weight_used;
     int64_t window_ms;
-    int64_t requests;     /* sent since open */
-    int64_t retries;      /* of them repeated */
-    int64_t waited_ms;    /* spent waiting for the budget or a Retry-After */
+    int64_t requests;  /* sent since open */
+    int64_t retries;   /* of them repeated */
+    int64_t waited_ms; /* spent waiting for the budget or a Retry-After */
 } FeedLimits;
 
 typedef struct MarketFeedOps {
@@ -56,7 +56,8 @@ struct MarketFeed {
     const MarketFeedOps *ops;
 };
 
-int market_feed_collect(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, Time from, Time to, FeedPageFn *fn, void *arg);
+int market_feed_collect(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, Time from, Time to, FeedPageFn *fn,
+                        void *arg);
 int market_feed_symbols(MarketFeed *f, Ctx *cx, Listing **out, size_t *n);
 int market_feed_timeframes(MarketFeed *f, const Timeframe **out, size_t *n);
 int market_feed_first_candle(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, Time *out);

@@ -28,70 +28,70 @@
 #include "base/ctx.h"
 
 #define TEST(name) static void name(void **state_)
-#define T(name) cmocka_unit_test(name)
-#define TESTS(...)                                                                                 \
-    int main(void) {                                                                               \
-        const struct CMUnitTest tests_[] = { __VA_ARGS__ };                                        \
-        return cmocka_run_group_tests(tests_, NULL, NULL);                                         \
+#define T(name)    cmocka_unit_test(name)
+#define TESTS(...)                                                                                                     \
+    int main(void) {                                                                                                   \
+        const struct CMUnitTest tests_[] = { __VA_ARGS__ };                                                            \
+        return cmocka_run_group_tests(tests_, NULL, NULL);                                                             \
     }
 
 extern const char *test_row_name; /* shown by a failing check */
 
-#define EACH_ROW(r, rows)                                                                          \
+#define EACH_ROW(r, rows)                                                                                              \
     for (__typeof__(&(rows)[0]) r = (rows); r < (rows) + ARRAY_LEN(rows) && (test_row_name = r->name, 1); r++)
 
 void test_fail_at(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 4) NORETURN;
 #define FAIL(...) test_fail_at(__FILE__, __LINE__, __VA_ARGS__)
 /* Skips the rest of the test and says why. */
-#define SKIP(...)                                                                                  \
-    do {                                                                                           \
-        print_message("# skipped: " __VA_ARGS__);                                                  \
-        print_message("\n");                                                                       \
-        skip();                                                                                    \
+#define SKIP(...)                                                                                                      \
+    do {                                                                                                               \
+        print_message("# skipped: " __VA_ARGS__);                                                                      \
+        print_message("\n");                                                                                           \
+        skip();                                                                                                        \
     } while (0)
 
-#define CHECK(cond)                                                                                \
-    do {                                                                                           \
-        UNUSED(state_);                                                                            \
-        if (!(cond))                                                                               \
-            FAIL("%s", #cond);                                                                     \
+#define CHECK(cond)                                                                                                    \
+    do {                                                                                                               \
+        UNUSED(state_);                                                                                                \
+        if (!(cond))                                                                                                   \
+            FAIL("%s", #cond);                                                                                         \
     } while (0)
-#define CHECK_EQ(got, want)                                                                        \
-    do {                                                                                           \
-        UNUSED(state_);                                                                            \
-        long long got_ = (long long)(got), want_ = (long long)(want);                              \
-        if (got_ != want_)                                                                         \
-            FAIL("%s is %lld, not %lld", #got, got_, want_);                                       \
+#define CHECK_EQ(got, want)                                                                                            \
+    do {                                                                                                               \
+        UNUSED(state_);                                                                                                \
+        long long got_ = (long long)(got), want_ = (long long)(want);                                                  \
+        if (got_ != want_)                                                                                             \
+            FAIL("%s is %lld, not %lld", #got, got_, want_);                                                           \
     } while (0)
-#define CHECK_NEAR(got, want, tol)                                                                 \
-    do {                                                                                           \
-        UNUSED(state_);                                                                            \
-        double got_ = (got), want_ = (want);                                                       \
-        if (!(fabs(got_ - want_) <= (tol)))                                                        \
-            FAIL("%s is %.17g, not %.17g", #got, got_, want_);                                     \
+#define CHECK_NEAR(got, want, tol)                                                                                     \
+    do {                                                                                                               \
+        UNUSED(state_);                                                                                                \
+        double got_ = (got), want_ = (want);                                                                           \
+        if (!(fabs(got_ - want_) <= (tol)))                                                                            \
+            FAIL("%s is %.17g, not %.17g", #got, got_, want_);                                                         \
     } while (0)
-#define CHECK_STR(got, want)                                                                       \
-    do {                                                                                           \
-        UNUSED(state_);                                                                            \
-        Str got_ = (got), want_ = (want);                                                          \
-        if (!str_eq(got_, want_))                                                                  \
-            FAIL("%s is \"" STR_FMT "\", not \"" STR_FMT "\"", #got, STR_ARG(got_), STR_ARG(want_)); \
+#define CHECK_STR(got, want)                                                                                           \
+    do {                                                                                                               \
+        UNUSED(state_);                                                                                                \
+        Str got_ = (got), want_ = (want);                                                                              \
+        if (!str_eq(got_, want_))                                                                                      \
+            FAIL("%s is \"" STR_FMT "\", not \"" STR_FMT "\"", #got, STR_ARG(got_), STR_ARG(want_));                   \
     } while (0)
 /* r is 0, or the test fails with the words in cx. */
-#define CHECK_OK(cx, call)                                                                         \
-    do {                                                                                           \
-        UNUSED(state_);                                                                            \
-        int r_ = (call);                                                                           \
-        if (r_ != 0)                                                                               \
-            FAIL("%s: %d %s", #call, r_, r_ < 0 ? (cx)->err.text : "");                            \
+#define CHECK_OK(cx, call)                                                                                             \
+    do {                                                                                                               \
+        UNUSED(state_);                                                                                                \
+        int r_ = (call);                                                                                               \
+        if (r_ != 0)                                                                                                   \
+            FAIL("%s: %d %s", #call, r_, r_ < 0 ? (cx)->err.text : "");                                                \
     } while (0)
 
 /* The same in a helper outside TEST(). */
-#define CHECK_OK_PLAIN(cx, call)                                                                   \
-    do {                                                                                           \
-        int r_ = (call);                                                                           \
-        if (r_ != 0)                                                                               \
-            FAIL("%s: %d %s", #call, r_, r_ < 0 ? (cx)->err.text : "");                            \
+#define CHECK_OK_PLAIN(cx, call)                                                                                       \
+    do {                                                                                                               \
+        int r_ = (call);                                                                                               \
+        if (r_ != 0)                                                                                                   \
+            FAIL("%s: %d %s", #call, r_, r_ < 0 ? (cx)->err.text : "");                                                \
     } while (0)
 
 /* A Ctx on a manual clock that starts at 2024-01-01, with an arena freed by test_ctx_done. */

@@ -49,14 +49,11 @@ TEST(every_code_has_one_row_and_the_documents_statuses) {
         const char *name;
         int code, status;
     } rows[] = {
-        { "ValidationError", ERR_INVALID, 422 },
-        { "RepositoryError", ERR_REPOSITORY, 503 },
-        { "CollectionError", ERR_COLLECTION, 502 },
-        { "BacktestingServiceError", ERR_BACKTEST, 500 },
-        { "StorageError", ERR_STORAGE, 507 },
-        { "not HTTP or not JSON", ERR_BAD_REQUEST, 400 },
+        { "ValidationError", ERR_INVALID, 422 },    { "RepositoryError", ERR_REPOSITORY, 503 },
+        { "CollectionError", ERR_COLLECTION, 502 }, { "BacktestingServiceError", ERR_BACKTEST, 500 },
+        { "StorageError", ERR_STORAGE, 507 },       { "not HTTP or not JSON", ERR_BAD_REQUEST, 400 },
     };
-    EACH_ROW(r, rows)
+    EACH_ROW (r, rows)
         CHECK_EQ(err_info(r->code)->http_status, r->status);
     test_row_name = NULL;
     for (int code = -1; code >= ERR_USAGE; code--) {

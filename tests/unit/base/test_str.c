@@ -32,7 +32,7 @@ TEST(whole_numbers_refuse_rest_and_overflow) {
         { "1e3", false, 0 },
         { "99999999999999999999", false, 0 },
     };
-    EACH_ROW(r, rows) {
+    EACH_ROW (r, rows) {
         int64_t v = 0;
         CHECK_EQ(str_to_i64(str_c(r->name), &v), r->ok);
         CHECK_EQ(v, r->want);
