@@ -198,7 +198,7 @@ static int read_flags(RowReader *rr, const Place *at) {
     for (size_t i = 0; (more = json_array_next(r)) > 0; i++) {
         Place here = place_item(at, i);
         Str word;
-        if ((kind = json_peek(r)) != JSON_STRING)
+        if (json_peek(r) != JSON_STRING)
             return shape_wrong_kind(rr->rd, &here, "a string");
         if (json_read_str(r, &word))
             return fault(rr);

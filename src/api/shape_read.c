@@ -110,8 +110,7 @@ int shape_read_members(ShapeReader *rd, const Shape *s, const Place *at, void *o
     json_open_object(rd->r);
     Str key;
     size_t guess = 0;
-    int more;
-    while ((more = json_object_next(rd->r, &key)) > 0) {
+    while (json_object_next(rd->r, &key) > 0) {
         const Field *f = find_key(s, key, &guess);
         size_t i = f ? (size_t)(f - s->fields) : 0;
         if (!f || !(allowed >> i & 1)) {
@@ -167,8 +166,7 @@ static int read_list(ShapeReader *rd, const Field *f, const Place *at, List *out
     json_open_array(rd->r);
     List list = { 0 };
     size_t cap = 0;
-    int more;
-    while ((more = json_array_next(rd->r)) > 0) {
+    while (json_array_next(rd->r) > 0) {
         Place here = place_item(at, list.n);
         int e = list_room(f, rd->cx, at, &list, &cap);
         if (e)

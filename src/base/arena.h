@@ -32,12 +32,12 @@ void arena_done(Arena *a);  /* frees everything; the arena may be used again */
 void arena_reset(Arena *a); /* empties it, keeps the largest chunk for the next request */
 
 /* Aligned to 16 bytes, not zeroed. */
-void *arena_alloc(Arena *a, size_t size);
+void *arena_alloc(Arena *a, size_t size) NEVER_NULL;
 /* The same, but NULL when `used` would pass `limit`. */
 void *arena_try(Arena *a, size_t size);
-void *arena_zalloc(Arena *a, size_t size);
+void *arena_zalloc(Arena *a, size_t size) NEVER_NULL;
 /* Grows an allocation; in place when it is the arena's last one. old may be NULL with old_size 0. */
-void *arena_grow(Arena *a, void *old, size_t old_size, size_t size);
+void *arena_grow(Arena *a, void *old, size_t old_size, size_t size) NEVER_NULL;
 
 /* Scratch: everything allocated after the mark is given back by the rewind. */
 ArenaMark arena_mark(const Arena *a);

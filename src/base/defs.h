@@ -18,6 +18,7 @@
 
 #define MUST_CHECK             __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args), nonnull(fmt)))
+#define NEVER_NULL             __attribute__((returns_nonnull))
 #define NORETURN               __attribute__((noreturn))
 #define LIKELY(x)              __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)            __builtin_expect(!!(x), 0)

@@ -8,10 +8,10 @@
 
 #include "base/defs.h"
 
-void *mem_alloc(size_t size);            /* not zeroed; size 0 gives a unique pointer */
-void *mem_zalloc(size_t size);           /* zeroed */
-void *mem_realloc(void *p, size_t size); /* p may be NULL */
-void *mem_free(void *p);                 /* NULL is fine; returns NULL: p = mem_free(p) */
+void *mem_alloc(size_t size) NEVER_NULL;            /* not zeroed; size 0 gives a unique pointer */
+void *mem_zalloc(size_t size) NEVER_NULL;           /* zeroed */
+void *mem_realloc(void *p, size_t size) NEVER_NULL; /* p may be NULL */
+void *mem_free(void *p);                            /* NULL is fine; returns NULL: p = mem_free(p) */
 
 /* n * size, or abort: a product that overflows is a bug of the caller. */
 size_t mem_mul(size_t n, size_t size);

@@ -96,6 +96,7 @@ static uint8_t *put_times(BlockCodec *z, const int64_t *t, size_t n, uint8_t *p)
     }
     if (n == 1)
         unit = least = 1;
+    assert(unit > 0); /* times ascend: no two are equal */
     p = put_varint(p, unit);
     p = put_varint(p, least / unit);
     for (size_t i = 0; i + 1 < n; i++)

@@ -167,7 +167,7 @@ const uint8_t *planes_get(PlaneCoder *z, const uint8_t *p, const uint8_t *end, u
         return NULL;
     int count = *p & COUNT_MASK;
     bool zigzag = *p & COUNT_ZIGZAG;
-    const uint8_t *plane[8];
+    const uint8_t *plane[8] = { 0 };
     p++;
     for (int k = 0; k < count; k++) {
         p = plane_get(z, p, end, n, z->planes[k], &plane[k]);

@@ -184,7 +184,7 @@ void db_reset(sqlite3_stmt *st) {
 }
 
 int db_run(Db *db, Ctx *cx, Sql sql, const char *types, ...) {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     va_list args;
     va_start(args, types);
     int r = query(db, cx, sql, &st, types, args);
