@@ -1,0 +1,318 @@
+#pragma once
+
+/* ta/parts.h - what indicators are made of. Private to ta/.
+ *
+ * Every part takes a value and gives one back, NaN while it is not ready; a NaN put in is passed over, so that parts
+ * chain without asking. All-zero plus _init is ready to use. Windows live in the arena. */
+
+#include <math.h>
+
+#include "ta/ta.h"
+
+#define TA_ZERO 1e-14 /* TA-Lib's notion of zero: it divides by nothing smaller */
+
+static inline bool nearly_zero(double x) {
+    return x > -TA_ZERO && x < TA_ZERO;
+}
+
+/* --- the last `size` values --- */
+
+typedef struct Window {
+    double *at;
+    int size, n, next; /* n: held; next: place of the next value, and of the oldest once full */
+} Window;
+
+static inline void window_init(Window *w, Arena *arena, int size) {
+    *w = (Window){ .at = arena_new_n(arena, double, (size_t)size), .size = size };
+}
+
+static inline bool window_full(const Window *w) {
+    return w->n == w->size;
+}
+
+/* Puts x in; the value that falls out, NaN while none does. */
+static inline double window_push(Window *w, double x) {
+    double old = NAN;
+    if (w->n == w->size)
+        old = w->at[w->next];
+    else
+        w->n++;
+    w->at[w->next] = x;
+    w->next = w->next + 1 == w->size ? 0 : w->next + 1;
+    return old;
+}
+
+/* age 0: the newest, n - 1: the oldest. */
+static inline double window_at(const Window *w, int age) {
+    int i = w->next - 1 - age;
+    return w->at[i < 0 ? i + w->size : i];
+}
+
+/* Of a full window. */
+static inline double window_oldest(const Window *w) {
+    return w->at[w->next];
+}
+
+/* Summed anew, oldest first, each time: costs a pass over the window and drifts nowhere. */
+static inline double window_mean(const Window *w) {
+    double sum = 0;
+    for (int i = w->next; i < w->size; i++)
+        sum += w->at[i];
+    for (int i = 0; i < w->next; i++)
+        sum += w->at[i];
+    return sum / w->size;
+}
+
+static inline double window_mean_deviation(const Window *w, double mean) {
+    double sum = 0;
+    for (int i = 0; i < w->size; i++)
+        sum += fabs(w->at[i] - mean);
+    return sum / w->size;
+}
+
+/* --- the value `by` steps ago --- */
+
+typedef struct Lag {
+    Window w;
+} Lag;
+
+static inline void lag_init(Lag *l, Arena *arena, int by) {
+    window_init(&l->w, arena, by);
+}
+
+static inline double lag_next(Lag *l, double x) {
+    return isnan(x) ? NAN : window_push(&l->w, x);
+}
+
+/* --- sum and mean of a window. The newest comes in before the oldest goes out, as TA-Lib has it: the same bits. --- */
+
+typedef struct Sum {
+    Window w;
+    double sum;
+} Sum;
+
+static inline void sum_init(Sum *s, Arena *arena, int period) {
+    window_init(&s->w, arena, period);
+}
+
+static inline double sum_next(Sum *s, double x) {
+    if (isnan(x))
+        return NAN;
+    window_push(&s->w, x);
+    s->sum += x;
+    if (!window_full(&s->w))
+        return NAN;
+    double sum = s->sum;
+    s->sum -= window_oldest(&s->w);
+    return sum;
+}
+
+static inline double sma_next(Sum *s, double x) {
+    return sum_next(s, x) / s->w.size;
+}
+
+/* --- population variance of a window: mean of the squares less the square of the mean, as TA-Lib has it --- */
+
+typedef struct Variance {
+    Window w;
+    double sum, squares;
+} Variance;
+
+static inline void variance_init(Variance *v, Arena *arena, int period) {
+    window_init(&v->w, arena, period);
+}
+
+static inline double variance_next(Variance *v, double x) {
+    if (isnan(x))
+        return NAN;
+    window_push(&v->w, x);
+    v->sum += x;
+    v->squares += x * x;
+    if (!window_full(&v->w))
+        return NAN;
+    double mean = v->sum / v->w.size, square = v->squares / v->w.size, oldest = window_oldest(&v->w);
+    v->sum -= oldest;
+    v->squares -= oldest * oldest;
+    return square - mean * mean;
+}
+
+static inline double deviation_next(Variance *v, double x) {
+    double variance = variance_next(v, x);
+    return isnan(variance) ? NAN : variance < TA_ZERO ? 0 : sqrt(variance);
+}
+
+/* --- exponential averages, seeded by the mean of the first `period` values --- */
+
+typedef struct Ema {
+    double weight, value;
+    int period, n;
+} Ema;
+
+static inline void ema_init_weight(Ema *e, int period, double weight) {
+    *e = (Ema){ .weight = weight, .period = period };
+}
+
+static inline void ema_init(Ema *e, int period) {
+    ema_init_weight(e, period, 2.0 / (period + 1));
+}
+
+/* Wilder's: weight 1 / period. */
+static inline void wilder_init(Ema *e, int period) {
+    ema_init_weight(e, period, 1.0 / period);
+}
+
+static inline double ema_next(Ema *e, double x) {
+    if (isnan(x))
+        return NAN;
+    if (LIKELY(e->n >= e->period))
+        return e->value += (x - e->value) * e->weight;
+    e->value += x;
+    if (++e->n < e->period)
+        return NAN;
+    return e->value /= e->period;
+}
+
+/* --- weighted average, weights 1 (oldest) .. period. The weighted sum takes up the plain one's error at every step, so
+ * both are taken anew once a turn of the window. --- */
+
+typedef struct Wma {
+    Window w;
+    double sum, weighted;
+} Wma;
+
+static inline void wma_init(Wma *m, Arena *arena, int period) {
+    window_init(&m->w, arena, period);
+}
+
+static inline void wma_anew(Wma *m) { /* the oldest value is at the start of the ring */
+    m->sum = m->weighted = 0;
+    for (int i = 0; i < m->w.size; i++) {
+        m->sum += m->w.at[i];
+        m->weighted += (i + 1) * m->w.at[i];
+    }
+}
+
+static inline double wma_next(Wma *m, double x) {
+    if (isnan(x))
+        return NAN;
+    window_push(&m->w, x);
+    m->sum += x;
+    m->weighted += x * m->w.n;
+    if (!window_full(&m->w))
+        return NAN;
+    if (m->w.next == 0)
+        wma_anew(m);
+    double p = m->w.size, value = m->weighted / (p * (p + 1) / 2);
+    m->weighted -= m->sum;
+    m->sum -= window_oldest(&m->w);
+    return value;
+}
+
+/* --- least and greatest of a window, with its age ---
+ * Searched again only when the extreme falls out. Which of equal values counts is told by `latest`: TA-Lib's AROON
+ * takes the latest always, its MININDEX the first when it searches. */
+
+typedef struct Extreme {
+    Window w;
+    double sign; /* -1: the least */
+    double best; /* times sign */
+    int age;
+    bool latest;
+} Extreme;
+
+static inline void extreme_init(Extreme *e, Arena *arena, int period, double sign, bool latest) {
+    *e = (Extreme){ .sign = sign, .best = -INFINITY, .latest = latest };
+    window_init(&e->w, arena, period);
+}
+
+static inline void greatest_init(Extreme *e, Arena *arena, int period) {
+    extreme_init(e, arena, period, 1, false);
+}
+
+static inline void least_init(Extreme *e, Arena *arena, int period) {
+    extreme_init(e, arena, period, -1, false);
+}
+
+static inline void extreme_search(Extreme *e) {
+    e->best = -INFINITY;
+    for (int age = e->w.size - 1; age >= 0; age--) {
+        double x = window_at(&e->w, age);
+        if (e->latest ? x >= e->best : x > e->best) {
+            e->best = x;
+            e->age = age;
+        }
+    }
+}
+
+static inline double extreme_next(Extreme *e, double x) {
+    if (isnan(x))
+        return NAN;
+    x *= e->sign;
+    window_push(&e->w, x);
+    if (++e->age >= e->w.size && window_full(&e->w)) {
+        extreme_search(e);
+    } else if (x >= e->best) {
+        e->best = x;
+        e->age = 0;
+    }
+    return window_full(&e->w) ? e->best * e->sign : NAN;
+}
+
+/* --- true range: NaN for the first candle --- */
+
+typedef struct TrueRange {
+    double close;
+    bool begun;
+} TrueRange;
+
+static inline double true_range_next(TrueRange *t, double high, double low, double close) {
+    double before = t->close;
+    t->close = close;
+    if (!t->begun) {
+        t->begun = true;
+        return NAN;
+    }
+    return fmax(high - low, fmax(fabs(before - high), fabs(before - low)));
+}
+
+/* --- change since the last value: NaN for the first --- */
+
+typedef struct Change {
+    double before;
+    bool begun;
+} Change;
+
+static inline double change_next(Change *c, double x) {
+    double before = c->before;
+    c->before = x;
+    if (!c->begun) {
+        c->begun = true;
+        return NAN;
+    }
+    return x - before;
+}
+
+/* --- gains and losses: smoothed sizes of the rises and of the falls, as the RSI has them --- */
+
+typedef struct GainLoss {
+    Change change;
+    Ema gain, loss;
+} GainLoss;
+
+static inline void gain_loss_init(GainLoss *g, int period) {
+    wilder_init(&g->gain, period);
+    wilder_init(&g->loss, period);
+}
+
+static inline void gain_loss_next(GainLoss *g, double x, double *gain, double *loss) {
+    double change = change_next(&g->change, x);
+    *gain = ema_next(&g->gain, isnan(change) ? NAN : change > 0 ? change : 0);
+    *loss = ema_next(&g->loss, isnan(change) ? NAN : change < 0 ? -change : 0);
+}
+
+/* 0 where nothing moved: TA-Lib's and ta4j's choice. */
+static inline double rsi_next(GainLoss *g, double x) {
+    double gain, loss;
+    gain_loss_next(g, x, &gain, &loss);
+    return gain + loss < TA_ZERO ? 0 : 100 * (gain / (gain + loss));
+}

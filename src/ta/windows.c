@@ -1,0 +1,140 @@
+/* ta/windows.c - extremes and sums of a window. */
+
+#include "ta/kernel.h"
+#include "ta/parts.h"
+
+KERNEL_1(ta_sum, Sum, sum_init(s, arena, (int)p[0]), sum_next(s, x))
+KERNEL_1(ta_max, Extreme, greatest_init(s, arena, (int)p[0]), extreme_next(s, x))
+KERNEL_1(ta_min, Extreme, least_init(s, arena, (int)p[0]), extreme_next(s, x))
+
+/* --- both, and where they are: the row, counted from the first value --- */
+
+typedef struct Extremes {
+    Extreme high, low;
+    double row;
+} Extremes;
+
+static void extremes_init(void *state, Arena *arena, const double *p) {
+    Extremes *s = state;
+    greatest_init(&s->high, arena, (int)p[0]);
+    least_init(&s->low, arena, (int)p[0]);
+}
+
+static inline void ta_minmax_next(Extremes *s, const double *in, double *out) {
+    out[0] = extreme_next(&s->low, in[0]);
+    out[1] = extreme_next(&s->high, in[0]);
+}
+
+static inline void ta_minmaxindex_next(Extremes *s, const double *in, double *out) {
+    double low = extreme_next(&s->low, in[0]), high = extreme_next(&s->high, in[0]);
+    out[0] = isnan(low) ? NAN : s->row - s->low.age;
+    out[1] = isnan(high) ? NAN : s->row - s->high.age;
+    s->row++;
+}
+
+static inline void ta_minindex_next(Extremes *s, const double *in, double *out) {
+    out[0] = isnan(extreme_next(&s->low, in[0])) ? NAN : s->row - s->low.age;
+    s->row++;
+}
+
+static inline void ta_maxindex_next(Extremes *s, const double *in, double *out) {
+    out[0] = isnan(extreme_next(&s->high, in[0])) ? NAN : s->row - s->high.age;
+    s->row++;
+}
+
+static inline void ta_midpoint_next(Extremes *s, const double *in, double *out) {
+    out[0] = (extreme_next(&s->high, in[0]) + extreme_next(&s->low, in[0])) / 2;
+}
+
+static inline void ta_midprice_next(Extremes *s, const double *in, double *out) {
+    out[0] = (extreme_next(&s->high, in[0]) + extreme_next(&s->low, in[1])) / 2;
+}
+
+#define ta_minmax_init      extremes_init
+#define ta_minmaxindex_init extremes_init
+#define ta_minindex_init    extremes_init
+#define ta_maxindex_init    extremes_init
+#define ta_midpoint_init    extremes_init
+#define ta_midprice_init    extremes_init
+KERNEL(ta_minmax, Extremes, 1, 2)
+KERNEL(ta_minmaxindex, Extremes, 1, 2)
+KERNEL(ta_minindex, Extremes, 1, 1)
+KERNEL(ta_maxindex, Extremes, 1, 1)
+KERNEL(ta_midpoint, Extremes, 1, 1)
+KERNEL(ta_midprice, Extremes, 2, 1)
+
+/* Highest high, lowest low and their middle. */
+static inline void ta_donchian_next(Extremes *s, const double *in, double *out) {
+    out[0] = extreme_next(&s->high, in[0]);
+    out[2] = extreme_next(&s->low, in[1]);
+    out[1] = (out[0] + out[2]) / 2;
+}
+
+#define ta_donchian_init extremes_init
+KERNEL(ta_donchian, Extremes, 2, 3)
+
+/* --- Aroon: how long ago the extremes of period + 1 candles were. Chande 1995. --- */
+
+static void aroon_init(void *state, Arena *arena, const double *p) {
+    Extremes *s = state;
+    extreme_init(&s->high, arena, (int)p[0] + 1, 1, true);
+    extreme_init(&s->low, arena, (int)p[0] + 1, -1, true);
+}
+
+static inline double aroon_of(const Extreme *e, double value) {
+    int period = e->w.size - 1;
+    return isnan(value) ? NAN : 100.0 / period * (period - e->age);
+}
+
+static inline void ta_aroon_next(Extremes *s, const double *in, double *out) {
+    double high = extreme_next(&s->high, in[0]), low = extreme_next(&s->low, in[1]);
+    out[0] = aroon_of(&s->low, low);
+    out[1] = aroon_of(&s->high, high);
+}
+
+static inline void ta_aroonosc_next(Extremes *s, const double *in, double *out) {
+    double line[2];
+    ta_aroon_next(s, in, line);
+    out[0] = line[1] - line[0];
+}
+
+#define ta_aroon_init    aroon_init
+#define ta_aroonosc_init aroon_init
+KERNEL(ta_aroon, Extremes, 2, 2)
+KERNEL(ta_aroonosc, Extremes, 2, 1)
+
+#define ONE_IN_ONE_OUT .inputs = { TA_X }, .outputs = { "value" }
+
+/* clang-format off */
+static const TaIndicator rows[] = {
+    { "sum", "Sum", TA_MATH, ONE_IN_ONE_OUT, .params = { PERIOD(2, 30) },
+      .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_sum, Sum) },
+    { "max", "Greatest value", TA_MATH, ONE_IN_ONE_OUT, .params = { PERIOD(2, 30) },
+      .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_max, Extreme) },
+    { "min", "Least value", TA_MATH, ONE_IN_ONE_OUT, .params = { PERIOD(2, 30) },
+      .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_min, Extreme) },
+    { "maxindex", "Row of the greatest value", TA_MATH, ONE_IN_ONE_OUT, .params = { PERIOD(2, 30) },
+      .recursive = true, .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_maxindex, Extremes) },
+    { "minindex", "Row of the least value", TA_MATH, ONE_IN_ONE_OUT, .params = { PERIOD(2, 30) },
+      .recursive = true, .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_minindex, Extremes) },
+    { "minmax", "Least and greatest value", TA_MATH, .inputs = { TA_X }, .outputs = { "min", "max" },
+      .params = { PERIOD(2, 30) }, .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_minmax, Extremes) },
+    { "minmaxindex", "Rows of the least and the greatest value", TA_MATH, .inputs = { TA_X },
+      .outputs = { "min_index", "max_index" }, .params = { PERIOD(2, 30) },
+      .recursive = true, .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_minmaxindex, Extremes) },
+    { "midpoint", "Middle between the extremes of a column", TA_OVERLAP, ONE_IN_ONE_OUT, .params = { PERIOD(2, 14) },
+      .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_midpoint, Extremes) },
+    { "midprice", "Middle between highest high and lowest low", TA_OVERLAP, .inputs = { TA_HIGH, TA_LOW },
+      .outputs = { "value" }, .params = { PERIOD(2, 14) },
+      .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_midprice, Extremes) },
+    { "donchian", "Donchian channel", TA_OVERLAP, .inputs = { TA_HIGH, TA_LOW },
+      .outputs = { "upper", "middle", "lower" }, .params = { PERIOD(1, 20) },
+      .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_donchian, Extremes) },
+    { "aroon", "Aroon", TA_MOMENTUM, .inputs = { TA_HIGH, TA_LOW }, .outputs = { "down", "up" },
+      .params = { PERIOD(2, 14) }, .lookback = ta_lookback_period, KERNEL_OF(ta_aroon, Extremes) },
+    { "aroonosc", "Aroon oscillator", TA_MOMENTUM, .inputs = { TA_HIGH, TA_LOW }, .outputs = { "value" },
+      .params = { PERIOD(2, 14) }, .lookback = ta_lookback_period, KERNEL_OF(ta_aroonosc, Extremes) },
+};
+/* clang-format on */
+
+const TaTable ta_windows = { rows, ARRAY_LEN(rows) };
