@@ -360,10 +360,22 @@ static char *put_decimal(char *p, const char *digits, int n, int point) {
     return put_n(p, digits + point, n - point);
 }
 
+enum { HINT_MAX = 15 };
+
+/* dd.ddd of at most 15 digits, what prices are: copies of a fixed size, which are two moves where a size that varies
+ * is a call. They write past the number's end: less than 32 bytes from p, and read as far behind the digits. */
+static inline char *put_price(char *p, const char *digits, int n, int point) {
+    memcpy(p, digits, 16);
+    p[point] = '.';
+    memcpy(p + point + 1, digits + point, 16);
+    return p + n + 1;
+}
+
 /* s * 10^k, s > 0; *decimals gets the number of digits behind the point. */
-static char *put_scaled(char *p, uint64_t s, int k, int *decimals) {
-    char text[NUM_TEXT_MAX];
-    char *end = text + sizeof text;
+static inline char *put_scaled(char *p, uint64_t s, int k, int *decimals) {
+    char text[2 * NUM_TEXT_MAX];
+    char *end = text + NUM_TEXT_MAX;
+    memset(end, 0, NUM_TEXT_MAX);
     char *digits = put_digits_before(end, s);
     while (end[-1] == '0') { /* NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult): s > 0 wrote a digit */
         end--;
@@ -371,10 +383,10 @@ static char *put_scaled(char *p, uint64_t s, int k, int *decimals) {
     }
     int n = (int)(end - digits);
     *decimals = MAX(-k, 0);
+    if (LIKELY(n <= HINT_MAX && n + k > 0 && k < 0))
+        return put_price(p, digits, n, n + k);
     return put_decimal(p, digits, n, n + k);
 }
-
-enum { HINT_MAX = 15 };
 
 /* v = r / 10^d with r < 10^15 is the only decimal of at most 15 digits that reads as v, hence the shortest
  * one once its zeros are off; the division is exact by Clinger's argument. 0 when v is not of that form. */

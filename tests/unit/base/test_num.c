@@ -272,6 +272,28 @@ TEST(a_hint_never_changes_the_text) {
     }
 }
 
+/* The text of a price is copied in pieces of a fixed size: none may reach past what a caller has to give. */
+TEST(no_text_touches_more_than_its_room) {
+    int64_t digits = 0;
+    for (int n = 1; n <= 17; n++) {
+        digits = digits * 10 + n % 9 + 1;
+        double scale = 1;
+        for (int k = 0; k <= 17; k++, scale *= 10) {
+            struct {
+                char out[NUM_TEXT_MAX], canary[8];
+            } room;
+            memset(&room, '#', sizeof room);
+            int hint = MIN(k, 15);
+            double v = -(double)digits / scale;
+            size_t size = num_format_f64_hint(v, &hint, room.out);
+            double back;
+            CHECK(num_parse_f64(str_n(room.out, size), &back) && back == v);
+            CHECK_STR(str_n(room.canary, sizeof room.canary), S("########"));
+        }
+    }
+}
+
 TESTS(T(grammar), T(shortest_text_as_javascript_prints), T(whole_numbers), T(any_bits_survive_text),
       T(no_shorter_text_reads_back), T(reads_what_strtod_reads), T(halfway_points_go_to_even),
-      T(long_texts_are_read_whole), T(a_column_remembers_its_decimals), T(a_hint_never_changes_the_text))
+      T(long_texts_are_read_whole), T(a_column_remembers_its_decimals), T(a_hint_never_changes_the_text),
+      T(no_text_touches_more_than_its_room))
