@@ -131,6 +131,13 @@ void candles_write_json(JsonWriter *w, const Candles *cs) {
     buf_put_c(w->out, ']');
 }
 
+void candle_write_json(Buf *out, const Candles *cs, size_t i) {
+    RowWriter rw = { 0 };
+    char *p = buf_reserve(out, ROW_TEXT_MAX);
+    if (p)
+        out->n += (size_t)(put_row(&rw, p, cs, i) - p);
+}
+
 /* --- reading --- */
 
 typedef enum Column {

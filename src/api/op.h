@@ -228,6 +228,7 @@ bool percent_decode(Arena *a, Str s, bool plus, Str *out);
 /* Candles as JSON rows and CSV, the fast writers and readers behind FT_CANDLES. The JSON form is an array
  * of objects {timestamp, open, high, low, close, volume} with "flags" words only where set. */
 void candles_write_json(JsonWriter *w, const Candles *cs);
+void candle_write_json(Buf *out, const Candles *cs, size_t i); /* row i alone: an object on one line */
 int candles_read_json(JsonReader *r, Ctx *cx, Candles *out, size_t most);
 
 /* --- calls --- */

@@ -39,6 +39,7 @@ const Command cmd_config = {
     .run = run_config,
     .help = "A flag beats the environment (FINSIGHT_SECTION_NAME), which beats the file, which beats the default. "
             "Secrets are masked.",
+    .shows_options = true,
     .examples = "finsight config --config finsight.yaml\nFINSIGHT_SERVER_PORT=9000 finsight config --json",
 };
 

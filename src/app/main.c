@@ -72,6 +72,33 @@ static bool wants_colour(char *const *environment, bool tty) {
     return tty;
 }
 
+static const char *temp_dir(char *const *environment) {
+    for (char *const *e = environment; *e; e++)
+        if (strncmp(*e, "TMPDIR=", 7) == 0 && (*e)[7])
+            return *e + 7;
+    return "/var/tmp";
+}
+
+/* The configuration options that have a flag of their own, as help and completion want them. */
+static const Shape *options_with_flags(Arena *a) {
+    Field *fields = arena_new_n(a, Field, n_app_options);
+    size_t n = 0;
+    for (size_t i = 0; i < n_app_options; i++) {
+        const CfgOption *o = &app_options[i];
+        if (o->flag)
+            fields[n++] = (Field){ .name = o->flag,
+                                   .type = o->type == CFG_BOOL  ? FT_BOOL
+                                           : o->type == CFG_INT ? FT_I64
+                                                                : FT_STR,
+                                   .def = o->type == CFG_BOOL ? NULL : o->def,
+                                   .choices = o->choices,
+                                   .doc = o->help };
+    }
+    Shape *s = arena_new(a, Shape);
+    *s = (Shape){ .name = "options", .fields = fields, .n_fields = n };
+    return s;
+}
+
 static void app_init(App *app, Clock *clock, Ids *ids, char **argv) {
     *app = (App){ .clock = clock, .ids = ids, .environment = environ, .program = argv[0] };
     ctx_init(&app->cx, &app->arena, clock);
@@ -86,11 +113,8 @@ static void app_init(App *app, Clock *clock, Ids *ids, char **argv) {
                       .connect = app_connect,
                       .connect_arg = app };
     app->cli.colour = wants_colour(environ, app->cli.out_tty);
-    const char **flags = arena_new_n(&app->arena, const char *, n_app_options + 1);
-    for (size_t i = 0, n = 0; i < n_app_options; i++)
-        if (app_options[i].flag)
-            flags[n++] = app_options[i].flag;
-    app->cli.common_flags = flags;
+    app->cli.temp_dir = temp_dir(environ);
+    app->cli.options = options_with_flags(&app->arena);
 }
 
 /* A bad option must not keep `help` and `version` from working. */
@@ -127,8 +151,6 @@ int main(int argc, char **argv) {
         status = cli_main(&app.cli, all, n, argc, argv);
     }
     app_disconnect(&app);
-    if (fflush(stdout) != 0 && status == 0)
-        status = err_info(ERR_IO)->exit_code;
     arena_done(&app.arena);
     return status;
 }

@@ -280,5 +280,6 @@ const Command cmd_serve = {
     .help = "Reading is open on a loopback address and needs the key on any other; writing always needs the admin key "
             "(data-dir/admin.key). "
             "While it runs, other finsight commands on the same data folder work through it.",
+    .shows_options = true,
     .examples = "finsight serve\nfinsight serve --port 9000 --data-dir /srv/finsight --log-format json",
 };

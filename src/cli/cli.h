@@ -8,12 +8,14 @@
  * Output: results on stdout, everything else (progress, notes, errors) on stderr. Colours and progress only on a
  * terminal; --json prints one JSON document (or JSON lines) for machines; nothing but the result in a pipe.
  * Exit status: that of base/err.h for the failure. Ctrl-C sets cx->cancel: the call under way ends, the store is
- * whole, status 130. */
+ * whole, status 130. Results that could not be written are a failure; a reader that went away (`| head`) is no news:
+ * no words, and the status a shell gives a program ended by SIGPIPE. */
 
 #include "api/op.h"
 #include "base/buf.h"
 #include "base/log.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 typedef struct Cli Cli;
@@ -25,13 +27,17 @@ struct Cli {
     bool json;       /* --json */
     bool quiet;      /* --quiet: no progress, no notes */
     bool out_tty, err_tty;
+    bool reader_gone; /* of out: nobody is left to tell anything */
     bool colour;                     /* on out; NO_COLOR and --no-color turn it off */
     int columns;                     /* width of the terminal; 80 when it is none */
-    const char *const *common_flags; /* options of the program that stand beside a command's own; NULL-terminated */
+    const char *temp_dir;            /* for temporary files that may be large */
+    const Shape *options;            /* those of the program, which stand beside a command's own; for help alone */
     /* Opens the store or connects to its owner; called once, by cli_api. */
     int (*connect)(void *arg, Ctx *cx, ApiCaller **out);
     void *connect_arg;
 };
+
+enum { CLI_READER_GONE = 128 + SIGPIPE };
 
 /* The way to the platform; connects at the first call. */
 int cli_api(Cli *c, ApiCaller **out);
@@ -43,6 +49,7 @@ typedef struct Command {
     const char *examples;          /* one a line: command, two spaces, # what it does */
     const Shape *flags;            /* flags of the command as an operation's shape; NULL = none */
     const char *const *positional; /* NULL-terminated names of shape fields that bare words fill in order */
+    bool shows_options;            /* its help lists the program's options */
     const char *group;             /* "Data", "Platform", "Help" */
     /* argv[0] is the command's name; flags are decoded into `in` (zeroed struct of `flags`, defaults applied). */
     int (*run)(Cli *c, const void *in);
@@ -52,6 +59,8 @@ typedef struct Command {
 int cli_main(Cli *c, const Command *const *commands, size_t n, int argc, char **argv);
 /* Prints the failure in cx->err to c->err (one JSON object with --json) and returns its exit status. */
 int cli_fail(Cli *c, int code);
+/* A write to c->out failed: the code to pass on, with words unless the reader just went away. os_errno 0 = not known. */
+int cli_out_fail(Cli *c, int os_errno);
 
 /* The commands on candles: import, export, query, stats, gaps, quality, ensure, collect, list, symbols, remove,
  * verify, storage. app/ adds serve, exchange-sim, demo, config, doctor, version, completion. */

@@ -6,6 +6,7 @@
 #include "core/candle_csv.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct ExportIn {
@@ -40,32 +41,21 @@ typedef struct Export {
     Cli *c;
     const ExportIn *in;
     FILE *f;
+    const char *name; /* of f, for words */
     Buf piece;
     int64_t n_rows;
     bool simulated;
 } Export;
 
+/* The API's rows, one a line: an array's own brackets and commas, or none. */
 static void write_json_rows(Export *e, const Candles *rows) {
     bool lines = str_eq(e->in->format, S("jsonl"));
     for (size_t i = 0; i < rows->n; i++) {
-        Candles one = candles_view(rows, i, 1);
-        JsonWriter w;
-        size_t at = e->piece.n;
-        json_writer_init(&w, &e->piece, false);
-        candles_write_json(&w, &one); /* "[{...}]": without its brackets it is a row */
-        if (!buf_ok(&e->piece))
-            return;
-        memmove(e->piece.p + at, e->piece.p + at + 1, e->piece.n - at - 2);
-        e->piece.n -= 2;
-        bool first = e->n_rows == 0 && i == 0;
-        if (lines) {
+        if (!lines)
+            buf_put_str(&e->piece, e->n_rows == 0 && i == 0 ? S("[\n") : S(",\n"));
+        candle_write_json(&e->piece, rows, i);
+        if (lines)
             buf_put_c(&e->piece, '\n');
-        } else if (!first) {
-            buf_reserve(&e->piece, 2);
-            memmove(e->piece.p + at + 2, e->piece.p + at, e->piece.n - at);
-            memcpy(e->piece.p + at, ",\n", 2);
-            e->piece.n += 2;
-        }
     }
 }
 
@@ -77,16 +67,13 @@ static int write_rows(Export *e, const Candles *rows) {
             candle_csv_write_header(&format, &e->piece);
         candle_csv_write(rows, 0, rows->n, &format, &e->piece);
     } else {
-        if (e->n_rows == 0 && str_eq(e->in->format, S("json")))
-            buf_put_c(&e->piece, '[');
         write_json_rows(e, rows);
     }
     e->n_rows += (int64_t)rows->n;
     assert(buf_ok(&e->piece));
-    if (fwrite(e->piece.p, 1, e->piece.n, e->f) != e->piece.n)
-        return file_fail(e->c->cx, errno, "write",
-                         e->in->out.n ? str_cz(e->c->cx->arena, e->in->out) : "standard output");
-    return 0;
+    if (fwrite(e->piece.p, 1, e->piece.n, e->f) == e->piece.n)
+        return 0;
+    return e->f == e->c->out ? cli_out_fail(e->c, errno) : file_fail(e->c->cx, errno, "write", e->name);
 }
 
 static int write_pages(Export *e, ApiCaller *api) {
@@ -120,19 +107,19 @@ static int write_pages(Export *e, ApiCaller *api) {
         progress_update(&bar, 0, 0, e->n_rows);
     }
     if (r == 0 && str_eq(e->in->format, S("json")))
-        fputs(e->n_rows ? "]\n" : "[]\n", e->f);
-    if (r < 0)
-        c->cx->err = inner.err.code ? inner.err : c->cx->err;
+        fputs(e->n_rows ? "\n]\n" : "[]\n", e->f);
+    if (inner.err.code)
+        c->cx->err = inner.err;
     arena_done(&scratch);
     progress_end(&bar);
     return r;
 }
 
 /* The file appears whole or not at all: written beside its place, synced, renamed. */
-static int export_file(Export *e, ApiCaller *api) {
+static int export_beside(Export *e, ApiCaller *api, const char *path) {
     Ctx *cx = e->c->cx;
-    const char *path = str_cz(cx->arena, e->in->out);
     const char *temp = str_fmt(cx->arena, "%s.part", path).p;
+    e->name = temp;
     e->f = fopen(temp, "wb");
     if (!e->f)
         return file_fail(cx, errno, "create", temp);
@@ -146,6 +133,26 @@ static int export_file(Export *e, ApiCaller *api) {
     if (r != 0)
         unlink(temp);
     return r;
+}
+
+/* A device or a pipe is written to, never replaced. */
+static int export_into(Export *e, ApiCaller *api, const char *path) {
+    Ctx *cx = e->c->cx;
+    e->name = path;
+    e->f = fopen(path, "wb");
+    if (!e->f)
+        return file_fail(cx, errno, "open", path);
+    int r = write_pages(e, api);
+    if (fclose(e->f) != 0 && r == 0)
+        r = file_fail(cx, errno, "write", path);
+    return r;
+}
+
+static int export_file(Export *e, ApiCaller *api) {
+    const char *path = str_cz(e->c->cx->arena, e->in->out);
+    struct stat st;
+    bool special = stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+    return special ? export_into(e, api, path) : export_beside(e, api, path);
 }
 
 static int run_export(Cli *c, const void *in_) {

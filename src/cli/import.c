@@ -1,9 +1,10 @@
-/* cli/import.c - a CSV file into the store: read in pieces, sent in batches, one summary. */
+/* cli/import.c - a CSV file into the store: read and checked whole, then sent in batches, one summary. */
 
 #include "cli/internal.h"
 
 #include "base/file.h"
 #include "base/tz.h"
+#include "cli/spool.h"
 #include "core/candle_csv.h"
 
 #include <errno.h>
@@ -40,132 +41,147 @@ enum { PIECE_BYTES = 1 << 20, BATCH_ROWS = 50000 };
 typedef struct Import {
     Cli *c;
     const ImportIn *in;
+    const char *name; /* of the source, for words */
     ApiCaller *api;
     CandleCsv *csv;
-    Candles rows; /* heap; the batch being filled */
+    Candles rows; /* heap; the batch at hand */
+    Spool spool;  /* the batches before it, where one was not enough */
     SaveResponse sum;
     Str timeframe; /* as stored */
     Time first, last;
     int64_t n_rows;
 } Import;
 
-static int send_batch(Import *im) {
-    Cli *c = im->c;
-    const CandleCsvReport *report = candle_csv_report(im->csv);
-    for (size_t i = 0; i < im->rows.n; i++) {
+/* --- reading: every row is well before the first one is stored --- */
+
+static void count_rows(Import *im, size_t from) {
+    for (size_t i = from; i < im->rows.n; i++) {
         Time t = time_ms(im->rows.open_ms[i]);
-        if (im->n_rows == 0 && i == 0)
+        if (im->n_rows++ == 0)
             im->first = im->last = t;
         im->first = time_before(t, im->first) ? t : im->first;
         im->last = time_before(im->last, t) ? t : im->last;
     }
-    im->n_rows += (int64_t)im->rows.n;
-    if (!im->timeframe.n)
-        im->timeframe = timeframe_text(report->timeframe, arena_alloc(c->cx->arena, TIMEFRAME_TEXT_MAX));
-    if (im->in->dry_run) {
-        im->rows.n = 0;
-        return 0;
-    }
+}
 
-    Arena scratch = { 0 };
-    Ctx inner = *c->cx;
-    inner.arena = &scratch;
-    OHLCVSave save = { .exchange = im->in->exchange,
-                       .symbol = im->in->symbol,
-                       .timeframe = im->timeframe,
-                       .provider = im->in->provider,
-                       .candles = im->rows };
+static int put_batch(Import *im) {
+    int r = im->in->dry_run ? 0 : spool_put(&im->spool, im->c->cx, &im->rows);
+    if (r == 0)
+        im->rows.n = 0;
+    return r;
+}
+
+/* One piece of the source; an empty one is its end. */
+static int read_piece(Import *im, Str piece) {
+    Ctx *cx = im->c->cx;
+    size_t had = im->rows.n;
+    int r = piece.n ? candle_csv_feed(im->csv, cx, piece, &im->rows) : candle_csv_finish(im->csv, cx, &im->rows);
+    if (r != 0)
+        return err_prefix(cx, "%s", im->name);
+    count_rows(im, had);
+    if (im->rows.n >= BATCH_ROWS || (!piece.n && im->spool.n_batches))
+        r = put_batch(im);
+    return r == 0 ? ctx_check(cx) : r;
+}
+
+static int read_rows(Import *im, FILE *f, int64_t size) {
+    Cli *c = im->c;
+    char *piece = mem_alloc(PIECE_BYTES);
+    Progress bar;
+    progress_init(&bar, c, "reading", "candles");
+    int64_t done = 0;
+    size_t n = 1;
+    int r = 0;
+    while (r == 0 && n) {
+        n = fread(piece, 1, PIECE_BYTES, f);
+        done += (int64_t)n;
+        r = n < PIECE_BYTES && ferror(f) ? file_fail(c->cx, errno, "read", im->name) : read_piece(im, str_n(piece, n));
+        progress_update(&bar, (double)done, (double)size, im->n_rows);
+    }
+    progress_end(&bar);
+    mem_free(piece);
+    if (r == 0)
+        im->timeframe = timeframe_text(candle_csv_report(im->csv)->timeframe,
+                                       arena_alloc(c->cx->arena, TIMEFRAME_TEXT_MAX));
+    return r;
+}
+
+/* --- storing --- */
+
+static OHLCVSave save_of(const Import *im) {
+    return (OHLCVSave){ .exchange = im->in->exchange,
+                        .symbol = im->in->symbol,
+                        .timeframe = im->timeframe,
+                        .provider = im->in->provider };
+}
+
+static int send_batch(Import *im) {
+    Ctx *cx = im->c->cx;
+    ArenaMark mark = arena_mark(cx->arena);
+    OHLCVSave save = save_of(im);
+    save.candles = im->rows;
     SaveResponse got = { 0 };
-    int r = api_call(im->api, &inner, &op_market_save, &save, &got);
+    int r = api_call(im->api, cx, &op_market_save, &save, &got);
     if (r == 0) {
         im->sum.inserted += got.inserted;
         im->sum.updated += got.updated;
         im->sum.unchanged += got.unchanged;
         im->sum.warnings += got.warnings;
-        im->rows.n = 0;
-    } else {
-        c->cx->err = inner.err;
+        arena_rewind(cx->arena, mark);
     }
-    arena_done(&scratch);
     return r;
 }
 
 /* Records, once all rows are in, that the source was read from its first to its last candle. Durable: when the
  * command ends well, everything is on disk. */
-static int send_coverage(Import *im, Timeframe tf) {
-    Str source = im->in->source;
-    if (!source.n) {
-        Str base = path_base(str_cz(im->c->cx->arena, im->in->file));
-        source = str_first(str_fmt(im->c->cx->arena, "file " STR_FMT, STR_ARG(base)), 23);
-    }
-    OHLCVSave save = { .exchange = im->in->exchange,
-                       .symbol = im->in->symbol,
-                       .timeframe = im->timeframe,
-                       .provider = im->in->provider,
-                       .source = source,
-                       .durable = true,
-                       .covered_start = im->first,
-                       .covered_end = timeframe_next(tf, im->last) };
+static int send_coverage(Import *im) {
+    enum { SOURCE_MAX = 23 };
+    Ctx *cx = im->c->cx;
+    OHLCVSave save = save_of(im);
+    Str base = path_base(str_cz(cx->arena, im->in->file));
+    save.source = im->in->source.n ? im->in->source
+                                   : str_first(str_fmt(cx->arena, "file " STR_FMT, STR_ARG(base)), SOURCE_MAX);
+    save.durable = true;
+    save.covered_start = im->first;
+    save.covered_end = timeframe_next(candle_csv_report(im->csv)->timeframe, im->last);
     SaveResponse got = { 0 };
-    return api_call(im->api, im->c->cx, &op_market_save, &save, &got);
+    return api_call(im->api, cx, &op_market_save, &save, &got);
 }
 
-static int feed_file(Import *im, FILE *f, const char *path, int64_t size) {
+static int store_rows(Import *im) {
     Cli *c = im->c;
-    char *piece = mem_alloc(PIECE_BYTES);
+    bool spooled = im->spool.n_batches > 0;
     Progress bar;
-    progress_init(&bar, c, "importing", "candles");
+    progress_init(&bar, c, "storing", "candles");
     int64_t done = 0;
-    int r = 0;
+    int r = cli_api(c, &im->api);
+    if (r == 0)
+        r = spool_rewind(&im->spool, c->cx);
     while (r == 0) {
-        size_t n = fread(piece, 1, PIECE_BYTES, f);
-        if (n == 0) {
-            if (ferror(f))
-                r = file_fail(c->cx, errno, "read", path);
+        if (spooled && (r = spool_next(&im->spool, c->cx, &im->rows)) != 0)
             break;
-        }
-        done += (int64_t)n;
-        r = candle_csv_feed(im->csv, c->cx, str_n(piece, n), &im->rows);
-        if (r == 0 && im->rows.n >= BATCH_ROWS)
-            r = send_batch(im);
+        progress_update(&bar, (double)done, (double)im->n_rows, done);
+        r = send_batch(im);
+        done += (int64_t)im->rows.n;
         if (r == 0)
             r = ctx_check(c->cx);
-        progress_update(&bar, (double)done, (double)size, im->n_rows + (int64_t)im->rows.n);
+        if (!spooled)
+            break;
     }
-    if (r == 0)
-        r = candle_csv_finish(im->csv, c->cx, &im->rows);
-    if (r == 0)
-        r = send_batch(im);
     progress_end(&bar);
-    mem_free(piece);
+    if (r == 0 || r == SPOOL_END)
+        r = send_coverage(im);
     return r;
 }
 
-/* Refuses a bad file before the first row of it is stored: the whole file is read once for its faults. */
-static int check_file(Import *im, const char *path, const CandleCsvOptions *options) {
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return file_fail(im->c->cx, errno, "open", path);
-    Import look = { .c = im->c, .in = &(ImportIn){ .dry_run = true } };
-    candles_init_heap(&look.rows, BATCH_ROWS);
-    int r = candle_csv_open(im->c->cx, options, &look.csv);
-    int64_t size = 0;
-    if (r == 0)
-        r = file_size(im->c->cx, path, &size);
-    if (r == 0)
-        r = feed_file(&look, f, path, size);
-    candle_csv_close(look.csv);
-    candles_done_heap(&look.rows);
-    fclose(f);
-    return r;
-}
+/* --- what came of it --- */
 
 static void show_faults(const Import *im, const CandleCsvReport *report) {
     Cli *c = im->c;
     if (report->n_skipped == 0 || c->json)
         return;
-    fprintf(c->err, "%s" STR_FMT " faulty rows left out%s\n", term_tone(c, TONE_WARN),
-            STR_ARG(term_count(c->cx->arena, report->n_skipped)), term_end(c));
+    fprintf(c->err, STR_FMT " faulty row%s left out\n", STR_ARG(term_count(c->cx->arena, report->n_skipped)),
+            report->n_skipped == 1 ? "" : "s");
     for (size_t i = 0; i < report->n_faults && i < 5; i++)
         fprintf(c->err, "  %s\n", report->faults[i].text);
 }
@@ -213,9 +229,8 @@ static void show_summary(Import *im, double ms) {
     if (!im->in->dry_run)
         fputc('\n', c->out);
     if (!c->quiet)
-        fprintf(c->err, "%sin " STR_FMT ", " STR_FMT " candles a second%s\n", term_tone(c, TONE_DIM),
-                STR_ARG(term_ms(a, ms)), STR_ARG(term_count(a, (int64_t)((double)im->n_rows * 1000 / MAX(ms, 0.001)))),
-                term_end(c));
+        fprintf(c->err, "in " STR_FMT ", " STR_FMT " candles a second\n", STR_ARG(term_ms(a, ms)),
+                STR_ARG(term_count(a, (int64_t)((double)im->n_rows * 1000 / MAX(ms, 0.001)))));
 }
 
 static int csv_options(Cli *c, const ImportIn *in, CandleCsvOptions *out) {
@@ -239,43 +254,36 @@ static int csv_options(Cli *c, const ImportIn *in, CandleCsvOptions *out) {
     return 0;
 }
 
-static int import_stream(Import *im, FILE *f, const char *path, int64_t size, const CandleCsvOptions *options) {
-    candles_init_heap(&im->rows, BATCH_ROWS);
+static int import_stream(Import *im, FILE *f, int64_t size, const CandleCsvOptions *options) {
     int r = candle_csv_open(im->c->cx, options, &im->csv);
-    if (r == 0 && !im->in->dry_run)
-        r = cli_api(im->c, &im->api);
     if (r == 0)
-        r = feed_file(im, f, path, size);
-    if (r == 0 && im->n_rows && !im->in->dry_run)
-        r = send_coverage(im, candle_csv_report(im->csv)->timeframe);
-    return r;
+        r = read_rows(im, f, size);
+    return r == 0 && !im->in->dry_run ? store_rows(im) : r;
 }
 
 static int run_import(Cli *c, const void *in_) {
     const ImportIn *in = in_;
-    Import im = { .c = c, .in = in };
     bool is_stdin = str_eq(in->file, S("-"));
-    const char *path = is_stdin ? "standard input" : str_cz(c->cx->arena, in->file);
+    Import im = { .c = c, .in = in, .name = is_stdin ? "standard input" : str_cz(c->cx->arena, in->file) };
     CandleCsvOptions options;
     MonoNs started = clock_mono(c->cx->clock);
     int64_t size = 0;
     int r = csv_options(c, in, &options);
-    if (r == 0 && !is_stdin && !in->skip_bad && !in->dry_run)
-        r = check_file(&im, path, &options);
-    FILE *f = is_stdin ? stdin : r == 0 ? fopen(path, "rb") : NULL;
+    FILE *f = is_stdin ? stdin : r == 0 ? fopen(im.name, "rb") : NULL;
     if (r == 0 && !f)
-        r = file_fail(c->cx, errno, "open", path);
+        r = file_fail(c->cx, errno, "open", im.name);
     if (r == 0 && !is_stdin)
-        r = file_size(c->cx, path, &size);
+        r = file_size(c->cx, im.name, &size);
+    candles_init_heap(&im.rows, BATCH_ROWS);
+    spool_init(&im.spool, c->temp_dir);
     if (r == 0)
-        r = import_stream(&im, f, path, size, &options);
+        r = import_stream(&im, f, size, &options);
     if (r == 0)
         show_summary(&im, (double)(clock_mono(c->cx->clock).ns - started.ns) * 1e-6);
-    else if (r == ERR_INVALID)
-        err_prefix(c->cx, "%s", path);
     if (f && !is_stdin)
         fclose(f);
     candle_csv_close(im.csv);
+    spool_done(&im.spool);
     candles_done_heap(&im.rows);
     return r == 0 ? 0 : cli_fail(c, r);
 }
@@ -286,9 +294,10 @@ const Command cmd_import = {
     .summary = "Candles from a CSV file",
     .run = run_import,
     .help = "Header, separator, columns, date format and timeframe are found out. A file with a bad row is refused "
-            "as a whole, naming line and column; --skip-bad leaves such rows out. Importing twice changes nothing.",
+            "as a whole, naming line and column; --skip-bad leaves such rows out. Importing twice changes nothing. "
+            "A long source waits in a temporary file ($TMPDIR, else /var/tmp) until its last row has been read.",
     .examples = "finsight import btc.csv --symbol BTCUSDT --exchange binance\n"
-                "finsight import fesx.csv --symbol FESX --timeframe 1m --stamp end --tz Europe/Berlin\n"
+                "finsight import fesx.csv --symbol FESX --stamp end --tz Europe/Berlin\n"
                 "zcat aapl.csv.gz | finsight import - --symbol AAPL",
     .flags = &import_shape,
     .positional = (const char *const[]){ "file", NULL },

@@ -3,6 +3,10 @@
 #include "cli/internal.h"
 
 #include "api/cli_flags.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <poll.h>
 
 const Command *const cli_market_commands[] = {
     &cmd_import, &cmd_export,  &cmd_query,   &cmd_list,      &cmd_stats,  &cmd_gaps,    &cmd_quality,
@@ -25,6 +29,8 @@ int cli_api(Cli *c, ApiCaller **out) {
 int cli_fail(Cli *c, int code) {
     const Err *err = &c->cx->err;
     const ErrInfo *info = err_info(code);
+    if (c->reader_gone)
+        return CLI_READER_GONE;
     const char *text = err->code == code && err->text[0] ? err->text : info->words;
     if (c->json) {
         Buf b;
@@ -39,6 +45,31 @@ int cli_fail(Cli *c, int code) {
                 c->err_tty && c->colour ? "\033[0m" : "");
     }
     return info->exit_code;
+}
+
+/* Nobody reads the pipe any more. Asked of the pipe itself: what was written to it before may be long ago. */
+static bool reader_gone(FILE *f) {
+    struct pollfd p = { .fd = fileno(f), .events = POLLOUT };
+    return p.fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
+}
+
+int cli_out_fail(Cli *c, int os_errno) {
+    if (reader_gone(c->out)) {
+        c->reader_gone = true;
+        return ERR_CANCELLED;
+    }
+    return os_errno ? file_fail(c->cx, os_errno, "write", "standard output")
+                    : err_set(c->cx, ERR_IO, "cannot write standard output: not all of it was taken");
+}
+
+/* A result that nobody got is no success. */
+static int finish_output(Cli *c, int status) {
+    bool before = ferror(c->out);
+    int os_errno = fflush(c->out) != 0 ? errno : 0;
+    if (c->reader_gone || status != 0 || (!before && !os_errno))
+        return c->reader_gone ? CLI_READER_GONE : status;
+    int r = cli_out_fail(c, os_errno);
+    return c->reader_gone ? CLI_READER_GONE : cli_fail(c, r);
 }
 
 /* --- help --- */
@@ -75,19 +106,22 @@ static size_t split_examples(Arena *a, const char *examples, CliExample *out) {
 
 typedef struct Usage { /* a CliUsage and what it points to */
     CliUsage u;
-    CliGroup group;
+    CliGroup groups[2];
     CliExample examples[EXAMPLES_MAX];
 } Usage;
 
 static void usage_of(Cli *c, const Command *cmd, void *in, Usage *out) {
     Arena *a = c->cx->arena;
-    *out = (Usage){ .group = { "Options", cmd->flags, in } };
+    size_t n = 0;
+    *out = (Usage){ 0 };
+    if (cmd->flags)
+        out->groups[n++] = (CliGroup){ "Options", cmd->flags, in };
     out->u = (CliUsage){ .command = str_fmt(a, "finsight %s", cmd->name).p,
                          .summary = cmd->summary,
                          .doc = cmd->help,
                          .positionals = cmd->positional,
-                         .groups = &out->group,
-                         .n_groups = cmd->flags ? 1 : 0,
+                         .groups = out->groups,
+                         .n_groups = n,
                          .examples = out->examples };
     out->u.n_examples = split_examples(a, cmd->examples, out->examples);
 }
@@ -96,6 +130,8 @@ static int print_help(Cli *c, const Command *cmd) {
     Usage usage;
     Buf b;
     usage_of(c, cmd, NULL, &usage);
+    if (cmd->shows_options && c->options)
+        usage.groups[usage.u.n_groups++] = (CliGroup){ "Options of the program", c->options, NULL };
     buf_init(&b, 256 << 10);
     cli_flags_help(&usage.u, &b, CLAMP(c->columns, 40, 100), c->colour);
     fprintf(c->out, STR_FMT, STR_ARG(buf_str(&b)));
@@ -112,21 +148,31 @@ static const Command *find(const Command *const *v, size_t n, Str name) {
     return NULL;
 }
 
-static int unknown(Cli *c, const Command *const *v, size_t n, Str name) {
-    enum { CLOSE = 3 };
-    const char *near = NULL;
-    size_t best = CLOSE;
-    for (size_t i = 0; i < n; i++) {
-        size_t d = str_distance(name, str_c(v[i]->name), CLOSE);
-        if (d < best) {
-            best = d;
-            near = v[i]->name;
-        }
+/* The nearest of the names offered one by one, if one is near enough to be what was meant. */
+typedef struct Nearest {
+    Str word;
+    const char *name; /* NULL: none */
+    size_t distance;
+} Nearest;
+
+static void nearest_offer(Nearest *n, const char *name) {
+    enum { NEAR = 2 };
+    size_t most = n->name ? n->distance : NEAR + 1;
+    size_t d = str_distance(n->word, str_c(name), most);
+    if (d < most) {
+        n->distance = d;
+        n->name = name;
     }
+}
+
+static int unknown(Cli *c, const Command *const *v, size_t n, Str word) {
+    Nearest near = { .word = word };
+    for (size_t i = 0; i < n; i++)
+        nearest_offer(&near, v[i]->name);
     return cli_fail(c, err_set(c->cx, ERR_USAGE,
-                               near ? "there is no command '" STR_FMT "'; did you mean %s?"
-                                    : "there is no command '" STR_FMT "'; finsight help lists them%s",
-                               STR_ARG(name), near ? near : ""));
+                               near.name ? "there is no command '" STR_FMT "'; did you mean %s?"
+                                         : "there is no command '" STR_FMT "'; finsight help lists them%s",
+                               STR_ARG(word), near.name ? near.name : ""));
 }
 
 /* --json and its like may stand anywhere; they are taken out. */
@@ -154,25 +200,18 @@ static void take_common(Cli *c, int *argc, char **argv, bool *help) {
 
 /* A mistyped option of the program itself (--prot for --port) is not the command's to know. */
 static int wrong_flag(Cli *c, int code, int argc, char **argv) {
-    enum { CLOSE = 3 };
-    const char *near = NULL;
-    size_t best = CLOSE;
+    Nearest near = { 0 };
     for (int i = 1; i < argc && code == ERR_USAGE; i++) {
-        Str word = str_c(argv[i]), name;
+        Str word = str_c(argv[i]);
         if (!str_starts(word, S("--")) || str_find(str_c(c->cx->err.text), word) < 0)
             continue;
         word = str_from(word, 2);
-        str_next(&word, '=', &name);
-        for (const char *const *f = c->common_flags; f && *f; f++) {
-            size_t d = str_distance(name, str_c(*f), CLOSE);
-            if (d < best) {
-                best = d;
-                near = *f;
-            }
-        }
+        str_next(&word, '=', &near.word);
+        for (size_t k = 0; c->options && k < c->options->n_fields; k++)
+            nearest_offer(&near, c->options->fields[k].name);
     }
-    if (near)
-        err_set(c->cx, code, "%s; did you mean --%s?", str_dup(c->cx->arena, str_c(c->cx->err.text)).p, near);
+    if (near.name && str_find(str_c(c->cx->err.text), S("did you mean")) < 0)
+        err_set(c->cx, code, "%s; did you mean --%s?", str_dup(c->cx->arena, str_c(c->cx->err.text)).p, near.name);
     return cli_fail(c, code);
 }
 
@@ -188,7 +227,7 @@ static int run(Cli *c, const Command *cmd, int argc, char **argv) {
     return cmd->run(c, in);
 }
 
-int cli_main(Cli *c, const Command *const *commands, size_t n, int argc, char **argv) {
+static int dispatch(Cli *c, const Command *const *commands, size_t n, int argc, char **argv) {
     bool help = false;
     take_common(c, &argc, argv, &help);
     if (argc < 2 || (strcmp(argv[1], "help") == 0 && argc < 3)) {
@@ -207,6 +246,10 @@ int cli_main(Cli *c, const Command *const *commands, size_t n, int argc, char **
     if (help)
         return print_help(c, cmd);
     return run(c, cmd, argc - 1, argv + 1);
+}
+
+int cli_main(Cli *c, const Command *const *commands, size_t n, int argc, char **argv) {
+    return finish_output(c, dispatch(c, commands, n, argc, argv));
 }
 
 /* --- small things the commands share --- */
