@@ -78,7 +78,6 @@ const size_t n_app_options = ARRAY_LEN(app_options);
 static const char *const not_options[] = { "FINSIGHT_SHARED", "FINSIGHT_SOURCE", NULL };
 
 int app_config_load(Ctx *cx, int *argc, char **argv, char *const *environment, Cfg *cfg, AppCfg *out) {
-    cfg_init(cfg, app_options, n_app_options, cx->arena);
     cfg->env_ignored = not_options;
     cfg_take_env(cfg, environment);
     cfg_take_args(cfg, argc, argv);

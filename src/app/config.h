@@ -38,4 +38,5 @@ extern const size_t n_app_options;
 
 /* Flags, environment and file -> cfg and out. Takes the flags it knows out of argv. On problems all of them are
  * written to `err` and ERR_USAGE comes back. */
+/* cfg is initialised (cfg_init) with app_options. */
 int app_config_load(Ctx *cx, int *argc, char **argv, char *const *environment, Cfg *cfg, AppCfg *out);

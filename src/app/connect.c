@@ -33,9 +33,9 @@ int app_connect(void *arg, Ctx *cx, ApiCaller **out) {
         return remote_open(cx, str_fmt(cx->arena, "unix:%s", path), (Str){ 0 }, out);
     }
     int r = app->log ? 0 : app_logger(app, "cli", &app->log);
-    /* A command's own log is for trouble: what went well is what the command prints. */
-    if (r == 0 && app->cfg.log_level < LEVEL_WARNING)
-        log_set_level(app->log, app->cli.quiet ? LEVEL_ERROR : LEVEL_WARNING);
+    /* A command prints its own result or failure; the log beside it is for those who ask. */
+    if (r == 0 && cfg_value(&app->cfg_table, S("log.level"))->rank == CFG_DEFAULT)
+        log_set_level(app->log, LEVEL_OFF);
     if (r == 0)
         r = platform_open(&app->platform, cx, &app->cfg, app->clock, app->ids, app->log);
     if (r != 0)

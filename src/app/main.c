@@ -5,6 +5,7 @@
 
 #include "adapters/clock/system.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -72,6 +73,11 @@ static bool wants_colour(char *const *environment, bool tty) {
     return tty;
 }
 
+static bool out_gone(const Cli *c) {
+    struct pollfd p = { .fd = fileno(c->out), .events = POLLOUT };
+    return poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
+}
+
 static const char *temp_dir(char *const *environment) {
     for (char *const *e = environment; *e; e++)
         if (strncmp(*e, "TMPDIR=", 7) == 0 && (*e)[7])
@@ -110,6 +116,7 @@ static void app_init(App *app, Clock *clock, Ids *ids, char **argv) {
                       .out_tty = isatty(STDOUT_FILENO),
                       .err_tty = isatty(STDERR_FILENO),
                       .columns = terminal_columns(STDOUT_FILENO),
+                      .out_gone = out_gone,
                       .connect = app_connect,
                       .connect_arg = app };
     app->cli.colour = wants_colour(environ, app->cli.out_tty);
@@ -123,6 +130,15 @@ static bool needs_no_config(int argc, char **argv) {
            strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--version") == 0;
 }
 
+/* The options of the program leave argv in any case; whether they make sense matters to what uses them. */
+static int read_config(App *app, int *argc, char **argv) {
+    cfg_init(&app->cfg_table, app_options, n_app_options, &app->arena);
+    if (!needs_no_config(*argc, argv))
+        return app_config_load(&app->cx, argc, argv, app->environment, &app->cfg_table, &app->cfg);
+    cfg_take_args(&app->cfg_table, argc, argv);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     static App app;
     Clock clock;
@@ -134,9 +150,7 @@ int main(int argc, char **argv) {
     app_on_interrupt(&app);
 
     int status;
-    int r = needs_no_config(argc, argv)
-                ? 0
-                : app_config_load(&app.cx, &argc, argv, app.environment, &app.cfg_table, &app.cfg);
+    int r = read_config(&app, &argc, argv);
     if (r != 0) {
         Buf b;
         buf_init(&b, 1 << 20);

@@ -7,7 +7,7 @@
 
 typedef struct SimIn {
     int64_t seed, weight_limit;
-    List symbols, faults, data, outages, quiet, skewed;
+    List symbols, faults, data, outages, lulls, skewed;
     Time listed;
 } SimIn;
 
@@ -17,7 +17,7 @@ static const Field sim_f[] = {
     FIELD(SimIn, symbols, .flags = F_REPEAT, .max = 64, .doc = "Symbols to make candles of. Left out: the well-known ones.", .example = "BTCUSDT,ETHUSDT"),
     FIELD(SimIn, data, .flags = F_REPEAT, .max = 64, .doc = "Recorded candles instead: SYMBOL=FILE.csv.", .example = "BTCUSDT=btc.csv"),
     { .name = "outage", .offset = offsetof(SimIn, outages), .type = FT_LIST, .flags = F_REPEAT, .max = 64, .doc = "A window without candles of any symbol.", .example = "2024-03-01T06:00..2024-03-01T08:00" },
-    { .name = "quiet", .offset = offsetof(SimIn, quiet), .type = FT_LIST, .flags = F_REPEAT, .max = 64, .doc = "A window in which nobody trades: FROM..TO, @SYMBOL behind it for one symbol." },
+    { .name = "lull", .offset = offsetof(SimIn, lulls), .type = FT_LIST, .flags = F_REPEAT, .max = 64, .doc = "A window in which nobody trades: FROM..TO, @SYMBOL behind it for one symbol." },
     { .name = "skewed", .offset = offsetof(SimIn, skewed), .type = FT_LIST, .flags = F_REPEAT, .max = 64, .doc = "A window of open times off the grid: FROM..TO+18123ms." },
     { .name = "fault", .offset = offsetof(SimIn, faults), .type = FT_LIST, .flags = F_REPEAT, .max = 64, .doc = "A fault to show, e.g. 429:every=10 or truncated:prob=0.05. Names: see the examples.", .example = "429:every=10" },
     { .name = "weight-limit", .offset = offsetof(SimIn, weight_limit), .type = FT_I64, .def = "6000", .min = 1, .max = 1e9, .doc = "Request weight a minute and client." },
@@ -97,7 +97,7 @@ static int read_market(Ctx *cx, const SimIn *in, Market *m) {
     if (r == 0)
         r = parse_windows(cx, S("outage"), &in->outages, &m->outages);
     if (r == 0)
-        r = parse_windows(cx, S("quiet"), &in->quiet, &m->quiet);
+        r = parse_windows(cx, S("lull"), &in->lulls, &m->quiet);
     if (r == 0)
         r = parse_windows(cx, S("skewed"), &in->skewed, &m->skewed);
     return r == 0 ? load_files(cx, &in->data, m) : r;
@@ -181,7 +181,7 @@ const Command cmd_exchange_sim = {
             "Faults: short-page empty-page duplicate-row micros misaligned unsorted 429 418 403 500 503 not-json "
             "truncated chunked trickle reset stall; each with :every=N,prob=P,count=K,after=N,symbol=S,n=N.",
     .examples = "finsight exchange-sim --seed 7\n"
-                "finsight exchange-sim --port 0 --fault 429:every=20 --fault truncated:prob=0.01\n"
-                "finsight exchange-sim --data BTCUSDT=btc.csv --outage 2024-03-01T06:00..2024-03-01T08:00",
+                "finsight exchange-sim --port 0 --fault 429:every=20,truncated:prob=0.01\n"
+                "finsight exchange-sim --data BTCUSDT=btc.csv --lull 2024-03-01..2024-03-02",
     .flags = &sim_shape,
 };

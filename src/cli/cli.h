@@ -27,11 +27,13 @@ struct Cli {
     bool json;       /* --json */
     bool quiet;      /* --quiet: no progress, no notes */
     bool out_tty, err_tty;
-    bool reader_gone; /* of out: nobody is left to tell anything */
-    bool colour;                     /* on out; NO_COLOR and --no-color turn it off */
-    int columns;                     /* width of the terminal; 80 when it is none */
-    const char *temp_dir;            /* for temporary files that may be large */
-    const Shape *options;            /* those of the program, which stand beside a command's own; for help alone */
+    bool reader_gone;     /* of out: nobody is left to tell anything */
+    bool colour;          /* on out; NO_COLOR and --no-color turn it off */
+    int columns;          /* width of the terminal; 80 when it is none */
+    const char *temp_dir; /* for temporary files that may be large */
+    const Shape *options; /* those of the program, which stand beside a command's own; for help alone */
+    /* Does nobody read `out` any more? Asked when a write to it failed long before. NULL: not known. */
+    bool (*out_gone)(const Cli *c);
     /* Opens the store or connects to its owner; called once, by cli_api. */
     int (*connect)(void *arg, Ctx *cx, ApiCaller **out);
     void *connect_arg;

@@ -101,18 +101,17 @@ static int read_rows(Import *im, FILE *f, int64_t size) {
     progress_end(&bar);
     mem_free(piece);
     if (r == 0)
-        im->timeframe = timeframe_text(candle_csv_report(im->csv)->timeframe,
-                                       arena_alloc(c->cx->arena, TIMEFRAME_TEXT_MAX));
+        im->timeframe =
+            timeframe_text(candle_csv_report(im->csv)->timeframe, arena_alloc(c->cx->arena, TIMEFRAME_TEXT_MAX));
     return r;
 }
 
 /* --- storing --- */
 
 static OHLCVSave save_of(const Import *im) {
-    return (OHLCVSave){ .exchange = im->in->exchange,
-                        .symbol = im->in->symbol,
-                        .timeframe = im->timeframe,
-                        .provider = im->in->provider };
+    return (OHLCVSave){
+        .exchange = im->in->exchange, .symbol = im->in->symbol, .timeframe = im->timeframe, .provider = im->in->provider
+    };
 }
 
 static int send_batch(Import *im) {
@@ -139,8 +138,8 @@ static int send_coverage(Import *im) {
     Ctx *cx = im->c->cx;
     OHLCVSave save = save_of(im);
     Str base = path_base(str_cz(cx->arena, im->in->file));
-    save.source = im->in->source.n ? im->in->source
-                                   : str_first(str_fmt(cx->arena, "file " STR_FMT, STR_ARG(base)), SOURCE_MAX);
+    save.source =
+        im->in->source.n ? im->in->source : str_first(str_fmt(cx->arena, "file " STR_FMT, STR_ARG(base)), SOURCE_MAX);
     save.durable = true;
     save.covered_start = im->first;
     save.covered_end = timeframe_next(candle_csv_report(im->csv)->timeframe, im->last);

@@ -6,7 +6,6 @@
 #include "base/file.h"
 
 #include <errno.h>
-#include <poll.h>
 
 const Command *const cli_market_commands[] = {
     &cmd_import, &cmd_export,  &cmd_query,   &cmd_list,      &cmd_stats,  &cmd_gaps,    &cmd_quality,
@@ -47,14 +46,8 @@ int cli_fail(Cli *c, int code) {
     return info->exit_code;
 }
 
-/* Nobody reads the pipe any more. Asked of the pipe itself: what was written to it before may be long ago. */
-static bool reader_gone(FILE *f) {
-    struct pollfd p = { .fd = fileno(f), .events = POLLOUT };
-    return p.fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
-}
-
 int cli_out_fail(Cli *c, int os_errno) {
-    if (reader_gone(c->out)) {
+    if (os_errno == EPIPE || (c->out_gone && c->out_gone(c))) {
         c->reader_gone = true;
         return ERR_CANCELLED;
     }
@@ -69,6 +62,7 @@ static int finish_output(Cli *c, int status) {
     if (c->reader_gone || status != 0 || (!before && !os_errno))
         return c->reader_gone ? CLI_READER_GONE : status;
     int r = cli_out_fail(c, os_errno);
+    c->json = false; /* there is no place for a document */
     return c->reader_gone ? CLI_READER_GONE : cli_fail(c, r);
 }
 
@@ -86,8 +80,8 @@ static void list_commands(Cli *c, const Command *const *v, size_t n) {
             if (strcmp(v[i]->group, groups[g]) == 0)
                 fprintf(c->out, "  %-13s %s\n", v[i]->name, v[i]->summary);
     }
-    fprintf(c->out, "\nfinsight help COMMAND shows its options and examples; finsight help config the configuration.\n"
-                    "Everywhere: --json, --quiet, --no-color, --data-dir DIR, --config FILE, --log-level L.\n");
+    fprintf(c->out, "\nfinsight help COMMAND shows options and examples; help config the program's.\n"
+                    "Everywhere: --json --quiet --no-color --data-dir DIR --config FILE --log-level L\n");
 }
 
 enum { EXAMPLES_MAX = 8 };

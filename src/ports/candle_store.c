@@ -73,6 +73,11 @@ static int check_read(CandleStore *s, Ctx *cx, const CandleQuery *q, const Candl
     return 0;
 }
 
+/* Damage is told with the series it is in. */
+static int of_series(Ctx *cx, const SeriesKey *key, int r) {
+    return r == ERR_CORRUPT ? err_prefix(cx, STR_FMT, STR_ARG(series_key_text(cx->arena, key))) : r;
+}
+
 int candle_store_read(CandleStore *s, Ctx *cx, const SeriesKey *key, const CandleQuery *q, Candles *out, bool *more) {
     assert(key && q && out && more);
     int r = enter(s, cx, "read");
@@ -83,7 +88,7 @@ int candle_store_read(CandleStore *s, Ctx *cx, const SeriesKey *key, const Candl
         page.limit = CANDLE_PAGE_MAX;
     size_t before = out->n;
     bool rest = false;
-    r = s->ops->read(s, cx, key, &page, out, &rest);
+    r = of_series(cx, key, s->ops->read(s, cx, key, &page, out, &rest));
     if (r == 0)
         r = check_read(s, cx, &page, out, before);
     if (r == 0)
@@ -119,7 +124,7 @@ int candle_store_remove(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from
     if (r)
         return r;
     int64_t n = 0;
-    r = s->ops->remove(s, cx, key, from, to, &n);
+    r = of_series(cx, key, s->ops->remove(s, cx, key, from, to, &n));
     if (r == 0)
         *removed = n;
     return r;

@@ -108,7 +108,7 @@ static int check_series(SqliteStore *s, Reader *r, Ctx *cx, void *arg) {
     if (e == 0 && !equal)
         e = err_set(cx, ERR_CORRUPT, "%s: series %lld has %lld candles where its entry says %lld", r->db.path,
                     (long long)now.id, (long long)c.n, (long long)now.n);
-    return e;
+    return e == ERR_CORRUPT ? err_prefix(cx, STR_FMT, STR_ARG(series_key_text(cx->arena, &now.key))) : e;
 }
 
 int sqlite_verify(CandleStore *store, Ctx *cx) {
