@@ -92,7 +92,7 @@ static int exchange(SimHttp *h, Ctx *cx, const HttpRequest *req, HttpResponse *o
                         .body = req->body,
                         .peer = S("127.0.0.1") };
     SimReply reply;
-    exchange_sim_handle(h->o.exchange, cx->arena, &call, clock_wall(h->o.clock), &reply);
+    exchange_sim_handle(h->o.exchange, cx->arena, &call, clock_wall(h->o.venue), &reply);
     r = deliver(h, cx, req, &reply, deadline);
     if (r != 0)
         return r;
@@ -124,6 +124,7 @@ HttpClient *sim_http_new(const SimHttpOptions *o) {
     SimHttp *h = mem_new(SimHttp);
     h->client.ops = &ops;
     h->o = *o;
+    h->o.venue = o->venue ? o->venue : o->clock;
     rng_seed(&h->rng, o->seed);
     h->zip = zip_new();
     return &h->client;

@@ -11,6 +11,7 @@
 typedef struct SimHttpOptions {
     ExchangeSim *exchange; /* borrowed */
     Clock *clock;          /* borrowed; a manual or virtual one */
+    Clock *venue;          /* what time the exchange thinks it is; NULL = clock */
     uint64_t seed;
     int64_t latency_ms; /* least; 0 = none */
     int64_t jitter_ms;  /* up to so much more */

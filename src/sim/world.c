@@ -27,6 +27,12 @@ typedef struct WorldClock {
     World *world;
 } WorldClock;
 
+typedef struct VenueClock {
+    Clock clock; /* first */
+    World *world;
+    int64_t start_ms; /* its wall time where the monotonic clock is 0 */
+} VenueClock;
+
 typedef struct Waiting {
     LaneJob job;
     MonoNs since;
@@ -45,6 +51,7 @@ typedef struct WorldLane {
 
 struct World {
     WorldClock clock;
+    VenueClock venue;
     VEC(Event) heap;
     uint64_t last_id, trace;
     int64_t events;
@@ -210,6 +217,30 @@ static void world_sleep(Clock *c, int64_t ms) {
     }
 }
 
+/* --- the venue's clock --- */
+
+static Time venue_wall(Clock *c) {
+    VenueClock *v = (VenueClock *)c;
+    return time_ms(v->start_ms + now_ms(v->world));
+}
+
+static MonoNs venue_mono(Clock *c) {
+    return clock_mono(world_clock(((VenueClock *)c)->world));
+}
+
+static void venue_sleep(Clock *c, int64_t ms) {
+    world_sleep(world_clock(((VenueClock *)c)->world), ms);
+}
+
+void world_set_wall(World *w, Time t) {
+    clock_manual_set_wall(&w->clock.manual, t);
+    trace_mix(w, (uint64_t)t.ms);
+}
+
+Time world_venue_now(World *w) {
+    return clock_wall(&w->venue.clock);
+}
+
 /* --- lanes --- */
 
 static void lane_turn(void *arg);
@@ -322,6 +353,7 @@ int world_new(Ctx *cx, const WorldOptions *o, World **out) {
     clock_manual_init(&w->clock.manual, o->start.ms ? o->start : time_ms(INT64_C(1704067200000)));
     w->clock.manual.clock.sleep_ms = world_sleep;
     w->clock.world = w;
+    w->venue = (VenueClock){ { venue_wall, venue_mono, venue_sleep }, w, world_now(w).ms - now_ms(w) };
     rng_seed(&w->order, hash64_u64(1, o->seed));
     rng_seed(&w->rng, hash64_u64(2, o->seed));
     ids_seeded_init(&w->ids, hash64_u64(3, o->seed));
@@ -336,6 +368,7 @@ int world_new(Ctx *cx, const WorldOptions *o, World **out) {
     SimHttpOptions net = o->net;
     net.exchange = w->exchange;
     net.clock = world_clock(w);
+    net.venue = &w->venue.clock;
     net.seed = hash64_u64(4, o->seed);
     net.on_done = http_done;
     net.arg = w;

@@ -300,8 +300,24 @@ TEST(the_same_seed_gives_the_same_run) {
     CHECK(a.answers > 700); /* of 720 polls: retries get nearly all through */
 }
 
-TESTS(T(events_run_in_order_of_time_and_the_clock_jumps), T(periods_come_back_until_cancelled),
-      T(run_until_leaves_the_clock_where_it_was_told), T(a_sleeper_is_overtaken_by_what_falls_due),
-      T(a_wall_clock_that_jumps_back_moves_no_event), T(a_lane_of_one_thread_keeps_the_order_of_posting),
-      T(a_lane_of_several_threads_mixes_by_the_seed), T(a_full_or_late_lane_refuses_and_drops),
-      T(a_closed_lane_cancels_what_waits), T(a_call_runs_in_place), T(the_same_seed_gives_the_same_run))
+TEST(a_clock_that_is_set_moves_neither_timers_nor_the_venue) {
+    TestCtx t;
+    World *w = world(&t, (WorldOptions){ .seed = 1 });
+    Log log = { .w = w };
+    Mark a = { &log, 'a' };
+    Time start = world_now(w);
+    world_after(w, MS_PER_HOUR, mark, &a);
+    world_set_wall(w, time_add_ms(start, -MS_PER_DAY));
+    CHECK_EQ(world_venue_now(w).ms, start.ms);
+    CHECK_EQ(world_run(w, 100), 1);
+    CHECK_EQ(world_now(w).ms, start.ms - MS_PER_DAY + MS_PER_HOUR);
+    CHECK_EQ(world_venue_now(w).ms, start.ms + MS_PER_HOUR);
+    done(&t, w);
+}
+
+TESTS(T(a_clock_that_is_set_moves_neither_timers_nor_the_venue), T(events_run_in_order_of_time_and_the_clock_jumps),
+      T(periods_come_back_until_cancelled), T(run_until_leaves_the_clock_where_it_was_told),
+      T(a_sleeper_is_overtaken_by_what_falls_due), T(a_wall_clock_that_jumps_back_moves_no_event),
+      T(a_lane_of_one_thread_keeps_the_order_of_posting), T(a_lane_of_several_threads_mixes_by_the_seed),
+      T(a_full_or_late_lane_refuses_and_drops), T(a_closed_lane_cancels_what_waits), T(a_call_runs_in_place),
+      T(the_same_seed_gives_the_same_run))
