@@ -19,6 +19,9 @@ typedef struct FeedPage {
     const Candles *rows; /* ascending, unique, standardised; only valid during the call */
     Time from, to;       /* [from, to): the window this page answers for; nothing else is in it */
     int64_t n_total;     /* rows so far, this page included */
+    /* By the source's clock at the answer, the open time of the running candle: what is behind it may still change or
+     * come, also where no row says so (CANDLE_OPEN). ms 0 = the source tells no time; ours must do. */
+    Time closed;
 } FeedPage;
 
 /* Called once a page, in time order. < 0 stops the collection with that code. */

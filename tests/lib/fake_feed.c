@@ -45,7 +45,8 @@ static int collect(MarketFeed *feed, Ctx *cx, Symbol symbol, Timeframe tf, Time 
         candles_init(&rows, cx->arena, page_rows + 1);
         give_page(f, cx, tf, timeframe_on_grid(tf, from) ? from : timeframe_next(tf, from), end, &rows);
         total += (int64_t)rows.n;
-        int r = fn(arg, cx, &(FeedPage){ .rows = &rows, .from = from, .to = end, .n_total = total });
+        Time closed = f->tells_time ? timeframe_floor(tf, time_add_ms(clock_wall(cx->clock), -f->lag_ms)) : time_ms(0);
+        int r = fn(arg, cx, &(FeedPage){ .rows = &rows, .from = from, .to = end, .n_total = total, .closed = closed });
         if (r < 0)
             return r;
         from = end;

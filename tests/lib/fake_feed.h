@@ -13,6 +13,7 @@ typedef struct FakeFeed {
     bool simulated;
     bool turns_simulated; /* says so only with its first answer */
     int64_t lag_ms;       /* how far its clock is behind ours */
+    bool tells_time;      /* pages have `closed` */
     int fail_at_page;     /* 1-based; ERR_TIMEOUT there; 0 = never */
     bool bad_row;         /* the second row of each page is not a candle */
     int64_t requests;

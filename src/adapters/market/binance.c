@@ -24,12 +24,19 @@ typedef struct Binance {
 
 /* --- requests --- */
 
+typedef struct Klines {
+    Candles rows;
+    Time served_at; /* the venue's clock at the answer, at least */
+} Klines;
+
 static int read_klines(BinanceCall *call, Ctx *cx, Str body) {
-    return binance_parse_klines(cx, body, call->served_at, call->out);
+    Klines *out = call->out;
+    out->served_at = call->served_at;
+    return binance_parse_klines(cx, body, call->served_at, &out->rows);
 }
 
 /* Rows as they came, with open time in [from, last], at most `limit`. */
-static int get_klines(Binance *b, Ctx *cx, const SeriesKey *key, Time from, Time last, int limit, Candles *out) {
+static int get_klines(Binance *b, Ctx *cx, const SeriesKey *key, Time from, Time last, int limit, Klines *out) {
     char text[TIMEFRAME_TEXT_MAX];
     Str name = timeframe_text(key->timeframe, text);
     BinanceCall call = { .path = "/api/v3/klines",
@@ -46,9 +53,9 @@ static int get_klines(Binance *b, Ctx *cx, const SeriesKey *key, Time from, Time
     if (r)
         return r;
     Time now = clock_wall(cx->clock);
-    for (size_t i = 0; i < out->n; i++) {
-        out->known_ms[i] = now.ms;
-        out->flags[i] |= call.simulated ? CANDLE_SIMULATED : 0;
+    for (size_t i = 0; i < out->rows.n; i++) {
+        out->rows.known_ms[i] = now.ms;
+        out->rows.flags[i] |= call.simulated ? CANDLE_SIMULATED : 0;
     }
     return 0;
 }
@@ -94,6 +101,7 @@ typedef struct Collection {
 typedef struct Page {
     Time from, to; /* `to` comes nearer when candles came: the rest of the window is asked for again */
     Candles rows;
+    Time closed; /* as FeedPage.closed */
 } Page;
 
 /* An answer may hold rows outside of the window, twice, or out of order. */
@@ -111,12 +119,13 @@ static void take_rows(Page *page, const Candles *came, Timeframe tf, Arena *aren
 
 static int get_page(Collection *c, Page *page) {
     Time from = time_ms(MAX(page->from.ms, 0)); /* the venue's times begin in 1970 */
-    Candles came = { 0 };
+    Klines came = { .served_at = binance_rest_now(&c->b->rest, c->cx) };
     int r = 0;
     if (time_before(from, page->to))
         r = get_klines(c->b, &c->scratch, &c->key, from, time_ms(page->to.ms - 1), BINANCE_KLINES_MAX, &came);
+    page->closed = timeframe_floor(c->key.timeframe, came.served_at);
     if (r == 0)
-        take_rows(page, &came, c->key.timeframe, c->scratch.arena);
+        take_rows(page, &came.rows, c->key.timeframe, c->scratch.arena);
     return r;
 }
 
@@ -147,7 +156,7 @@ static int collect_pages(Collection *c, Time from, FeedPageFn *fn, void *arg) {
         if (seek)
             continue;
         n_total += (int64_t)page.rows.n;
-        r = fn(arg, c->cx, &(FeedPage){ &page.rows, page.from, page.to, n_total });
+        r = fn(arg, c->cx, &(FeedPage){ &page.rows, page.from, page.to, n_total, page.closed });
         if (r)
             return r;
         at = page.to;
@@ -175,17 +184,17 @@ static int binance_collect(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, 
 static int binance_first_candle(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, Time *out) {
     Binance *b = (Binance *)f;
     SeriesKey key = { .symbol = symbol, .timeframe = tf };
-    Candles rows;
+    Klines first = { 0 };
     int r = check_timeframe(b, cx, tf);
     if (r == 0)
         r = binance_rest_learn(&b->rest, cx, symbol);
     if (r == 0)
-        r = get_klines(b, cx, &key, time_ms(0), binance_rest_now(&b->rest, cx), 1, &rows);
+        r = get_klines(b, cx, &key, time_ms(0), binance_rest_now(&b->rest, cx), 1, &first);
     if (r)
         return r;
-    if (rows.n == 0)
+    if (first.rows.n == 0)
         return err_set(cx, ERR_NOT_FOUND, "%s: %s has no candle yet", b->rest.venue.s, symbol.s);
-    *out = time_ms(rows.open_ms[0]);
+    *out = time_ms(first.rows.open_ms[0]);
     return 0;
 }
 

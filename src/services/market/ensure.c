@@ -87,6 +87,8 @@ static void drop_invalid(Collection *c, Ctx *cx, const Candles *rows, Candles *g
 static Time covered_by(const Collection *c, const FeedPage *page) {
     const Candles *rows = page->rows;
     Time end = time_before(page->to, c->closed) ? page->to : c->closed;
+    if (page->closed.ms && time_before(page->closed, end)) /* also where no row says so: an outage, ours far ahead */
+        end = page->closed;
     Time sure = page->from; /* behind the last closed candle that came */
     for (size_t i = 0; i < rows->n; i++) {
         Time t = time_ms(rows->open_ms[i]);

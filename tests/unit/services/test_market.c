@@ -340,6 +340,26 @@ TEST(listings_are_fetched_once_and_kept) {
     rig_done(&r);
 }
 
+/* Our clock is an hour ahead, and the running candle has no row yet: only the venue's own time tells. */
+TEST(an_open_candle_without_a_row_is_not_covered_by_a_clock_ahead) {
+    Rig r;
+    MarketEnsured e;
+    rig_init(&r);
+    r.fake.lag_ms = MS_PER_HOUR;
+    r.fake.tells_time = true;
+    r.fake.gap_from = at("2023-06-01T09:00:00Z");
+    r.fake.gap_to = at("2023-06-01T10:00:00Z");
+    clock_manual_set_wall(&r.t.clock, at("2023-06-01T10:50:00Z")); /* at the venue the candle of 9:00 is running */
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-06-01T07:00:00Z", "2024-01-01", &e));
+    CHECK_EQ(e.covered_to.ms, at("2023-06-01T09:00:00Z").ms);
+
+    r.fake.gap_to = r.fake.gap_from; /* it comes after all */
+    clock_manual_set_wall(&r.t.clock, at("2023-06-01T11:50:00Z"));
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-06-01T07:00:00Z", "2023-06-01T10:00:00Z", &e));
+    CHECK_EQ(e.n_candles, 3);
+    rig_done(&r);
+}
+
 /* The venue's clock is behind ours: what it still calls open is not covered, and is asked for again. */
 TEST(a_candle_the_venue_calls_open_is_asked_for_again) {
     Rig r;
@@ -488,7 +508,8 @@ TEST(a_simulator_in_a_markets_place_is_refused) {
     rig_done(&r);
 }
 
-TESTS(T(a_candle_the_venue_calls_open_is_asked_for_again), T(the_newest_place_is_a_hole_only_after_a_while),
+TESTS(T(a_candle_the_venue_calls_open_is_asked_for_again),
+      T(an_open_candle_without_a_row_is_not_covered_by_a_clock_ahead), T(the_newest_place_is_a_hole_only_after_a_while),
       T(what_lies_in_the_future_cannot_be_ensured), T(before_the_listing_nothing_is_missing),
       T(refresh_asks_for_what_is_covered), T(what_was_removed_is_fetched_again),
       T(a_refusal_names_the_row_as_it_was_sent), T(coverage_holds_the_rows_and_has_two_ends),
