@@ -374,6 +374,21 @@ class Cases(rig.Suite):
         equal({a.json["candles"] for a in answers}, {31 * 24})
         equal(sum(a.json["records_collected"] for a in answers), 31 * 24)
 
+    def test_a_venue_that_is_down_is_not_asked_once_a_caller(self):
+        exchange = self.exchange("--fault", "500:path=klines")
+        server = self.serve("--server.feed_threads", 20, exchange=exchange)
+        key = self.key()
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(ensure(server, key))) for _ in range(20)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(60)
+        equal([a.status for a in answers], [503] * 20, [a.body for a in answers][:2])
+        equal(len({uniform(a.body)["message"] for a in answers}), 1, "one failure for all")
+        asked = exchange.get("/sim/stats").json["requests"]
+        check(asked < 20, "calls to a venue that is down", asked)
+
     def test_a_venue_that_hangs_keeps_nobody_waiting(self):
         exchange = self.exchange(*STALL)
         server = self.serve("--server.feed_threads", 2, "--server.queue", 2, exchange=exchange)

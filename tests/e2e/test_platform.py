@@ -276,6 +276,23 @@ class Cases(rig.Suite):
         else:
             raise AssertionError("a second server opened the same store")
 
+    # TOP-04: the market role alone listens on 8000 unless told otherwise
+    def test_the_market_role_has_its_port(self):
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", 8000))
+            except OSError:
+                raise Skip("another program listens on port 8000")
+        server = self.start("serve", "--data-dir", self.data, "--roles", "market")
+        equal(server.port, 8000)
+        equal(server.get("/api/v1/market/series").status, 200)
+        equal(server.stop(), 0)
+        server = self.start("serve", "--data-dir", self.data, "--roles", "market", "--port", 0)
+        check(server.port not in (0, 8000), "a port that was asked for is taken")
+        done = self.cli("serve", "--roles", "nosuch", status=2)
+        check("market" in done.stderr, done.stderr)
+
     def test_a_port_in_use_is_said_plainly(self):
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))

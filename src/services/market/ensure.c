@@ -244,7 +244,7 @@ int market_ensure(MarketService *m, Ctx *cx, const MarketEnsure *req, MarketEnsu
         return r;
     MonoNs started = clock_mono(cx->clock);
     r = run(&c, cx);
-    market_land(m, &flight);
+    market_land(m, cx, &flight, r);
 
     int64_t ms = mono_ms_between(started, clock_mono(cx->clock));
     if (r < 0) {

@@ -73,7 +73,7 @@ int market_listings(MarketService *m, Ctx *cx, Venue venue, bool refresh, Listin
         return r;
     if (!waited || simulated || !fetched_lately(m, cx, feed))
         r = fetch(m, cx, feed, out, n);
-    market_land(m, &flight);
+    market_land(m, cx, &flight, r);
     /* Read back: the store keeps history, and answers in its own order. */
     return r == 0 && !simulated ? candle_store_listings(m->o.store, cx, &venue, out, n) : r;
 }
