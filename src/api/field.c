@@ -76,6 +76,10 @@ int field_scalar(const Field *f, Ctx *cx, const Place *at, Str text, void *recor
     case FT_TIME:
         if (!text_to_time(text, FIELD_AT(f, record, Time)))
             return wrong(f, cx, at, "a time (2024-01-31, 2024-01-31T12:00:00Z, or epoch s, ms, us, ns)", text);
+        /* 0 is "not given". Where that is allowed, the very start of 1970 becomes the millisecond before it, so that it
+         * does not silently mean "without bound": no candle of any timeframe opens in between. */
+        if (f->flags & F_NULLABLE && FIELD_GET(f, record, Time).ms == 0)
+            FIELD_AT(f, record, Time)->ms = -1;
         return 0;
     default:
         assert(!"a scalar type");

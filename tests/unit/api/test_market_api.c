@@ -200,5 +200,40 @@ TEST(venues_symbols_timeframes_storage_changes) {
     rig_done(&r);
 }
 
-TESTS(T(the_tables_are_sound), T(in_process_and_through_the_wire_answer_alike), T(refusals_are_the_same_both_ways),
+/* A bound at the epoch is a bound, although the record's 0 means "none". */
+TEST(the_start_of_1970_is_a_time_like_any_other) {
+    Rig r;
+    rig_init(&r, false);
+    Candle v[] = { { .open_time = at("1969-12-31"), .open = 1, .high = 1, .low = 1, .close = 1 },
+                   { .open_time = at("1970-01-01"), .open = 2, .high = 2, .low = 2, .close = 2 } };
+    OHLCVSave save = { .exchange = S("file"), .symbol = S("SPX"), .timeframe = S("1d") };
+    candles_init(&save.candles, &r.t.arena, 2);
+    candles_push(&save.candles, &v[0]);
+    candles_push(&save.candles, &v[1]);
+    SaveResponse saved = { 0 };
+    CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_market_save, &save, &saved));
+    static const struct {
+        const char *name, *bound, *value;
+        double close;
+    } rows[] = {
+        { "start as a date", "start", "1970-01-01", 2 },
+        { "start in seconds", "start", "0", 2 },
+        { "end", "end", "1970-01-01T00:00:00Z", 1 },
+    };
+    EACH_ROW (row, rows) {
+        QueryPair query[] = { { S("symbol"), S("SPX") },
+                              { S("timeframe"), S("1d") },
+                              { str_c(row->bound), str_c(row->value) } };
+        OHLCVQuery q = { 0 };
+        CandlePage page = { 0 };
+        CHECK_OK(&r.t.cx, op_decode(&op_market_candles, &r.t.cx, NULL, 0, query, ARRAY_LEN(query), S(""), &q));
+        CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_market_candles, &q, &page));
+        CHECK_EQ(page.candles.n, 1);
+        CHECK_NEAR(page.candles.close[0], row->close, 0);
+    }
+    rig_done(&r);
+}
+
+TESTS(T(the_start_of_1970_is_a_time_like_any_other), T(the_tables_are_sound),
+      T(in_process_and_through_the_wire_answer_alike), T(refusals_are_the_same_both_ways),
       T(saved_candles_come_back_as_they_were), T(venues_symbols_timeframes_storage_changes))
