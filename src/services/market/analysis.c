@@ -46,65 +46,93 @@ static int scan_piece(void *arg, const Candles *rows) {
     return 0;
 }
 
-enum { PEERS_MAX = 8 };
+/* Enough to testify, and few enough that 10,000 gaps stay within an operation's deadline: a gap costs three short reads
+ * a peer at the worst. */
+enum { PEERS_MAX = 4, INSIDE_MAX = 1 << 16 };
 
-typedef struct Peers { /* other symbols of the venue in the same timeframe */
+typedef struct Peers { /* other symbols of the venue in the same timeframe, those with the most candles first */
     SeriesInfo series[PEERS_MAX];
     size_t n;
 } Peers;
+
+static void peers_add(Peers *p, const SeriesInfo *s) {
+    size_t at = p->n;
+    while (at > 0 && p->series[at - 1].n < s->n)
+        at--;
+    if (at == PEERS_MAX)
+        return;
+    p->n = MIN(p->n + 1, (size_t)PEERS_MAX);
+    memmove(&p->series[at + 1], &p->series[at], (p->n - at - 1) * sizeof *s);
+    p->series[at] = *s;
+}
 
 static int find_peers(MarketService *m, Ctx *cx, const SeriesKey *key, Peers *out) {
     SeriesInfo *all;
     size_t n;
     int r = candle_store_list(m->o.store, cx, &all, &n);
-    for (size_t i = 0; r == 0 && i < n && out->n < PEERS_MAX; i++) {
+    for (size_t i = 0; r == 0 && i < n; i++) {
         SeriesKey other = all[i].key;
         bool same = symbol_eq(other.symbol, key->symbol);
         other.symbol = key->symbol;
         if (!same && series_key_eq(&other, key) && all[i].n)
-            out->series[out->n++] = all[i];
+            peers_add(out, &all[i]);
     }
     return r;
 }
 
-/* The peer's candles that bear on the gap: its last one before, its first one inside, its first one behind. */
-static int read_around(MarketService *m, Ctx *cx, const SeriesInfo *peer, const Gap *gap, Candles *out) {
-    const CandleQuery queries[] = {
-        { .from = TIME_MIN, .to = gap->from, .limit = 1, .newest = true },
-        { .from = gap->from, .to = gap->to, .limit = 1 },
-        { .from = gap->to, .to = TIME_MAX, .limit = 1 },
+/* The peer's candles that bear on the gap: its last one before, all inside, its first one behind. */
+static int read_around(MarketService *m, Ctx *cx, const SeriesInfo *peer, const Gap *gap, Candles *out, bool *trades) {
+    enum { BEFORE, INSIDE, BEHIND, PARTS };
+    const CandleQuery queries[PARTS] = {
+        [BEFORE] = { .from = TIME_MIN, .to = gap->from, .limit = 1, .newest = true },
+        [INSIDE] = { .from = gap->from, .to = gap->to, .limit = INSIDE_MAX, .skip_synthetic = true },
+        [BEHIND] = { .from = gap->to, .to = TIME_MAX, .limit = 1 },
     };
-    candles_init(out, cx->arena, ARRAY_LEN(queries));
-    for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
-        Candles row = { 0 };
+    Candles parts[PARTS] = { 0 };
+    size_t n = 0;
+    for (int i = 0; i < PARTS; i++) {
         bool more;
-        int r = candle_store_read(m->o.store, cx, &peer->key, &queries[i], &row, &more);
+        int r = candle_store_read(m->o.store, cx, &peer->key, &queries[i], &parts[i], &more);
         if (r < 0)
             return r;
-        if (row.n)
-            candles_append(out, &row, 0, 1);
+        n += parts[i].n;
     }
+    candles_init(out, cx->arena, n);
+    for (int i = 0; i < PARTS; i++)
+        candles_append(out, &parts[i], 0, parts[i].n);
+    *trades = parts[BEFORE].n && parts[INSIDE].n && parts[BEHIND].n;
     return 0;
+}
+
+static void classify_with(Gap *gap, Timeframe tf, GapEvidence *ev, const Candles *rows, const Symbol *symbols,
+                          size_t n) {
+    ev->peers = rows;
+    ev->peer_symbols = symbols;
+    ev->n_peers = n;
+    gaps_classify(&(GapList){ gap, 1, 1 }, tf, ev);
+    ev->peers = NULL;
+    ev->peer_symbols = NULL;
+    ev->n_peers = 0;
 }
 
 static int classify_one(MarketService *m, Ctx *cx, const Peers *peers, Timeframe tf, GapEvidence *ev, Gap *gap) {
     Candles rows[PEERS_MAX] = { 0 };
     Symbol symbols[PEERS_MAX];
     size_t n = 0;
-    for (size_t i = 0; i < peers->n; i++) {
+    bool trades = false;
+    classify_with(gap, tf, ev, NULL, NULL, 0);
+    if (gap->cls != GAP_UNKNOWN)
+        return 0; /* known without witnesses */
+    for (size_t i = 0; i < peers->n && !trades; i++) {
         const SeriesInfo *peer = &peers->series[i];
         if (!time_before(peer->first, gap->from) || time_before(peer->last, gap->to))
-            continue; /* one that begins behind the gap says nothing about it */
-        int r = read_around(m, cx, peer, gap, &rows[n]);
+            continue; /* one that does not reach over the gap says nothing about it */
+        int r = read_around(m, cx, peer, gap, &rows[n], &trades);
         if (r != 0)
             return r;
         symbols[n++] = peer->key.symbol;
     }
-    ev->peers = rows;
-    ev->peer_symbols = symbols;
-    ev->n_peers = n;
-    GapList one = { gap, 1, 1 };
-    gaps_classify(&one, tf, ev);
+    classify_with(gap, tf, ev, rows, symbols, n);
     return 0;
 }
 

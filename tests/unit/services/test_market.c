@@ -301,6 +301,7 @@ TEST(gaps_carry_the_class_that_evidence_proves) {
     CHECK_OK(&r.t.cx, ensure(&r, "2023-01-01", "2023-01-06", &e));
     CHECK_OK(&r.t.cx, market_gaps(r.m, &r.t.cx, &key, TIME_MIN, TIME_MAX, 10, &g));
     CHECK_EQ(g.gaps.v[0].cls, GAP_NO_TRADE);
+    CHECK(str_find(str_c(g.gaps.v[0].evidence), S("ETHUSDT has 3 of the 3 candles")) >= 0);
     CHECK_EQ(g.by_class[GAP_NO_TRADE], 1);
     rig_done(&r);
 }
