@@ -142,6 +142,7 @@ class Cases(rig.Suite):
         done = self.cli("query", "A", "1h", "--json", status=4)
         error = json.loads(done.stdout)["error"]
         equal((error["code"], error["field"], done.stderr), ("not_found", "symbol", ""))
+        check("no candles of A:1h are" in error["message"], error["message"])
         error = json.loads(self.cli("query", "A", "1h", "--json", "--limit", "0", status=3).stdout)["error"]
         equal((error["code"], error["field"]), ("validation_error", "--limit"))
 
