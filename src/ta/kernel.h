@@ -12,7 +12,7 @@
 
 #define KERNEL(name, State, n_in, n_out)                                                                               \
     static void name##_run(void *state, const double *const *in, size_t n, double *const *out) {                       \
-        State *s = state;                                                                                              \
+        State s = *(State *)state; /* a local: columns cannot overlap it, so it stays in registers */                  \
         for (size_t i = 0; i < n; i++) {                                                                               \
             double x[n_in], y[n_out];                                                                                  \
             bool whole = true;                                                                                         \
@@ -23,10 +23,11 @@
             for (int k = 0; k < (n_out); k++)                                                                          \
                 y[k] = NAN;                                                                                            \
             if (LIKELY(whole))                                                                                         \
-                name##_next(s, x, y);                                                                                  \
+                name##_next(&s, x, y);                                                                                 \
             for (int k = 0; k < (n_out); k++)                                                                          \
                 out[k][i] = y[k];                                                                                      \
         }                                                                                                              \
+        *(State *)state = s;                                                                                           \
     }
 
 /* A kernel of one column in, one out. `set_up` sees s, arena and p (the parameters); `value` sees s and x. */
@@ -60,7 +61,7 @@ typedef struct TaTable {
 
 /* One for each file of indicators. */
 extern const TaTable ta_averages, ta_momenta, ta_directions, ta_ranges, ta_stochastics, ta_volumes, ta_windows,
-    ta_statistics, ta_maths, ta_cycles, ta_backtrader;
+    ta_statistics, ta_maths, ta_backtrader;
 
 /* Lookbacks that several indicators share. */
 int ta_lookback_none(const double *p);

@@ -11,7 +11,7 @@ struct TaState {
 
 static const TaTable *const TABLES[] = {
     &ta_averages, &ta_momenta, &ta_directions, &ta_ranges, &ta_stochastics,
-    &ta_volumes,  &ta_windows, &ta_statistics, &ta_maths,
+    &ta_volumes,  &ta_windows, &ta_statistics, &ta_maths,  &ta_backtrader,
 };
 
 int ta_lookback_none(const double *p) {

@@ -266,4 +266,134 @@ TEST(talib_on_its_own_252_rows) {
     check_talib("golden/talib/talib_ref252.json");
 }
 
-TESTS(T(talib_on_goog), T(talib_on_its_own_252_rows))
+/* --- Backtrader --- */
+
+enum { LINES_MAX = 5, NO_LINE = -1 };
+
+/* A dump's name, and what it is here. lines: the dump's line and our output. */
+static const struct DumpRow {
+    const char *name, *ta;
+    double params[TA_PARAMS_MAX];
+    struct {
+        const char *name;
+        int output;
+    } lines[LINES_MAX];
+    TaInput x; /* what TA_X is, if not the close */
+} DUMPS[] = {
+    /* clang-format off */
+    { "SMA_10", "sma", { 10 }, { { "sma", 0 } } },
+    { "SMA_30", "sma", { 30 }, { { "sma", 0 } } },
+    { "EMA_12", "ema", { 12 }, { { "ema", 0 } } },
+    { "EMA_26", "ema", { 26 }, { { "ema", 0 } } },
+    { "SMMA_14", "rma", { 14 }, { { "smma", 0 } } },
+    { "WMA_20", "wma", { 20 }, { { "wma", 0 } } },
+    { "HMA_20", "hma", { 20 }, { { "hma", 0 } } },
+    { "DEMA_20", "dema", { 20 }, { { "dema", 0 } } },
+    { "TEMA_20", "tema", { 20 }, { { "tema", 0 } } },
+    { "KAMA_30", "kama_backtrader", { 30 }, { { "kama", 0 } } },
+    { "ZLEMA_20", "zlema", { 20 }, { { "zlema", 0 } } },
+    { "RSI_14", "rsi_backtrader", { 14 }, { { "rsi", 0 } } },
+    { "RSI_SMA_14", "rsi_sma_backtrader", { 14 }, { { "rsi", 0 } } },
+    { "RSI_EMA_14", "rsi_ema_backtrader", { 14 }, { { "rsi", 0 } } },
+    { "MACDHisto_12_26_9", "macd_backtrader", { 12, 26, 9 }, { { "macd", 0 }, { "signal", 1 }, { "histo", 2 } } },
+    { "BBANDS_20_2", "bbands", { 20, 2, 2, TA_SMA }, { { "top", 0 }, { "mid", 1 }, { "bot", 2 } } },
+    { "STDDEV_20", "stddev", { 20, 1 }, { { "stddev", 0 } } },
+    { "MEANDEV_20", "meandev_backtrader", { 20 }, { { "meandev", 0 } } },
+    { "TR", "trange", { 0 }, { { "tr", 0 } } },
+    { "ATR_14", "atr", { 14 }, { { "atr", 0 } } },
+    { "DM_14", "dm_backtrader", { 14 }, { { "plusDI", 0 }, { "minusDI", 1 }, { "adx", 2 }, { "adxr", 3 } } },
+    { "STOCH_14_3_3", "stoch_backtrader", { 14, 3, 3 }, { { "percK", 1 }, { "percD", 2 } } },
+    { "STOCHFAST_14_3", "stoch_backtrader", { 14, 3, 3 }, { { "percK", 0 }, { "percD", 1 } } },
+    { "STOCHFULL_14_3_3", "stoch_backtrader", { 14, 3, 3 }, { { "percK", 0 }, { "percD", 1 }, { "percDSlow", 2 } } },
+    { "WILLR_14", "willr", { 14 }, { { "percR", 0 } } },
+    { "CCI_20", "cci_backtrader", { 20 }, { { "cci", 0 } } },
+    { "MOM_12", "mom", { 12 }, { { "momentum", 0 } } },
+    { "ROC_12", "rocp", { 12 }, { { "roc", 0 } } },
+    { "AROON_14", "aroon", { 14 }, { { "aroondown", 0 }, { "aroonup", 1 }, { "aroonosc", NO_LINE } } },
+    { "AROON_14", "aroonosc", { 14 }, { { "aroonosc", 0 }, { "aroondown", NO_LINE }, { "aroonup", NO_LINE } } },
+    { "PSAR", "sar_backtrader", { 0.02, 0.2 }, { { "psar", 0 } } },
+    { "ULTOSC_7_14_28", "ultosc", { 7, 14, 28 }, { { "uo", 0 } } },
+    { "TRIX_15", "trix", { 15 }, { { "trix", 0 } } },
+    { "PPO_12_26_9", "ppo_backtrader", { 12, 26, 9 }, { { "ppo", 0 }, { "signal", 1 }, { "histo", 2 } } },
+    { "DPO_20", "dpo", { 20 }, { { "dpo", 0 } } },
+    { "HIGHEST_20", "max", { 20 }, { { "highest", 0 } }, TA_HIGH },
+    { "LOWEST_20", "min", { 20 }, { { "lowest", 0 } }, TA_LOW },
+    /* the lagging span is a later candle's close: it is not computed */
+    { "ICHIMOKU", "ichimoku", { 9, 26, 52, 26 }, { { "tenkan_sen", 0 }, { "kijun_sen", 1 }, { "senkou_span_a", 2 },
+                                                   { "senkou_span_b", 3 }, { "chikou_span", NO_LINE } } },
+    { "VORTEX_14", "vortex", { 14 }, { { "vi_plus", 0 }, { "vi_minus", 1 } } },
+    { "TSI_25_13", "tsi", { 25, 13 }, { { "tsi", 0 } } },
+    { "AO_5_34", "ao", { 5, 34 }, { { "ao", 0 } } },
+    { "KST", "kst", { 9 }, { { "kst", 0 }, { "signal", 1 } } },
+    { "PCTRANK_50", "percentrank", { 50 }, { { "pctrank", 0 } } },
+    { "HEIKINASHI", "heikinashi", { 0 }, { { "ha_open", 0 }, { "ha_high", 1 }, { "ha_low", 2 }, { "ha_close", 3 } } },
+    { "OBV", "obv", { 0 }, { { "obv", 0 } } },
+    /* clang-format on */
+};
+
+static size_t check_dump(Arena *a, const struct DumpRow *row, Str json, const Columns *c) {
+    const TaIndicator *ta = ta_find(str_c(row->ta));
+    const double *in[TA_INPUTS_MAX];
+    double *out[TA_OUTPUTS_MAX];
+    Worst w = { 0 };
+    for (size_t i = 0; i < ta_n_inputs(ta); i++)
+        in[i] = c->of[ta->inputs[i] == TA_X && row->x != TA_END ? row->x : ta->inputs[i]];
+    for (size_t i = 0; i < ta_n_outputs(ta); i++)
+        out[i] = arena_new_n(a, double, c->n);
+    ta_compute(ta, row->params, in, c->n, out);
+    if (str_eq(str_c(row->name), S("OBV"))) /* the dump's begins at 0, not at the first volume */
+        for (size_t i = 0; i < c->n; i++)
+            out[0][i] -= c->of[TA_VOLUME][0];
+    for (size_t i = 0; i < LINES_MAX && row->lines[i].name; i++)
+        if (row->lines[i].output != NO_LINE)
+            compare(&w, a, str_c(row->name), member(a, json, row->lines[i].name), 0, out[row->lines[i].output], c->n,
+                    1e-9);
+    if (w.n_bad > 0)
+        print_message("# %s: %zu of %zu differ, at most by %.2g\n", row->name, w.n_bad, w.n_compared, w.error);
+    return w.n_bad > 0;
+}
+
+/* The crossing of two averages: one indicator fed by others. */
+static size_t check_crossover(Arena *a, Str json, const Columns *c) {
+    Worst w = { 0 };
+    double *fast = arena_new_n(a, double, c->n), *slow = arena_new_n(a, double, c->n);
+    const double *close = c->of[TA_CLOSE];
+    ta_compute(ta_find(S("sma")), (double[]){ 10 }, &close, c->n, &fast);
+    ta_compute(ta_find(S("sma")), (double[]){ 30 }, &close, c->n, &slow);
+    ta_compute(ta_find(S("crossover")), NULL, (const double *[]){ fast, slow }, c->n, &fast);
+    compare(&w, a, S("CROSS_SMA10_30"), member(a, json, "crossover"), 0, fast, c->n, 0);
+    return w.n_bad;
+}
+
+TEST(backtrader_on_goog) {
+    UNUSED(state_);
+    const char *path = test_shared_file("golden/backtrader/indicators_goog_d1.json");
+    if (!path)
+        SKIP("../shared/golden/backtrader is absent");
+    Arena arena = { 0 };
+    Columns c = { 0 };
+    Member f[256];
+    size_t n_bad = 0, n_checked = 0;
+    Str json = test_read_file(&arena, path);
+    if (!load_dataset(&arena, plain(&arena, member(&arena, json, "dataset")), &c))
+        SKIP("the dump's data are absent");
+    size_t n = members(&arena, member(&arena, json, "indicators"), f, ARRAY_LEN(f));
+    for (size_t i = 0; i < n; i++) {
+        bool known = str_eq(f[i].key, S("CROSS_SMA10_30"));
+        if (known)
+            n_bad += check_crossover(&arena, f[i].json, &c);
+        for (size_t d = 0; d < ARRAY_LEN(DUMPS); d++)
+            if (str_eq(f[i].key, str_c(DUMPS[d].name))) {
+                n_bad += check_dump(&arena, &DUMPS[d], f[i].json, &c);
+                known = true;
+            }
+        if (!known)
+            FAIL("the dump's " STR_FMT " is not compared", STR_ARG(f[i].key));
+        n_checked++;
+    }
+    arena_done(&arena);
+    if (n_bad > 0)
+        FAIL("%zu of %zu differ", n_bad, n_checked);
+}
+
+TESTS(T(talib_on_goog), T(talib_on_its_own_252_rows), T(backtrader_on_goog))
