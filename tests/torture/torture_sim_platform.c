@@ -1,4 +1,4 @@
-/* 2,000 lives of the whole platform under simulation; every planted defect once. One PASS or FAIL line.
+/* 2,000 runs of the whole platform under simulation, until one fails. One PASS or FAIL line.
  * torture_sim_platform [RUNS [FIRST SEED]]: a run that failed is repeated with 1 and its seed. */
 
 #include "torture/sim_platform.h"
