@@ -219,8 +219,9 @@ static int collect(Demo *d) {
     Progress bar;
     progress_init(&bar, d->c, "collecting", "series");
     int r = 0;
-    for (size_t i = 0; r == 0 && i < ARRAY_LEN(plan); i++) {
-        progress_update(&bar, (double)i, ARRAY_LEN(plan), (int64_t)i);
+    const size_t total = ARRAY_LEN(plan);
+    for (size_t i = 0; r == 0 && i < total; i++) {
+        progress_update(&bar, (double)i, (double)total, (int64_t)i);
         r = collect_one(d, i, &t);
     }
     progress_end(&bar);

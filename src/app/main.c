@@ -10,8 +10,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { COMMANDS_MAX = 64 };
 
 static const Command *const own[] = { &cmd_serve,   &cmd_demo,    &cmd_exchange_sim, &cmd_config,    &cmd_doctor,

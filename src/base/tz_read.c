@@ -116,6 +116,7 @@ typedef struct Block { /* the header of a data block, and where its parts are */
 } Block;
 
 static uint32_t be32(const char *p) {
+    assert(p);
     const unsigned char *b = (const unsigned char *)p;
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }

@@ -239,7 +239,7 @@ static int take_row(CandleCsv *r, Ctx *cx, const CsvRow *row, Candles *out) {
         if (r->layout.has_header)
             return 0;
     }
-    Candle c;
+    Candle c = { 0 };
     int e = read_candle(r, cx, row, &c);
     if (e != 0)
         return MIN(e, 0);

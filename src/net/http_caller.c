@@ -59,9 +59,8 @@ int http_caller_new(Ctx *cx, Str address, HttpCaller **out) {
             rest = str_from(rest, 7);
         if (str_ends(rest, S("/")))
             rest.n--;
-        size_t colon = rest.n;
-        while (colon > 0 && rest.p[colon - 1] != ':')
-            colon--;
+        const char *mark = rest.n ? memrchr(rest.p, ':', rest.n) : NULL;
+        size_t colon = mark ? (size_t)(mark - rest.p) + 1 : 0;
         int64_t number;
         if (colon < 2 || !str_to_i64(str_from(rest, colon), &number) || number < 1 || number > 65535)
             return bad_address(cx, address);

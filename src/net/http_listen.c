@@ -33,13 +33,19 @@ static int why_not_tcp(const char *host, int port, int os_errno, char *why, size
     return err_from_errno(os_errno);
 }
 
+typedef union Address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    struct sockaddr_storage room;
+} Address;
+
 static int bound_port(int fd) {
-    struct sockaddr_storage a;
+    Address a = { .room = { 0 } };
     socklen_t n = sizeof a;
-    if (getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+    if (getsockname(fd, &a.any, &n) != 0)
         return 0;
-    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
-                                         : ((struct sockaddr_in *)&a)->sin_port);
+    return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
 }
 
 int listener_tcp(Listener *l, const char *host, int port, int *out_port, char *why, size_t why_size) {
@@ -133,22 +139,20 @@ void listener_close(Listener *l) {
 /* --- accepting --- */
 
 int listener_accept(const Listener *l, char *peer, size_t peer_size) {
-    struct sockaddr_storage a;
+    Address a = { .room = { 0 } };
     socklen_t n = sizeof a;
-    int on = 1, fd = accept4(l->fd, (struct sockaddr *)&a, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int on = 1, fd = accept4(l->fd, &a.any, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return -1;
     char ip[INET6_ADDRSTRLEN] = "";
     if (l->local) {
         snprintf(peer, peer_size, "unix");
-    } else if (a.ss_family == AF_INET6) {
-        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&a;
-        inet_ntop(AF_INET6, &in6->sin6_addr, ip, sizeof ip);
-        snprintf(peer, peer_size, "[%s]:%d", ip, ntohs(in6->sin6_port));
+    } else if (a.any.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &a.v6.sin6_addr, ip, sizeof ip);
+        snprintf(peer, peer_size, "[%s]:%d", ip, ntohs(a.v6.sin6_port));
     } else {
-        struct sockaddr_in *in = (struct sockaddr_in *)&a;
-        inet_ntop(AF_INET, &in->sin_addr, ip, sizeof ip);
-        snprintf(peer, peer_size, "%s:%d", ip, ntohs(in->sin_port));
+        inet_ntop(AF_INET, &a.v4.sin_addr, ip, sizeof ip);
+        snprintf(peer, peer_size, "%s:%d", ip, ntohs(a.v4.sin_port));
     }
     if (!l->local)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
