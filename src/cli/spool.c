@@ -64,7 +64,7 @@ int spool_put(Spool *s, Ctx *cx, const Candles *rows) {
     }
     columns_of(rows, columns);
     bool ok = fwrite(&rows->n, sizeof rows->n, 1, s->file) == 1;
-    for (size_t i = 0; ok && i < COLUMNS; i++)
+    for (size_t i = 0; ok && rows->n && i < COLUMNS; i++)
         ok = fwrite(columns[i].p, columns[i].width, rows->n, s->file) == rows->n;
     if (!ok)
         return fail(s, cx, "write");
@@ -81,7 +81,7 @@ int spool_rewind(Spool *s, Ctx *cx) {
 
 int spool_next(Spool *s, Ctx *cx, Candles *out) {
     Column columns[COLUMNS];
-    size_t n;
+    size_t n = 0;
     if (s->n_batches == 0)
         return SPOOL_END;
     bool ok = fread(&n, sizeof n, 1, s->file) == 1;
@@ -90,7 +90,7 @@ int spool_next(Spool *s, Ctx *cx, Candles *out) {
         candles_reserve_heap(out, n);
         columns_of(out, columns);
     }
-    for (size_t i = 0; ok && i < COLUMNS; i++)
+    for (size_t i = 0; ok && n && i < COLUMNS; i++)
         ok = fread(columns[i].p, columns[i].width, n, s->file) == n;
     if (!ok)
         return fail(s, cx, "read");

@@ -378,6 +378,28 @@ TEST(a_candle_the_venue_calls_open_is_asked_for_again) {
     rig_done(&r);
 }
 
+/* Somebody sets the clock back three hours: what is stored stays, counts as before, and nothing is asked for twice. */
+TEST(a_clock_set_back_takes_nothing_away) {
+    Rig r;
+    MarketEnsured e;
+    rig_init(&r);
+    clock_manual_set_wall(&r.t.clock, at("2023-06-01T11:30:00Z"));
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-06-01T07:00:00Z", "2023-06-01T11:00:00Z", &e));
+    CHECK_EQ(e.n_candles, 4);
+    size_t before = r.fake.requests;
+    clock_manual_set_wall(&r.t.clock, at("2023-06-01T08:30:00Z"));
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-06-01T07:00:00Z", "2023-06-01T11:00:00Z", &e));
+    CHECK(e.hit);
+    CHECK_EQ(e.missing, 0);
+    CHECK_EQ(r.fake.requests, before);
+
+    clock_manual_set_wall(&r.t.clock, at("2023-06-01T13:30:00Z"));
+    CHECK_OK(&r.t.cx, ensure(&r, "2023-06-01T07:00:00Z", "2023-06-01T13:00:00Z", &e));
+    CHECK_EQ(e.inserted, 2);
+    CHECK_EQ(e.n_candles, 6);
+    rig_done(&r);
+}
+
 /* A candle that closed a moment ago and is not there yet is not a hole for ever; one that closed an hour ago is. */
 TEST(the_newest_place_is_a_hole_only_after_a_while) {
     Rig r;
@@ -509,7 +531,7 @@ TEST(a_simulator_in_a_markets_place_is_refused) {
     rig_done(&r);
 }
 
-TESTS(T(a_candle_the_venue_calls_open_is_asked_for_again),
+TESTS(T(a_clock_set_back_takes_nothing_away), T(a_candle_the_venue_calls_open_is_asked_for_again),
       T(an_open_candle_without_a_row_is_not_covered_by_a_clock_ahead), T(the_newest_place_is_a_hole_only_after_a_while),
       T(what_lies_in_the_future_cannot_be_ensured), T(before_the_listing_nothing_is_missing),
       T(refresh_asks_for_what_is_covered), T(what_was_removed_is_fetched_again),
