@@ -61,7 +61,7 @@ typedef struct TaTable {
 
 /* One for each file of indicators. */
 extern const TaTable ta_averages, ta_momenta, ta_directions, ta_ranges, ta_stochastics, ta_volumes, ta_windows,
-    ta_statistics, ta_maths, ta_backtrader;
+    ta_statistics, ta_maths, ta_cycles, ta_backtrader;
 
 /* Lookbacks that several indicators share. */
 int ta_lookback_none(const double *p);

@@ -213,16 +213,6 @@ static void check_function(Arena *a, Str name, Str json, const Columns *c, Worst
         compare(w, a, name, lines[i].json, begin, out[i], c->n, ta->recursive ? 1e-7 : 1e-9);
 }
 
-/* What is still to be written. */
-static bool is_pending(Str name) {
-    static const char *const pending[] = { "HT_DCPERIOD",  "HT_DCPHASE",   "HT_PHASOR", "HT_SINE",
-                                           "HT_TRENDLINE", "HT_TRENDMODE", "MAMA" };
-    for (size_t i = 0; i < ARRAY_LEN(pending); i++)
-        if (str_eq(name, str_c(pending[i])))
-            return true;
-    return false;
-}
-
 static void check_talib(const char *file) {
     const char *path = test_shared_file(file);
     if (!path)
@@ -236,8 +226,6 @@ static void check_talib(const char *file) {
     size_t n = members(&arena, member(&arena, json, "functions"), f, ARRAY_LEN(f)), n_bad = 0, n_missing = 0;
     for (size_t i = 0; i < n; i++) {
         Worst w = { 0 };
-        if (!ta_find(f[i].key) && is_pending(f[i].key))
-            continue;
         if (!ta_find(f[i].key)) {
             print_message("# " STR_FMT ": there is none\n", STR_ARG(f[i].key));
             n_missing++;

@@ -1,0 +1,269 @@
+/* ta/cycles.c - the dominant cycle by a Hilbert transform, and what is read off it. Ehlers: "Rocket science for traders",
+ * 2001, with TA-Lib's warm-up: the transform begins at row 12 or 37, with nothing before it. */
+
+#include "ta/kernel.h"
+#include "ta/parts.h"
+
+enum { PHASE_START = 12, TREND_START = 37, CYCLE_MAX = 50 };
+
+static const double DEGREE = 3.14159265358979323846 / 180;
+
+/* --- the transform: taps at 0, 2, 4 and 6 rows ago --- */
+
+typedef struct Taps {
+    double at[7]; /* newest first */
+} Taps;
+
+static inline void taps_push(Taps *t, double x) {
+    for (int i = 6; i > 0; i--)
+        t->at[i] = t->at[i - 1];
+    t->at[0] = x;
+}
+
+static inline double taps_hilbert(Taps *t, double x, double gain) {
+    taps_push(t, x);
+    return (0.0962 * (t->at[0] - t->at[6]) + 0.5769 * (t->at[2] - t->at[4])) * gain;
+}
+
+typedef struct Cycle {
+    Taps price, smooth, detrended, in_phase, quadrature;
+    double i1, q1; /* of this row */
+    double i2, q2, re, im, period, smooth_period;
+    int start;
+    int64_t row; /* rows seen */
+} Cycle;
+
+static inline double cycle_period(Cycle *c, double i2, double q2) {
+    double before = c->period, period = before;
+    c->re = 0.2 * (i2 * c->i2 + q2 * c->q2) + 0.8 * c->re;
+    c->im = 0.2 * (i2 * c->q2 - q2 * c->i2) + 0.8 * c->im;
+    c->i2 = i2;
+    c->q2 = q2;
+    if (c->re != 0 && c->im != 0)
+        period = 360 / (atan(c->im / c->re) / DEGREE);
+    period = fmin(period, 1.5 * before);
+    period = fmax(period, 0.67 * before);
+    period = CLAMP(period, 6, CYCLE_MAX);
+    return 0.2 * period + 0.8 * before;
+}
+
+/* False before the transform begins. */
+static inline bool cycle_next(Cycle *c, double x) {
+    taps_push(&c->price, x);
+    if (c->row++ < c->start)
+        return false;
+    double gain = 0.075 * c->period + 0.54;
+    double smooth = (4 * x + 3 * c->price.at[1] + 2 * c->price.at[2] + c->price.at[3]) / 10;
+    c->i1 = c->detrended.at[2]; /* three rows ago, once this row's is in */
+    double detrended = taps_hilbert(&c->smooth, smooth, gain);
+    c->q1 = taps_hilbert(&c->detrended, detrended, gain);
+    double ji = taps_hilbert(&c->in_phase, c->i1, gain), jq = taps_hilbert(&c->quadrature, c->q1, gain);
+    double q2 = 0.2 * (c->q1 + ji) + 0.8 * c->q2, i2 = 0.2 * (c->i1 - jq) + 0.8 * c->i2;
+    c->period = cycle_period(c, i2, q2);
+    c->smooth_period = 0.33 * c->period + 0.67 * c->smooth_period;
+    return true;
+}
+
+static void cycle_init(void *state, Arena *arena, const double *p) {
+    UNUSED(arena), UNUSED(p);
+    Cycle *c = state;
+    c->start = PHASE_START;
+}
+
+static int lookback_cycle(const double *p) {
+    UNUSED(p);
+    return 32;
+}
+
+static int lookback_phase(const double *p) {
+    UNUSED(p);
+    return 63;
+}
+
+static inline void ta_ht_dcperiod_next(Cycle *c, const double *in, double *out) {
+    cycle_next(c, in[0]);
+    if (c->row > lookback_cycle(NULL))
+        out[0] = c->smooth_period;
+}
+
+static inline void ta_ht_phasor_next(Cycle *c, const double *in, double *out) {
+    cycle_next(c, in[0]);
+    if (c->row <= lookback_cycle(NULL))
+        return;
+    out[0] = c->i1;
+    out[1] = c->q1;
+}
+
+#define ta_ht_dcperiod_init cycle_init
+#define ta_ht_phasor_init   cycle_init
+KERNEL(ta_ht_dcperiod, Cycle, 1, 1)
+KERNEL(ta_ht_phasor, Cycle, 1, 2)
+
+/* --- MESA adaptive average: the faster the phase turns, the slower it follows --- */
+
+typedef struct Mama {
+    Cycle cycle;
+    double fast, slow, phase, mama, fama;
+} Mama;
+
+static void ta_mama_init(void *state, Arena *arena, const double *p) {
+    Mama *s = state;
+    cycle_init(&s->cycle, arena, p);
+    s->fast = p[0];
+    s->slow = p[1];
+}
+
+static inline void ta_mama_next(Mama *s, const double *in, double *out) {
+    if (!cycle_next(&s->cycle, in[0]))
+        return;
+    double phase = s->cycle.i1 != 0 ? atan(s->cycle.q1 / s->cycle.i1) / DEGREE : 0;
+    double turn = fmax(s->phase - phase, 1);
+    s->phase = phase;
+    double weight = turn > 1 ? fmax(s->fast / turn, s->slow) : s->fast;
+    s->mama = weight * in[0] + (1 - weight) * s->mama;
+    s->fama = weight / 2 * s->mama + (1 - weight / 2) * s->fama;
+    if (s->cycle.row <= lookback_cycle(NULL))
+        return;
+    out[0] = s->mama;
+    out[1] = s->fama;
+}
+
+KERNEL(ta_mama, Mama, 1, 2)
+
+/* --- phase of the dominant cycle, its sine, the line without it, and whether there is a trend --- */
+
+typedef struct Phase {
+    Cycle cycle;
+    Window smooth, price;
+    double phase, sine, lead, line;
+    double means[3]; /* before this row */
+    double n_in_trend;
+} Phase;
+
+static void phase_init(void *state, Arena *arena, const double *p) {
+    UNUSED(p);
+    Phase *s = state;
+    s->cycle.start = TREND_START;
+    window_init(&s->smooth, arena, CYCLE_MAX);
+    window_init(&s->price, arena, CYCLE_MAX);
+    for (int i = 0; i < CYCLE_MAX; i++)
+        window_push(&s->smooth, 0);
+}
+
+static inline double phase_of(const Phase *s, int period) {
+    double real = 0, imaginary = 0, phase = s->phase;
+    for (int i = 0; i < period; i++) {
+        double angle = i * 360 * DEGREE / period, x = window_at(&s->smooth, i);
+        real += sin(angle) * x;
+        imaginary += cos(angle) * x;
+    }
+    if (imaginary != 0)
+        phase = atan(real / imaginary) / DEGREE;
+    else if (real != 0)
+        phase += real < 0 ? -90 : 90;
+    phase += 90 + 360 / s->cycle.smooth_period + (imaginary < 0 ? 180 : 0);
+    return phase > 315 ? phase - 360 : phase;
+}
+
+static inline double phase_line(Phase *s, int period) {
+    double mean = 0;
+    for (int i = 0; i < period; i++)
+        mean += window_at(&s->price, i);
+    mean = period > 0 ? mean / period : 0;
+    double line = (4 * mean + 3 * s->means[0] + 2 * s->means[1] + s->means[2]) / 10;
+    s->means[2] = s->means[1];
+    s->means[1] = s->means[0];
+    s->means[0] = mean;
+    return line;
+}
+
+/* True once outputs are due. */
+static inline bool phase_next(Phase *s, double x) {
+    window_push(&s->price, x);
+    if (!cycle_next(&s->cycle, x))
+        return false;
+    window_push(&s->smooth, s->cycle.smooth.at[0]);
+    int period = (int)(s->cycle.smooth_period + 0.5);
+    s->phase = phase_of(s, period);
+    s->sine = sin(s->phase * DEGREE);
+    s->lead = sin((s->phase + 45) * DEGREE);
+    s->line = phase_line(s, period);
+    return s->cycle.row > lookback_phase(NULL);
+}
+
+static inline bool phase_is_trend(Phase *s, double before, double sine, double lead) {
+    double period = s->cycle.smooth_period, turn = s->phase - before, price = s->cycle.smooth.at[0];
+    bool trend = true;
+    if ((s->sine > s->lead && sine <= lead) || (s->sine < s->lead && sine >= lead)) {
+        s->n_in_trend = 0;
+        trend = false;
+    }
+    s->n_in_trend++;
+    if (s->n_in_trend < 0.5 * period)
+        trend = false;
+    if (period != 0 && turn > 0.67 * 360 / period && turn < 1.5 * 360 / period)
+        trend = false;
+    return trend || (s->line != 0 && fabs((price - s->line) / s->line) >= 0.015);
+}
+
+static inline void ta_ht_dcphase_next(Phase *s, const double *in, double *out) {
+    if (phase_next(s, in[0]))
+        out[0] = s->phase;
+}
+
+static inline void ta_ht_sine_next(Phase *s, const double *in, double *out) {
+    if (!phase_next(s, in[0]))
+        return;
+    out[0] = s->sine;
+    out[1] = s->lead;
+}
+
+static inline void ta_ht_trendline_next(Phase *s, const double *in, double *out) {
+    if (phase_next(s, in[0]))
+        out[0] = s->line;
+}
+
+static inline void ta_ht_trendmode_next(Phase *s, const double *in, double *out) {
+    double phase = s->phase, sine = s->sine, lead = s->lead;
+    bool due = phase_next(s, in[0]);
+    if (s->cycle.row <= TREND_START)
+        return;
+    bool trend = phase_is_trend(s, phase, sine, lead);
+    if (due)
+        out[0] = trend;
+}
+
+#define ta_ht_dcphase_init   phase_init
+#define ta_ht_sine_init      phase_init
+#define ta_ht_trendline_init phase_init
+#define ta_ht_trendmode_init phase_init
+KERNEL(ta_ht_dcphase, Phase, 1, 1)
+KERNEL(ta_ht_sine, Phase, 1, 2)
+KERNEL(ta_ht_trendline, Phase, 1, 1)
+KERNEL(ta_ht_trendmode, Phase, 1, 1)
+
+#define OF_X TA_CYCLE, .inputs = { TA_X }, .recursive = true
+#define LIMIT(name_, standard_)                                                                                        \
+    { (name_), TA_REAL, (standard_), 0.01, 0.99 }
+
+/* clang-format off */
+static const TaIndicator rows[] = {
+    { "ht_dcperiod", "Period of the dominant cycle", OF_X, .outputs = { "value" },
+      .lookback = lookback_cycle, KERNEL_OF(ta_ht_dcperiod, Cycle) },
+    { "ht_phasor", "Phasor of the dominant cycle", OF_X, .outputs = { "in_phase", "quadrature" },
+      .lookback = lookback_cycle, KERNEL_OF(ta_ht_phasor, Cycle) },
+    { "ht_dcphase", "Phase of the dominant cycle, degrees", OF_X, .outputs = { "value" },
+      .lookback = lookback_phase, KERNEL_OF(ta_ht_dcphase, Phase) },
+    { "ht_sine", "Sine of the dominant cycle, and 45 degrees ahead", OF_X, .outputs = { "sine", "lead_sine" },
+      .lookback = lookback_phase, KERNEL_OF(ta_ht_sine, Phase) },
+    { "ht_trendline", "Price without its dominant cycle", OF_X, .outputs = { "value" },
+      .lookback = lookback_phase, KERNEL_OF(ta_ht_trendline, Phase) },
+    { "ht_trendmode", "1 in a trend, 0 in a cycle", OF_X, .outputs = { "value" },
+      .lookback = lookback_phase, KERNEL_OF(ta_ht_trendmode, Phase) },
+    { "mama", "MESA adaptive moving average", OF_X, .outputs = { "mama", "fama" },
+      .params = { LIMIT("fast_limit", 0.5), LIMIT("slow_limit", 0.05) },
+      .lookback = lookback_cycle, KERNEL_OF(ta_mama, Mama) },
+};
+/* clang-format on */
+
+const TaTable ta_cycles = { rows, ARRAY_LEN(rows) };
