@@ -25,6 +25,7 @@ TEST(what_was_found_stays_repaired) {
         { "our clock ahead: the running candle was covered as it was", 1 },
         { "covered_to told what was asked for, not what was covered", 4 },
         { "the running candle without a row yet, in an outage", 13 },
+        { "covered_to told of a range that lies in the venue's future", 30091 },
         { "covered_to beyond a candle that closed between two pages", 29 },
     };
     SimPlatformStats stats = { 0 };

@@ -29,6 +29,7 @@ typedef struct Collection {
     Time settled;  /* the same some time ago: what was closed then has been published since */
     Window *windows;
     size_t n_windows;
+    Time reached; /* how far the window at work is covered */
     MarketEnsured *out;
 } Collection;
 
@@ -112,8 +113,6 @@ static int save_page(Collection *c, Ctx *cx, const FeedPage *page) {
 
     SaveRequest save = { .key = &c->key, .rows = &good };
     Time covered = covered_by(c, page);
-    if (time_before(covered, page->to) && time_before(covered, c->out->covered_to))
-        c->out->covered_to = covered;
     if (time_before(page->from, covered)) {
         save.flags = SAVE_COVERAGE;
         save.coverage = (Coverage){ .from = page->from, .to = covered, .fetched_at = clock_wall(cx->clock) };
@@ -125,6 +124,8 @@ static int save_page(Collection *c, Ctx *cx, const FeedPage *page) {
     r = candle_store_save(c->m->o.store, cx, &save, &saved);
     if (r != 0)
         return r;
+    if (time_cmp(page->from, c->reached) <= 0 && time_before(c->reached, covered)) /* no hole in between */
+        c->reached = covered;
     c->out->inserted += saved.inserted;
     c->out->updated += saved.updated;
     c->out->unchanged += saved.unchanged;
@@ -152,6 +153,7 @@ static int collect_windows(Collection *c, Ctx *cx) {
     int r = 0;
     for (size_t i = 0; r == 0 && i < c->n_windows; i++) {
         market_span(c->m, "collect_ohlcv");
+        c->reached = c->windows[i].from;
         r = market_feed_collect(c->feed, cx, c->key.symbol, c->key.timeframe, c->windows[i].from, c->windows[i].to,
                                 on_page, c);
     }
@@ -220,10 +222,13 @@ static int run(Collection *c, Ctx *cx) {
     c->out->windows = (int64_t)c->n_windows;
     c->out->covered_to = time_before(closed_to, c->from) ? c->from : closed_to;
     /* The last window also brings the candle still open, if it was asked for. */
-    if (c->n_windows && c->windows[c->n_windows - 1].to.ms == closed_to.ms)
+    bool to_the_end = c->n_windows && c->windows[c->n_windows - 1].to.ms == closed_to.ms;
+    if (to_the_end)
         c->windows[c->n_windows - 1].to = c->to;
     if (!c->out->hit)
         r = collect_windows(c, cx);
+    if (to_the_end && time_before(c->reached, closed_to)) /* no page at all, where all of it lies ahead of the venue */
+        c->out->covered_to = c->reached;
     return r == 0 ? tally(c, cx) : r;
 }
 
