@@ -67,7 +67,7 @@ lint: setup-test ## Formatting, layers, headers, clang-tidy, cppcheck
 	@tools/setup lint
 	@tools/configure $(BUILD) --buildtype=$(TYPE)
 	@tools/quiet ninja -C $(BUILD)
-	@tools/lint $(BUILD)
+	@tools/lint --all --build $(BUILD)
 
 fmt: ## Format the C sources in place
 	@tools/setup lint
@@ -83,4 +83,4 @@ fresh-check: ## Prove `make demo` and `make test` on a bare Debian 12
 	@tools/fresh_check
 
 clean: ## Remove the build folders
-	@rm -rf build build-release build-asan build-tsan build-fuzz
+	@rm -rf build build-release build-asan build-tsan build-fuzz build-clang
