@@ -11,7 +11,7 @@
  *     ta_run(s, (const double *[]){ cs.close }, cs.n, (double *[]){ out });       history
  *     ta_run(s, (const double *[]){ &price }, 1, (double *[]){ &value });          the next candle
  *
- * ta/calls.h has the same as plain functions: ta_rsi(x, n, 14, out).
+ * ta/calls.h has the most used ones as plain functions: ta_rsi(x, n, 14, out).
  *
  * Not ready is NaN, never 0: all outputs are NaN before `lookback` values were seen. An input that is not finite is
  * no value: the state stays as it is and the outputs of that row are NaN. So one indicator feeds another as it is.

@@ -210,7 +210,7 @@ static void check_function(Arena *a, Str name, Str json, const Columns *c, Worst
         FAIL(STR_FMT ": looks back %d, begins at %zu", STR_ARG(name), ta->lookback(params), begin);
     ta_compute(ta, params, in, c->n, out);
     for (size_t i = 0; i < n_out; i++)
-        compare(w, a, name, lines[i].json, begin, out[i], c->n, ta->recursive ? 1e-7 : 1e-9);
+        compare(w, a, name, lines[i].json, begin, out[i], c->n, 1e-9);
 }
 
 static void check_talib(const char *file) {

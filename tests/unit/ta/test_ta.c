@@ -1,6 +1,6 @@
 /* Indicators on small vectors worked out by hand, the table, and what to do with values that are none. */
 
-#include "ta/ta.h"
+#include "ta/calls.h"
 #include "test.h"
 
 enum { ROWS = 12 };
@@ -167,5 +167,25 @@ TEST(rows_without_a_value_are_passed_over) {
     }
 }
 
+/* The plain functions are the table's, one output over its input. */
+TEST(plain_functions_are_those_of_the_table) {
+    double got[ROWS], want[ROWS];
+    memcpy(got, CLOSE, sizeof got);
+    ta_rsi(got, ROWS, 3, got);
+    ta_compute(ta_find(S("rsi")), (double[]){ 3 }, (const double *[]){ CLOSE }, ROWS, (double *[]){ want });
+    CHECK(memcmp(got + 3, want + 3, (ROWS - 3) * sizeof(double)) == 0);
+    CHECK_EQ(ta_rsi_lookback(3), 3);
+    CHECK(isnan(got[2]) && !isnan(got[3]));
+    ta_atr(HIGH, LOW, CLOSE, ROWS, 2, got);
+    CHECK_NEAR(got[5], 3.125, 1e-12);
+    CHECK_EQ(ta_atr_lookback(2), 2);
+    CHECK_EQ(ta_hma_lookback(20), 22);
+    double five[] = { 5 };
+#define CHECK_CALL(name) CHECK_EQ(ta_##name##_lookback(5), ta_find(S(#name))->lookback(five));
+    TA_CALLS_OF_COLUMN(CHECK_CALL)
+    TA_CALLS_OF_CANDLES(CHECK_CALL)
+#undef CHECK_CALL
+}
+
 TESTS(T(values_worked_out_by_hand), T(prices_that_do_not_move), T(table_is_whole),
-      T(rows_without_a_value_are_passed_over))
+      T(rows_without_a_value_are_passed_over), T(plain_functions_are_those_of_the_table))
