@@ -94,7 +94,7 @@ static void plain_max(Bench *b, double *out) {
 }
 
 static void plain_linearreg(Bench *b, double *out) {
-    double x = P * (P - 1) / 2, xx = P * (P - 1) * (2 * P - 1) / 6, divisor = P * xx - x * x;
+    const double p = P, x = p * (p - 1) / 2, xx = p * (p - 1) * (2 * p - 1) / 6, divisor = p * xx - x * x;
     not_ready(out, P - 1);
     for (int i = P - 1; i < N; i++) {
         double y = 0, xy = 0;
