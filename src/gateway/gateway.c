@@ -184,6 +184,7 @@ static double read_connections(void *arg) {
 Gateway *gateway_new(const GatewayOptions *o) {
     Gateway *g = mem_new(Gateway);
     g->o = *o;
+    pthread_mutex_init(&g->pool.lock, NULL);
     ids_batch_init(&g->ids, o->ids);
     g->o.ids = &g->ids.ids;
     g->roles = mem_new_n(ApiRole, o->n_roles);
@@ -226,6 +227,7 @@ Gateway *gateway_free(Gateway *g) {
         return NULL;
     metrics_gauge_read(g->connections, NULL, NULL);
     http_server_free(g->server);
+    request_pool_done(g);
     op_router_free(g->router);
     pages_free(g);
     mem_free(g->op_metrics);

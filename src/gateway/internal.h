@@ -6,6 +6,8 @@
 
 #include "gateway/negotiate.h"
 
+#include <pthread.h>
+
 enum { PAGE_FORMS = CODING_ZSTD + 1, REQUEST_ID_MAX = 64 };
 
 typedef struct Page {
@@ -17,7 +19,24 @@ typedef struct OpMetrics {
     Histogram *seconds;
 } OpMetrics;
 
+/* Requests at rest with the memory of their last use: the next one costs no malloc. Taken on the loop, given back by
+ * whichever owner is the last. */
+typedef struct RequestPool {
+    pthread_mutex_t lock;
+    struct Request *top;
+    int n;
+} RequestPool;
+
+/* The last look at what stands behind. */
+typedef struct HealthSeen {
+    Buf services; /* a JSON object */
+    bool well;
+    MonoNs looked;
+} HealthSeen;
+
 struct Gateway {
+    HealthSeen health;
+    RequestPool pool;
     GatewayOptions o;
     IdsBatch ids; /* o.ids of the loop's thread, which gives every request its id */
     HttpServer *server;
@@ -36,6 +55,7 @@ struct Gateway {
  * the exchange, until its end is counted and logged. The client may leave while a lane still works, so either may be
  * the last. What the log needs is set on the loop before the lane starts, and lies outside of the arena. */
 typedef struct Request {
+    struct Request *next; /* in the pool */
     Gateway *g;
     HttpExchange *ex; /* the worker's, until it has answered */
     Arena arena;      /* the worker's */
@@ -54,6 +74,7 @@ typedef struct Request {
 Request *request_new(Gateway *g, HttpExchange *ex);
 void request_run(void *rq, int lane_err); /* a LaneJob: decode, run, encode, reply */
 void request_ended(Request *rq);
+void request_pool_done(Gateway *g); /* when no request is left */
 
 /* Answers with the error in rq->cx. The worker's share of rq is gone after. */
 void request_fail(Request *rq);

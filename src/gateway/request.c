@@ -9,6 +9,9 @@ enum {
     REPLY_MAX = 64 << 20,
     COMPRESS_FROM = 1024, /* bytes: below, a header costs more than it saves */
     ARENA_MAX = 256 << 20,
+    POOL_MAX = 32,          /* requests at rest; more at once are heap memory of their own */
+    POOL_ARENA = 256 << 10, /* bytes: an arena that grew larger is given back */
+    EXTRA_MAX = 8,          /* fields beside those every reply has */
 };
 
 static Str keep_id(char to[static REQUEST_ID_MAX + 1], Str id) {
@@ -17,13 +20,34 @@ static Str keep_id(char to[static REQUEST_ID_MAX + 1], Str id) {
     return str_n(to, n);
 }
 
+static void request_destroy(Request *rq) {
+    arena_done(&rq->arena);
+    mem_free(rq);
+}
+
+static Request *pool_take(RequestPool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    Request *rq = pool->top;
+    if (rq) {
+        pool->top = rq->next;
+        pool->n--;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    if (rq) {
+        *rq = (Request){ .arena = rq->arena };
+    } else {
+        rq = mem_new(Request);
+        arena_init(&rq->arena, ARENA_MAX);
+    }
+    return rq;
+}
+
 Request *request_new(Gateway *g, HttpExchange *ex) {
-    Request *rq = mem_new(Request);
+    Request *rq = pool_take(&g->pool);
     rq->g = g;
     rq->ex = ex;
     rq->metrics = gateway_op_metrics(g, NULL);
     atomic_init(&rq->owners, 2);
-    arena_init(&rq->arena, ARENA_MAX);
     ctx_init(&rq->cx, &rq->arena, g->o.clock);
     rq->cx.cancel = http_exchange_gone_flag(ex);
     Trace *trace = &rq->cx.trace;
@@ -37,15 +61,39 @@ Request *request_new(Gateway *g, HttpExchange *ex) {
     return rq;
 }
 
+/* The last owner puts it into the pool, on whatever thread. */
 static void let_go(Request *rq) {
-    if (atomic_fetch_sub(&rq->owners, 1) == 1)
-        mem_free(rq);
+    if (atomic_fetch_sub(&rq->owners, 1) != 1)
+        return;
+    RequestPool *pool = &rq->g->pool;
+    pthread_mutex_lock(&pool->lock);
+    bool kept = pool->n < POOL_MAX;
+    if (kept) {
+        rq->next = pool->top;
+        pool->top = rq;
+        pool->n++;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    if (!kept)
+        request_destroy(rq);
 }
 
-/* The answer is given: nothing of the exchange may be touched any more, and the request's memory goes. */
+/* The answer is given: nothing of the exchange may be touched any more, and large memory goes. */
 static void worker_done(Request *rq) {
-    arena_done(&rq->arena);
+    if (rq->arena.used > POOL_ARENA)
+        arena_done(&rq->arena);
+    else
+        arena_reset(&rq->arena);
     let_go(rq);
+}
+
+void request_pool_done(Gateway *g) {
+    while (g->pool.top) {
+        Request *rq = g->pool.top;
+        g->pool.top = rq->next;
+        request_destroy(rq);
+    }
+    pthread_mutex_destroy(&g->pool.lock);
 }
 
 void request_ended(Request *rq) {
@@ -77,8 +125,9 @@ static bool compress(Request *rq, Buf *body) {
 
 void request_reply_coded(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra) {
     enum { OWN = 6 };
-    HttpField *fields = arena_new_n(&rq->arena, HttpField, OWN + n_extra);
+    HttpField fields[OWN + EXTRA_MAX];
     size_t n = 0;
+    assert(n_extra <= EXTRA_MAX);
     if (content_type.n)
         fields[n++] = (HttpField){ S("Content-Type"), content_type };
     fields[n++] = (HttpField){ S("X-Request-ID"), rq->cx.trace.request_id };
