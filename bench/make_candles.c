@@ -27,7 +27,8 @@ int main(int argc, char **argv) {
         int64_t step = (int64_t)(rng_normal(&rng) * 900); /* apart: MAX asks twice */
         int64_t next = MAX(cents + step, INT64_C(1000));
         int64_t up = (int64_t)(fabs(rng_normal(&rng)) * 500), down = (int64_t)(fabs(rng_normal(&rng)) * 500);
-        printf("%lld", (long long)(first_ms + (int64_t)i * step_ms));
+        int64_t open_ms = first_ms + (int64_t)i * step_ms;
+        printf("%lld", (long long)open_ms);
         put_scaled(cents, 100, 2);
         put_scaled(MAX(cents, next) + up, 100, 2);
         put_scaled(MAX(MIN(cents, next) - down, INT64_C(1)), 100, 2);

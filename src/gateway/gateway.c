@@ -88,8 +88,8 @@ static void on_done(void *arg, const HttpExchange *ex, const HttpDone *done) {
     Gateway *g = arg;
     Request *rq = ex->user; /* NULL: refused before it was a request */
     const OpMetrics *m = rq ? rq->metrics : gateway_op_metrics(g, NULL);
-    int class = done->status / 100;
-    counter_inc(m->requests[class >= 1 && class <= 5 ? class : 0]);
+    int class = CLAMP(done->status / 100, 0, 5);
+    counter_inc(m->requests[class]);
     histogram_observe(m->seconds, (double)done->took_ns * 1e-9);
     if (g->o.requests)
         request_stats_done(g->o.requests, (double)done->took_ns * 1e-6, done->aborted || done->status >= 500);

@@ -12,9 +12,11 @@
 
 /* void ta_NAME(const double *x, size_t n, int period, double *out) */
 #define TA_CALLS_OF_COLUMN(X)                                                                                          \
-    X(sma) X(ema) X(rma) X(wma) X(dema) X(tema) X(trima) X(kama) X(hma) X(zlema) X(trix) X(rsi) X(cmo) X(mom) X(roc)   \
-    X(sum) X(max) X(min) X(midpoint) X(avgdev) X(linearreg) X(linearreg_slope) X(tsf) X(dpo) X(percentrank)            \
-    X(sma_ta4j) X(ema_ta4j) X(kama_backtrader) X(rsi_backtrader)
+    X(sma)                                                                                                             \
+    X(ema)                                                                                                             \
+    X(rma) X(wma) X(dema) X(tema) X(trima) X(kama) X(hma) X(zlema) X(trix) X(rsi) X(cmo) X(mom) X(roc) X(sum) X(max)   \
+        X(min) X(midpoint) X(avgdev) X(linearreg) X(linearreg_slope) X(tsf) X(dpo) X(percentrank) X(sma_ta4j)          \
+            X(ema_ta4j) X(kama_backtrader) X(rsi_backtrader)
 
 /* void ta_NAME(const double *high, const double *low, const double *close, size_t n, int period, double *out) */
 #define TA_CALLS_OF_CANDLES(X)                                                                                         \

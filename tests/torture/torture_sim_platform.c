@@ -14,11 +14,12 @@ int main(int argc, char **argv) {
     int r = 0;
     while (r == 0 && s.runs < runs)
         r = sim_platform_run(seed++, DEFECT_NONE, &s, &trace, words, sizeof words);
+    int64_t collections = s.collections + s.collections_failed, saves = s.saves + s.saves_failed;
     printf("%s sim_platform: seeds %llu..%llu: %lld hours, %lld cuts, %lld sectors lost, %lld/%lld collections "
            "failed, %lld/%lld saves failed, %lld faults, trace %016llx%s%s\n",
            r ? "FAIL" : "PASS", (unsigned long long)first, (unsigned long long)seed - 1, (long long)s.hours,
-           (long long)s.cuts, (long long)s.lost_sectors, (long long)s.collections_failed,
-           (long long)(s.collections + s.collections_failed), (long long)s.saves_failed,
-           (long long)(s.saves + s.saves_failed), (long long)s.faults, (unsigned long long)trace, r ? ": " : "", words);
+           (long long)s.cuts, (long long)s.lost_sectors, (long long)s.collections_failed, (long long)collections,
+           (long long)s.saves_failed, (long long)saves, (long long)s.faults, (unsigned long long)trace, r ? ": " : "",
+           words);
     return r ? 1 : 0;
 }

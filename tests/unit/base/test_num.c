@@ -278,7 +278,7 @@ TEST(no_text_touches_more_than_its_room) {
     for (int n = 1; n <= 17; n++) {
         digits = digits * 10 + n % 9 + 1;
         double scale = 1;
-        for (int k = 0; k <= 17; k++, scale *= 10) {
+        for (int k = 0; k <= 17; k++) {
             struct {
                 char out[NUM_TEXT_MAX], canary[8];
             } room;
@@ -289,6 +289,7 @@ TEST(no_text_touches_more_than_its_room) {
             double back;
             CHECK(num_parse_f64(str_n(room.out, size), &back) && back == v);
             CHECK_STR(str_n(room.canary, sizeof room.canary), S("########"));
+            scale *= 10;
         }
     }
 }
