@@ -68,22 +68,22 @@ TEST(requests_are_spelt_as_the_venue_wants_them) {
     size_t n;
     Time at;
     begin(&w, 10);
-    w.options.base_url = S("https://mirror.example/binance//");
+    w.options.base_url = S("https://binance.example/binance//");
     open_feed(&w);
     int64_t first = w.candles.open_ms[0];
     CHECK_OK(&w.t.cx, collect(&w, M1, first, first + 3 * MS_PER_MINUTE));
     CHECK_EQ(w.n_rows, 3);
-    CHECK_STR(fake_http_url(w.venue.http, 0), S("https://mirror.example/binance/api/v3/exchangeInfo?symbol=BTCUSDT"));
+    CHECK_STR(fake_http_url(w.venue.http, 0), S("https://binance.example/binance/api/v3/exchangeInfo?symbol=BTCUSDT"));
     CHECK_STR(fake_http_url(w.venue.http, 1),
               str_fmt(&w.t.arena,
-                      "https://mirror.example/binance/api/v3/klines?symbol=BTCUSDT&interval=1m&startTime=%lld"
+                      "https://binance.example/binance/api/v3/klines?symbol=BTCUSDT&interval=1m&startTime=%lld"
                       "&endTime=%lld&limit=1000",
                       (long long)first, (long long)first + 3 * MS_PER_MINUTE - 1));
     CHECK_OK(&w.t.cx, market_feed_symbols(w.feed, &w.t.cx, &listings, &n));
-    CHECK_STR(fake_http_url(w.venue.http, 2), S("https://mirror.example/binance/api/v3/exchangeInfo"));
+    CHECK_STR(fake_http_url(w.venue.http, 2), S("https://binance.example/binance/api/v3/exchangeInfo"));
     CHECK_STR(venue_str(&listings[0].venue), S("binance"));
     CHECK_OK(&w.t.cx, market_feed_server_time(w.feed, &w.t.cx, &at));
-    CHECK_STR(fake_http_url(w.venue.http, 3), S("https://mirror.example/binance/api/v3/time"));
+    CHECK_STR(fake_http_url(w.venue.http, 3), S("https://binance.example/binance/api/v3/time"));
     CHECK_OK(&w.t.cx, market_feed_first_candle(w.feed, &w.t.cx, w.venue.symbol, MONTH, &at));
     CHECK(str_find(fake_http_url(w.venue.http, 4), S("&interval=1M&startTime=0&")) > 0); /* not 1m */
     end(&w);
