@@ -325,3 +325,86 @@ int zip_stream_flush(ZipStream *s, Buf *out) {
 int zip_stream_finish(ZipStream *s, Buf *out) {
     return stream_step(s, (Str){ 0 }, END_FINISH, out);
 }
+
+/* --- the way back, in pieces --- */
+
+struct UnzipStream {
+    ZipKind kind;
+    Zip zip;
+    int broken;   /* what it broke with */
+    bool started; /* some byte came */
+    bool at_end;  /* of a member or frame */
+};
+
+UnzipStream *unzip_stream_new(ZipKind kind) {
+    UnzipStream *s = mem_new(UnzipStream);
+    s->kind = kind;
+    if (kind == ZIP_GZIP)
+        start_inflate(&s->zip);
+    else
+        start_zstd_out(&s->zip);
+    return s;
+}
+
+void unzip_stream_free(UnzipStream *s) {
+    if (s)
+        zip_done(&s->zip);
+    mem_free(s);
+}
+
+/* One call of the library: what it took of *in and wrote to room. 0 or an ErrCode. */
+static int unzip_step(UnzipStream *s, Str *in, Room *room, size_t *written) {
+    if (s->kind == ZIP_ZSTD) {
+        ZSTD_inBuffer from = { in->p, in->n, 0 };
+        ZSTD_outBuffer to = { room->p, room->n, 0 };
+        size_t left = ZSTD_decompressStream(s->zip.zstd_out, &to, &from);
+        *written = ZSTD_isError(left) ? 0 : to.pos;
+        if (ZSTD_isError(left))
+            return ZSTD_getErrorCode(left) == ZSTD_error_frameParameter_windowTooLarge ? ERR_LIMIT : ERR_CORRUPT;
+        *in = str_from(*in, from.pos);
+        s->at_end = left == 0;
+        return 0;
+    }
+    z_stream *z = &s->zip.inflate;
+    if (s->at_end && in->n > 0)
+        must_zlib(inflateReset(z)); /* the next member */
+    Str now = str_first(*in, FEED_MAX);
+    z->next_in = (z_const Bytef *)(uintptr_t)now.p;
+    z->avail_in = (uInt)now.n;
+    z->next_out = (Bytef *)room->p;
+    z->avail_out = (uInt)room->n;
+    int r = inflate(z, Z_NO_FLUSH);
+    *in = str_from(*in, now.n - z->avail_in);
+    *written = room->n - z->avail_out;
+    s->at_end = r == Z_STREAM_END;
+    return r == Z_OK || r == Z_STREAM_END || r == Z_BUF_ERROR ? 0 : ERR_CORRUPT;
+}
+
+int unzip_stream_put(UnzipStream *s, Str in, Buf *out) {
+    if (s->broken || in.n == 0)
+        return s->broken;
+    s->started = true;
+    for (bool more = true; more && s->broken == 0;) {
+        Room room;
+        size_t written;
+        make_room(&room, out, STEP_MAX / 4);
+        s->broken = unzip_step(s, &in, &room, &written);
+        if (s->broken == 0)
+            s->broken = use_room(&room, out, written);
+        more = in.n > 0 || (written == room.n && !s->at_end);
+    }
+    return s->broken;
+}
+
+int unzip_stream_finish(UnzipStream *s) {
+    if (s->broken == 0 && !(s->started && s->at_end))
+        s->broken = ERR_CORRUPT; /* cut short */
+    return s->broken;
+}
+
+uint32_t zip_crc32(uint32_t crc, Str bytes) {
+    uLong sum = crc;
+    for (; bytes.n > 0; bytes = str_from(bytes, MIN(bytes.n, (size_t)FEED_MAX)))
+        sum = crc32(sum, (const Bytef *)bytes.p, (uInt)MIN(bytes.n, (size_t)FEED_MAX));
+    return (uint32_t)sum;
+}

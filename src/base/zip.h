@@ -34,5 +34,18 @@ int zip_stream_put(ZipStream *s, Str in, Buf *out);
 int zip_stream_flush(ZipStream *s, Buf *out);
 int zip_stream_finish(ZipStream *s, Buf *out);
 
+/* gzip's checksum (CRC-32 of ISO 3309), which other formats use as well. Start with crc 0, feed the result back in. */
+uint32_t zip_crc32(uint32_t crc, Str bytes);
+
+/* The way back for what comes in pieces: put the compressed bytes as they come; what they hold is appended to out,
+ * which may be emptied between calls. One put may make many times its size: the Buf's limit is what one put may make,
+ * past it ERR_LIMIT. finish says whether the end was there. After a failure the stream is broken. */
+typedef struct UnzipStream UnzipStream;
+UnzipStream *unzip_stream_new(ZipKind kind);
+void unzip_stream_free(UnzipStream *s);
+int unzip_stream_put(UnzipStream *s, Str in, Buf *out);
+int unzip_stream_finish(UnzipStream *s);
+
+DEFINE_CLEANUP(UnzipStream *, unzip_stream_free)
 DEFINE_CLEANUP(Zip *, zip_free)
 DEFINE_CLEANUP(ZipStream *, zip_stream_free)

@@ -220,6 +220,73 @@ TEST(a_stream_over_the_limit_is_broken) {
     arena_done(&a);
 }
 
-TESTS(T(what_goes_in_comes_out), T(bombs_stop_at_the_limit), T(output_over_the_limit_is_refused), T(damage_is_found),
-      T(texts_behind_each_other_are_one), T(a_window_over_8_mib_is_refused), T(streams_in_pieces),
-      T(a_flush_delivers_all_so_far), T(a_stream_over_the_limit_is_broken))
+TEST(pieces_are_unpacked_as_they_come) {
+    static const size_t pieces[] = { 1, 7, 1000, 1 << 20 };
+    Arena a = { 0 };
+    for (size_t i = 0; i < ARRAY_LEN(kinds) * ARRAY_LEN(pieces); i++) {
+        ZipKind kind = kinds[i % 2];
+        size_t piece = pieces[i / 2];
+        Str text = make_text(&a, 50000, i);
+        Buf packed, back;
+        buf_init(&packed, 1 << 20);
+        buf_init(&back, 1 << 20);
+        CHECK_EQ(zip_compress(NULL, kind, 1, str_first(text, 30000), &packed), 0); /* two members, one text */
+        CHECK_EQ(zip_compress(NULL, kind, 1, str_from(text, 30000), &packed), 0);
+        UnzipStream *s = unzip_stream_new(kind);
+        for (Str rest = buf_str(&packed); rest.n > 0; rest = str_from(rest, MIN(piece, rest.n)))
+            CHECK_EQ(unzip_stream_put(s, str_first(rest, piece), &back), 0);
+        CHECK_EQ(unzip_stream_finish(s), 0);
+        CHECK_STR(buf_str(&back), text);
+        unzip_stream_free(s);
+        buf_done(&packed);
+        buf_done(&back);
+        arena_reset(&a);
+    }
+    arena_done(&a);
+}
+
+TEST(pieces_that_are_cut_changed_or_too_much_are_refused) {
+    Arena a = { 0 };
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        Str text = make_text(&a, 50000, i);
+        Buf packed, back;
+        buf_init(&packed, 1 << 20);
+        buf_init(&back, 1 << 20);
+        CHECK_EQ(zip_compress(NULL, kinds[i], 1, text, &packed), 0);
+        UnzipStream *s = unzip_stream_new(kinds[i]);
+        CHECK_EQ(unzip_stream_put(s, str_first(buf_str(&packed), packed.n - 1), &back), 0);
+        CHECK_EQ(unzip_stream_finish(s), ERR_CORRUPT);
+        CHECK_EQ(unzip_stream_put(s, S("x"), &back), ERR_CORRUPT);
+        unzip_stream_free(s);
+        s = unzip_stream_new(kinds[i]);
+        CHECK_EQ(unzip_stream_finish(s), ERR_CORRUPT); /* nothing at all */
+        unzip_stream_free(s);
+        s = unzip_stream_new(kinds[i]);
+        packed.p[packed.n / 2] ^= 0x55;
+        int e = unzip_stream_put(s, buf_str(&packed), &back);
+        CHECK(e == ERR_CORRUPT || unzip_stream_finish(s) == ERR_CORRUPT);
+        unzip_stream_free(s);
+        packed.p[packed.n / 2] ^= 0x55;
+        Buf small;
+        buf_init(&small, 49999);
+        s = unzip_stream_new(kinds[i]);
+        CHECK_EQ(unzip_stream_put(s, buf_str(&packed), &small), ERR_LIMIT);
+        unzip_stream_free(s);
+        buf_done(&small);
+        buf_done(&packed);
+        buf_done(&back);
+    }
+    arena_done(&a);
+}
+
+TEST(the_sum_is_the_one_of_the_books) {
+    CHECK_EQ(zip_crc32(0, S("123456789")), 0xCBF43926);
+    CHECK_EQ(zip_crc32(zip_crc32(0, S("1234")), S("56789")), 0xCBF43926);
+    CHECK_EQ(zip_crc32(0, S("")), 0);
+}
+
+TESTS(T(pieces_are_unpacked_as_they_come), T(pieces_that_are_cut_changed_or_too_much_are_refused),
+      T(the_sum_is_the_one_of_the_books), T(what_goes_in_comes_out), T(bombs_stop_at_the_limit),
+      T(output_over_the_limit_is_refused), T(damage_is_found), T(texts_behind_each_other_are_one),
+      T(a_window_over_8_mib_is_refused), T(streams_in_pieces), T(a_flush_delivers_all_so_far),
+      T(a_stream_over_the_limit_is_broken))
