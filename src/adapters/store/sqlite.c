@@ -2,15 +2,10 @@
 
 #include "adapters/store/sqlite.h"
 
-#include "adapters/store/sqlite_schema.h"
+#include "adapters/sqlite/owner.h"
 #include "adapters/store/sqlite_store.h"
 #include "base/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <stdio.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum { CACHE_BYTES = 16 << 20, PAGE_SIZE = 4096 };
@@ -18,6 +13,7 @@ enum { CACHE_BYTES = 16 << 20, PAGE_SIZE = 4096 };
 DbOptions store_db_options(const SqliteStore *s, bool reader) {
     return (DbOptions){ .path = s->path,
                         .vfs = s->vfs,
+                        .table = market_sql,
                         .page_size = s->page_size,
                         .read_only = s->read_only,
                         .immutable = s->immutable,
@@ -25,35 +21,6 @@ DbOptions store_db_options(const SqliteStore *s, bool reader) {
 }
 
 /* --- ownership --- */
-
-static int fail_owned(Ctx *cx, const char *path, int fd) {
-    char text[32] = { 0 };
-    int64_t pid = 0;
-    ssize_t n = pread(fd, text, sizeof text - 1, 0);
-    bool known = n > 0 && str_to_i64(str_trim(str_n(text, (size_t)n)), &pid);
-    return err_set(cx, ERR_CONFLICT, "%s is owned by process %s%lld: stop it, or work through it", path,
-                   known ? "" : "unknown ", (long long)pid);
-}
-
-/* An flock dies with its process, so a crash leaves nothing to clean up. The file stays: removing it would let
- * two processes lock two files of one name. */
-static int take_ownership(SqliteStore *s, Ctx *cx) {
-    char *lock = arena_alloc(cx->arena, strlen(s->path) + 6);
-    snprintf(lock, strlen(s->path) + 6, "%s.lock", s->path);
-    int flags = s->read_only ? O_RDONLY : O_RDWR | O_CREAT;
-    s->lock_fd = open(lock, flags | O_CLOEXEC, 0644);
-    if (s->lock_fd < 0)
-        return s->read_only && (errno == ENOENT || errno == EACCES) ? 0 : file_fail(cx, errno, "open", lock);
-    if (flock(s->lock_fd, (s->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0)
-        return errno == EWOULDBLOCK ? fail_owned(cx, s->path, s->lock_fd) : file_fail(cx, errno, "lock", lock);
-    if (s->read_only)
-        return 0;
-    char pid[32];
-    int n = snprintf(pid, sizeof pid, "%lld\n", (long long)getpid());
-    if (ftruncate(s->lock_fd, 0) != 0 || pwrite(s->lock_fd, pid, (size_t)n, 0) != n)
-        return file_fail(cx, errno, "write", lock);
-    return 0;
-}
 
 /* Without the right to write beside the file there can be no WAL index: then the file is read as it lies,
  * which is right only when no WAL waits to be read with it. */
@@ -74,28 +41,9 @@ static int choose_immutable(SqliteStore *s, Ctx *cx) {
 
 /* --- migration --- */
 
-/* A whole copy of the old file, under its final name only when it is complete. */
 static int keep_backup(void *arg, Ctx *cx, int old_version) {
     SqliteStore *s = arg;
-    if (s->vfs)
-        return 0;
-    const char *copy = str_cz(cx->arena, str_fmt(cx->arena, "%s.v%d", s->path, old_version));
-    const char *part = str_cz(cx->arena, str_fmt(cx->arena, "%s.part", copy));
-    if (file_exists(copy))
-        return 0; /* of an earlier try: the file has not changed since, or the step would be done */
-    int r = file_remove(cx, part);
-    char *sql = sqlite3_mprintf("VACUUM INTO %Q", part);
-    if (r == 0)
-        r = db_exec(&s->writer.db, cx, sql);
-    sqlite3_free(sql);
-    if (r)
-        return err_prefix(cx, "copying the store before its migration");
-    int fd = open(part, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0 || rename(part, copy) != 0)
-        r = file_fail(cx, errno, "keep the copy", part);
-    if (fd >= 0)
-        close(fd);
-    return r ? r : dir_sync(cx, path_dir(cx->arena, copy));
+    return s->vfs ? 0 : schema_backup(&s->writer.db, cx, old_version);
 }
 
 /* --- life --- */
@@ -136,7 +84,7 @@ static void sqlite_close(CandleStore *store) {
 }
 
 static int open_files(SqliteStore *s, Ctx *cx) {
-    int r = s->vfs ? 0 : take_ownership(s, cx);
+    int r = s->vfs ? 0 : db_lock(cx, s->path, s->read_only, &s->lock_fd);
     if (r == 0 && s->read_only && !s->vfs)
         r = choose_immutable(s, cx);
     DbOptions o = store_db_options(s, false);
@@ -166,7 +114,8 @@ int store_sqlite_open(Ctx *cx, const StoreSqliteOptions *options, CandleStore **
     SqliteStore *s = store_new(options, &ops);
     int r = open_files(s, cx);
     if (r == 0)
-        r = s->read_only ? schema_check(&s->writer.db, cx) : schema_prepare(&s->writer.db, cx, keep_backup, s);
+        r = s->read_only ? schema_check(&s->writer.db, cx, &market_schema)
+                         : schema_prepare(&s->writer.db, cx, &market_schema, keep_backup, s);
     if (r) {
         db_close(&s->writer.db);
         store_free(s);
@@ -185,13 +134,13 @@ int store_sqlite_migrate(Ctx *cx, const StoreSqliteOptions *options, int version
     SqliteStore *s = store_new(options, &ops);
     int at, r = open_files(s, cx);
     if (r == 0)
-        r = schema_version(&s->writer.db, cx, &at);
+        r = schema_version(&s->writer.db, cx, &market_schema, &at);
     if (r == 0 && at == 0)
         r = err_set(cx, ERR_NOT_FOUND, "%s has no tables yet", s->path);
     if (r == 0 && at != version)
         r = keep_backup(s, cx, at);
     if (r == 0)
-        r = schema_migrate(&s->writer.db, cx, version);
+        r = schema_migrate(&s->writer.db, cx, &market_schema, version);
     db_close(&s->writer.db);
     store_free(s);
     return r;

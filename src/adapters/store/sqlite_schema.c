@@ -1,22 +1,10 @@
-/* adapters/store/sqlite_schema.c - see sqlite_schema.h.
- *
- * A step is data: SQL up, SQL down, and a question that must count 0 before the way down, because what it
- * counts would be lost. Each step runs in one transaction together with its version number, so a kill leaves
- * either version whole. A new file takes the same steps as an old one: no second definition to keep equal. */
+/* adapters/store/sqlite_schema.c - the tables of market.db, version by version; see adapters/sqlite/schema.h. */
 
 #include "adapters/store/sqlite_schema.h"
 
 #include "adapters/store/sqlite.h"
 
-#include <stdio.h>
-
 enum { APPLICATION_ID = 0x46534d4b }; /* "FSMK" in the file's header */
-
-typedef struct SchemaStep {
-    const char *up, *down;
-    const char *lost; /* SELECT count(*), NULL = nothing is lost on the way down */
-    const char *what; /* words for it */
-} SchemaStep;
 
 /* clang-format off */
 static const SchemaStep STEPS[] = {
@@ -72,105 +60,12 @@ static const SchemaStep STEPS[] = {
 
 _Static_assert(ARRAY_LEN(STEPS) == STORE_SQLITE_SCHEMA, "a step a version");
 
-int schema_version(Db *db, Ctx *cx, int *out) {
-    int64_t tables, id, version;
-    int r = db_pragma_i64(db, cx, "SELECT count(*) FROM sqlite_schema", &tables);
-    if (r == 0)
-        r = db_pragma_i64(db, cx, "PRAGMA application_id", &id);
-    if (r)
-        return r;
-    *out = 0;
-    if (tables == 0)
-        return 0;
-    if (id != APPLICATION_ID)
-        return err_set(cx, ERR_CORRUPT, "%s is a database of another program: name another data directory", db->path);
-    r = db_pragma_i64(db, cx, "SELECT value FROM meta WHERE name='schema_version'", &version);
-    if (r == 0 && (version < 1 || version > INT16_MAX))
-        r = err_set(cx, ERR_CORRUPT, "%s: schema version %lld makes no sense", db->path, (long long)version);
-    if (r == 0)
-        *out = (int)version;
-    return r;
-}
+const Schema market_schema = { .application_id = APPLICATION_ID, .steps = STEPS, .newest = ARRAY_LEN(STEPS) };
 
-static int refuse_newer(Db *db, Ctx *cx, int version) {
-    return err_set(cx, ERR_VERSION,
-                   "%s was written by a newer FinSight (schema %d, this program knows %d): use that program, or take "
-                   "the file down with its `migrate` first",
-                   db->path, version, STORE_SQLITE_SCHEMA);
-}
+static const char *const SQL_TEXT[N_SQL] = {
+#define SQL_STRING(name, text) [name] = text,
+    SQL_COMMON_TABLE(SQL_STRING) SQL_TABLE(SQL_STRING)
+#undef SQL_STRING
+};
 
-/* Foot by foot: the statements of one step and its number, or nothing. */
-static int take_step(Db *db, Ctx *cx, int from, int to) {
-    const SchemaStep *step = &STEPS[MAX(from, to) - 1];
-    const char *sql = to > from ? step->up : step->down;
-    assert(sql);
-    char version[160];
-    snprintf(version, sizeof version,
-             "PRAGMA application_id=%d; INSERT OR REPLACE INTO meta(name, value) VALUES('schema_version', %d)",
-             APPLICATION_ID, to);
-    int r = db_run(db, cx, SQL_BEGIN_WRITE, "");
-    if (r == 0)
-        r = db_exec(db, cx, sql);
-    if (r == 0)
-        r = db_exec(db, cx, version);
-    if (r == 0)
-        r = db_run(db, cx, SQL_COMMIT, "");
-    if (r) {
-        Err kept = cx->err;
-        db_run(db, cx, SQL_ROLLBACK, "");
-        cx->err = kept;
-        err_prefix(cx, "schema %d to %d", from, to);
-    }
-    return r;
-}
-
-static int check_loss(Db *db, Ctx *cx, int from) {
-    const SchemaStep *step = &STEPS[from - 1];
-    int64_t n = 0;
-    int r = step->lost ? db_pragma_i64(db, cx, step->lost, &n) : 0;
-    if (r == 0 && n > 0)
-        r = err_set(cx, ERR_CONFLICT, "%s: schema %d cannot hold its %lld %s: remove them first", db->path, from - 1,
-                    (long long)n, step->what);
-    return r;
-}
-
-int schema_migrate(Db *db, Ctx *cx, int version) {
-    assert(version >= 1 && version <= STORE_SQLITE_SCHEMA);
-    int at;
-    int r = schema_version(db, cx, &at);
-    if (r == 0 && at > STORE_SQLITE_SCHEMA)
-        r = refuse_newer(db, cx, at);
-    while (r == 0 && at != version) {
-        int next = at < version ? at + 1 : at - 1;
-        if (next < at)
-            r = check_loss(db, cx, at);
-        if (r == 0)
-            r = take_step(db, cx, at, next);
-        at = next;
-    }
-    return r;
-}
-
-int schema_check(Db *db, Ctx *cx) {
-    int version;
-    int r = schema_version(db, cx, &version);
-    if (r)
-        return r;
-    if (version > STORE_SQLITE_SCHEMA)
-        return refuse_newer(db, cx, version);
-    if (version < STORE_SQLITE_SCHEMA)
-        return err_set(cx, ERR_VERSION,
-                       "%s has schema %d and is opened read-only: open it for writing once, to migrate", db->path,
-                       version);
-    return 0;
-}
-
-int schema_prepare(Db *db, Ctx *cx, SchemaBackup *backup, void *arg) {
-    int version;
-    int r = schema_version(db, cx, &version);
-    if (r == 0 && version > STORE_SQLITE_SCHEMA)
-        r = refuse_newer(db, cx, version);
-    if (r == 0 && version > 0 && version < STORE_SQLITE_SCHEMA)
-        r = backup(arg, cx, version);
-    return r ? r : schema_migrate(db, cx, STORE_SQLITE_SCHEMA);
-}
+const SqlTable market_sql = { SQL_TEXT, N_SQL };

@@ -6,7 +6,7 @@
 #include "adapters/store/merge.h"
 #include "adapters/store/sqlite.h"
 #include "adapters/store/sqlite_cache.h"
-#include "adapters/store/sqlite_db.h"
+#include "adapters/store/sqlite_schema.h"
 #include "base/list.h"
 #include "base/map.h"
 

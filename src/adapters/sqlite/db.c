@@ -1,6 +1,6 @@
-/* adapters/store/sqlite_db.c - see sqlite_db.h. */
+/* adapters/sqlite/db.c - see db.h. */
 
-#include "adapters/store/sqlite_db.h"
+#include "adapters/sqlite/db.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -9,12 +9,6 @@
 
 /* Instructions of SQLite's machine between two looks at the deadline: about 0.1 ms. */
 enum { PROGRESS_OPS = 10000 };
-
-static const char *const SQL_TEXT[N_SQL] = {
-#define SQL_STRING(name, text) [name] = text,
-    SQL_TABLE(SQL_STRING)
-#undef SQL_STRING
-};
 
 static int fail_on_disk(Db *db, Ctx *cx, const char *what, int rc) {
     int os = sqlite3_system_errno(db->handle);
@@ -94,7 +88,10 @@ static void file_uri(const DbOptions *o, char *out, size_t size) {
 }
 
 int db_open(Db *db, Ctx *cx, const DbOptions *o) {
-    *db = (Db){ .path = o->path, .cx = cx, .may_interrupt = o->reader || o->read_only };
+    assert(o->table.n >= N_SQL_COMMON);
+    *db = (Db){ .path = o->path, .cx = cx, .may_interrupt = o->reader || o->read_only, .table = o->table };
+    db->statements = mem_alloc((size_t)o->table.n * sizeof *db->statements);
+    memset(db->statements, 0, (size_t)o->table.n * sizeof *db->statements);
     char uri[8192];
     file_uri(o, uri, sizeof uri);
     int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
@@ -111,8 +108,9 @@ int db_open(Db *db, Ctx *cx, const DbOptions *o) {
 }
 
 void db_close(Db *db) {
-    for (int i = 0; i < N_SQL; i++)
+    for (int i = 0; i < db->table.n; i++)
         sqlite3_finalize(db->statements[i]);
+    mem_free(db->statements);
     sqlite3_close(db->handle);
     *db = (Db){ 0 };
 }
@@ -143,6 +141,10 @@ static int bind_all(sqlite3_stmt *st, const char *types, va_list args) {
             rc = sqlite3_bind_int64(st, i, va_arg(args, int64_t));
             continue;
         }
+        if (*types == 'd') {
+            rc = sqlite3_bind_double(st, i, va_arg(args, double));
+            continue;
+        }
         Str s = va_arg(args, Str);
         if (*types == 's')
             rc = sqlite3_bind_text64(st, i, s.p ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
@@ -152,9 +154,10 @@ static int bind_all(sqlite3_stmt *st, const char *types, va_list args) {
     return rc;
 }
 
-static int query(Db *db, Ctx *cx, Sql sql, sqlite3_stmt **out, const char *types, va_list args) {
+static int query(Db *db, Ctx *cx, int sql, sqlite3_stmt **out, const char *types, va_list args) {
     sqlite3_stmt **st = &db->statements[sql];
-    if (!*st && sqlite3_prepare_v3(db->handle, SQL_TEXT[sql], -1, SQLITE_PREPARE_PERSISTENT, st, NULL) != SQLITE_OK)
+    if (!*st &&
+        sqlite3_prepare_v3(db->handle, db->table.text[sql], -1, SQLITE_PREPARE_PERSISTENT, st, NULL) != SQLITE_OK)
         return db_fail(db, cx, "read its tables");
     if (bind_all(*st, types, args) != SQLITE_OK)
         return db_fail(db, cx, "bind a value");
@@ -162,7 +165,7 @@ static int query(Db *db, Ctx *cx, Sql sql, sqlite3_stmt **out, const char *types
     return 0;
 }
 
-int db_query(Db *db, Ctx *cx, Sql sql, sqlite3_stmt **out, const char *types, ...) {
+int db_query(Db *db, Ctx *cx, int sql, sqlite3_stmt **out, const char *types, ...) {
     va_list args;
     va_start(args, types);
     int r = query(db, cx, sql, out, types, args);
@@ -183,7 +186,7 @@ void db_reset(sqlite3_stmt *st) {
     sqlite3_reset(st);
 }
 
-int db_run(Db *db, Ctx *cx, Sql sql, const char *types, ...) {
+int db_run(Db *db, Ctx *cx, int sql, const char *types, ...) {
     sqlite3_stmt *st = NULL;
     va_list args;
     va_start(args, types);
@@ -197,6 +200,10 @@ int db_run(Db *db, Ctx *cx, Sql sql, const char *types, ...) {
 
 int64_t db_i64(sqlite3_stmt *st, int column) {
     return sqlite3_column_int64(st, column);
+}
+
+double db_f64(sqlite3_stmt *st, int column) {
+    return sqlite3_column_double(st, column);
 }
 
 Str db_text(sqlite3_stmt *st, int column) {

@@ -1,14 +1,8 @@
 #pragma once
 
-/* adapters/store/sqlite_db.h - one SQLite connection: its statements, its errors in words, its deadline.
- *
- * Every statement of the store is in the table below, prepared at first use and kept. Threads: one connection,
- * one thread at a time. */
+/* adapters/store/sqlite_sql.h - every statement of the candle store. */
 
-#include "base/ctx.h"
-
-typedef struct sqlite3 sqlite3;
-typedef struct sqlite3_stmt sqlite3_stmt;
+#include "adapters/sqlite/db.h"
 
 /* clang-format off */
 #define SERIES_COLUMNS "id, venue, symbol, timeframe, provider, price, adjustment, n, n_synthetic, first_ms, last_ms, revision, bytes"
@@ -16,10 +10,6 @@ typedef struct sqlite3_stmt sqlite3_stmt;
                         "lot_scale, notional_mantissa, notional_scale, calendar, time_zone, valid_from, valid_to"
 
 #define SQL_TABLE(X)                                                                                                   \
-    X(SQL_BEGIN, "BEGIN")                                                                                              \
-    X(SQL_BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                              \
-    X(SQL_COMMIT, "COMMIT")                                                                                            \
-    X(SQL_ROLLBACK, "ROLLBACK")                                                                                        \
     X(SQL_SAVEPOINT, "SAVEPOINT job")                                                                                  \
     X(SQL_ROLLBACK_TO, "ROLLBACK TO job")                                                                              \
     X(SQL_RELEASE, "RELEASE job")                                                                                      \
@@ -69,40 +59,9 @@ typedef struct sqlite3_stmt sqlite3_stmt;
 /* clang-format on */
 
 typedef enum Sql {
+    SQL_BEFORE_OURS = N_SQL_COMMON - 1,
 #define SQL_ENUM(name, text) name,
     SQL_TABLE(SQL_ENUM)
 #undef SQL_ENUM
         N_SQL
 } Sql;
-
-typedef struct Db {
-    sqlite3 *handle;
-    const char *path;   /* borrowed; for words */
-    Ctx *cx;            /* of the call being served: its deadline interrupts long statements */
-    bool may_interrupt; /* readers only: an interrupted write would roll its whole group back */
-    sqlite3_stmt *statements[N_SQL];
-} Db;
-
-typedef struct DbOptions {
-    const char *path, *vfs;
-    int page_size;
-    bool read_only, immutable; /* immutable: no lock, no WAL, nobody else; for media that cannot be written */
-    bool reader;               /* query_only, never checkpoints */
-} DbOptions;
-
-int db_open(Db *db, Ctx *cx, const DbOptions *o);
-void db_close(Db *db);
-
-/* The code and words for the last failure of the connection; `what` is what was tried. */
-int db_fail(Db *db, Ctx *cx, const char *what);
-int db_exec(Db *db, Ctx *cx, const char *sql);                     /* not kept; any number of statements */
-int db_pragma_i64(Db *db, Ctx *cx, const char *sql, int64_t *out); /* first column of the first row; 0 if none */
-
-/* Binds by letters: i int64_t, s Str text, b Str blob. */
-int db_query(Db *db, Ctx *cx, Sql sql, sqlite3_stmt **out, const char *types, ...);
-int db_step(Db *db, Ctx *cx, sqlite3_stmt *st); /* 1 a row, 0 the end, ErrCode; resets at the end and on errors */
-void db_reset(sqlite3_stmt *st);                /* after reading fewer rows than there are */
-int db_run(Db *db, Ctx *cx, Sql sql, const char *types, ...); /* query, step to the end */
-
-int64_t db_i64(sqlite3_stmt *st, int column);
-Str db_text(sqlite3_stmt *st, int column); /* text or blob; borrows until the next step or reset */

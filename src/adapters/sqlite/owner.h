@@ -1,0 +1,42 @@
+#pragma once
+
+/* adapters/sqlite/owner.h - a database of one owner: a lock on its file, one connection, one call at a time.
+ *
+ * For stores whose work is small and whose answers must last: jobs, backtests, keys. Each write is one transaction,
+ * synced before the call returns (synchronous=FULL). What writes thousands of rows a second wants a writer thread and
+ * readers of its own, as adapters/store/sqlite has.
+ *
+ * Threads: any, except open and close; calls wait for each other. */
+
+#include "adapters/sqlite/schema.h"
+
+#include <pthread.h>
+
+/* Takes the lock "<path>.lock", shared for reading. An flock dies with its process, so a crash leaves nothing to clean
+ * up. ERR_CONFLICT tells the owner's pid. *fd is -1 where a reader may not make the file and there is none. */
+int db_lock(Ctx *cx, const char *path, bool read_only, int *fd);
+
+typedef struct DbOwnerOptions {
+    const char *path; /* its folder must exist; NULL = in memory */
+    const char *vfs;  /* NULL = the system's. With a named one (simulation) no lock file is taken */
+    SqlTable table;
+    const Schema *schema;
+} DbOwnerOptions;
+
+typedef struct DbOwner {
+    Db db;
+    char *path;
+    int lock_fd;
+    int64_t wal_pages;
+    pthread_mutex_t lock;
+} DbOwner;
+
+/* An older file is migrated, after a copy of it was kept as "<path>.v<old>". On failure nothing is left open. */
+int db_owner_open(DbOwner *o, Ctx *cx, const DbOwnerOptions *options);
+void db_owner_close(DbOwner *o);
+
+typedef int DbWork(Db *db, Ctx *cx, void *arg);
+/* fn in one transaction: committed and synced when it returns 0 or an outcome (> 0), undone when it fails. */
+int db_owner_write(DbOwner *o, Ctx *cx, DbWork *fn, void *arg);
+/* fn sees one moment of the file; its deadline and its cancel interrupt it. */
+int db_owner_read(DbOwner *o, Ctx *cx, DbWork *fn, void *arg);
