@@ -5,7 +5,7 @@ TYPE  ?= debugoptimized
 FINSIGHT = $(BUILD)/src/app/finsight
 MESON_TEST = tools/run_tests
 
-.PHONY: all help demo serve test torture bench asan tsan fuzz lint fmt install fresh-check peers clean
+.PHONY: all help demo serve test torture golden-indicators bench asan tsan fuzz lint fmt install fresh-check peers clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## Build the finsight binary
@@ -42,6 +42,11 @@ torture: setup-test ## Full kills, power cuts and floods; prints PASS or FAIL fo
 	@tools/configure $(BUILD) --buildtype=$(TYPE)
 	@tools/quiet ninja -C $(BUILD)
 	@tools/torture $(BUILD)
+
+golden-indicators: setup-test ## Indicators against dumps: FILE=dump.json DATA=folder of the data sets
+	@tools/configure $(BUILD) --buildtype=$(TYPE)
+	@tools/quiet ninja -C $(BUILD) tests/golden/golden_indicators
+	@$(BUILD)/tests/golden/golden_indicators "$(DATA)" $(FILE)
 
 bench: setup-test ## Figures against rivals: JSON lines and a table
 	@tools/setup bench

@@ -274,9 +274,9 @@ static const TaIndicator rows[] = {
       .recursive = true, .lookback = ta_lookback_one, KERNEL_OF(ta_sar, Sar) },
     { "sarext", "Parabolic stop and reverse, extended; negative while short", TA_OVERLAP, CANDLE_2,
       .params = { { "start", TA_REAL, 0, -3e37, 3e37 }, FRACTION("offset_on_reverse", 0),
-                  FRACTION("first_long", 0.02), FRACTION("acceleration_long", 0.02), FRACTION("maximum_long", 0.2),
-                  FRACTION("first_short", 0.02), FRACTION("acceleration_short", 0.02),
-                  FRACTION("maximum_short", 0.2) },
+                  FRACTION("acceleration_init_long", 0.02), FRACTION("acceleration_long", 0.02),
+                  FRACTION("acceleration_max_long", 0.2), FRACTION("acceleration_init_short", 0.02),
+                  FRACTION("acceleration_short", 0.02), FRACTION("acceleration_max_short", 0.2) },
       .recursive = true, .lookback = ta_lookback_one, KERNEL_OF(ta_sarext, Sar) },
 };
 /* clang-format on */
