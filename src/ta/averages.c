@@ -197,10 +197,13 @@ static int lookback_two(TaAverage fast_kind, int fast, TaAverage slow_kind, int 
     return MAX(average_lookback(fast_kind, fast), average_lookback(slow_kind, slow));
 }
 
+/* Here each has the seed of its own start, unlike in MACDEXT: TA-Lib's way. */
 #define ta_apo_init ta_price_oscillator_init
 #define ta_ppo_init ta_price_oscillator_init
 static void ta_price_oscillator_init(void *state, Arena *arena, const double *p) {
-    two_averages_init(state, arena, (TaAverage)p[2], (int)p[0], (TaAverage)p[2], (int)p[1]);
+    TwoAverages *t = state;
+    two_averages_init(t, arena, (TaAverage)p[2], (int)p[0], (TaAverage)p[2], (int)p[1]);
+    t->wait = 0;
 }
 
 static int lookback_price_oscillator(const double *p) {

@@ -82,9 +82,9 @@ static inline double rsi_of(double gain, double loss) {
 }
 
 static inline double rsi_bt_next(GainLoss *g, double x) {
-    double gain, loss;
-    gain_loss_next(g, x, &gain, &loss);
-    return rsi_of(gain, loss);
+    double change = change_next(&g->change, x);
+    double gain = ema_next(&g->gain, isnan(change) ? NAN : fmax(change, 0));
+    return rsi_of(gain, ema_next(&g->loss, isnan(change) ? NAN : fmax(-change, 0)));
 }
 
 static void rsi_ema_init(GainLoss *g, int period) {

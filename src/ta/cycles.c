@@ -6,7 +6,8 @@
 
 enum { PHASE_START = 12, TREND_START = 37, CYCLE_MAX = 50 };
 
-static const double DEGREE = 3.14159265358979323846 / 180;
+static const double DEGREES = 180 / 3.14159265358979323846, TURN = 2 * 3.14159265358979323846;
+static const double DEGREE = 1 / (180 / 3.14159265358979323846);
 
 /* --- the transform: taps at 0, 2, 4 and 6 rows ago --- */
 
@@ -20,14 +21,16 @@ static inline void taps_push(Taps *t, double x) {
     t->at[0] = x;
 }
 
+/* Summed in TA-Lib's order, as all here: where the price is at rest there is only rounding to take a phase of. */
 static inline double taps_hilbert(Taps *t, double x, double gain) {
     taps_push(t, x);
-    return (0.0962 * (t->at[0] - t->at[6]) + 0.5769 * (t->at[2] - t->at[4])) * gain;
+    return (0.0962 * t->at[0] - 0.0962 * t->at[6] - 0.5769 * t->at[4] + 0.5769 * t->at[2]) * gain;
 }
 
 typedef struct Cycle {
     Taps price, smooth, detrended, in_phase, quadrature;
-    double i1, q1; /* of this row */
+    double sum, weighted; /* of the last prices, weights 4 3 2 1 */
+    double i1, q1;        /* of this row */
     double i2, q2, re, im, period, smooth_period;
     int start;
     int64_t row; /* rows seen */
@@ -40,20 +43,31 @@ static inline double cycle_period(Cycle *c, double i2, double q2) {
     c->i2 = i2;
     c->q2 = q2;
     if (c->re != 0 && c->im != 0)
-        period = 360 / (atan(c->im / c->re) / DEGREE);
+        period = 360 / (atan(c->im / c->re) * DEGREES);
     period = fmin(period, 1.5 * before);
     period = fmax(period, 0.67 * before);
     period = CLAMP(period, 6, CYCLE_MAX);
     return 0.2 * period + 0.8 * before;
 }
 
+/* Weighted mean of four prices, rolling. */
+static inline double cycle_smooth(Cycle *c, double x) {
+    taps_push(&c->price, x);
+    c->sum += x;
+    c->sum -= c->price.at[4];
+    c->weighted += x * fmin((double)c->row + 1, 4);
+    double smooth = c->weighted * 0.1;
+    if (c->row >= 3)
+        c->weighted -= c->sum;
+    return smooth;
+}
+
 /* False before the transform begins. */
 static inline bool cycle_next(Cycle *c, double x) {
-    taps_push(&c->price, x);
+    double smooth = cycle_smooth(c, x);
     if (c->row++ < c->start)
         return false;
     double gain = 0.075 * c->period + 0.54;
-    double smooth = (4 * x + 3 * c->price.at[1] + 2 * c->price.at[2] + c->price.at[3]) / 10;
     c->i1 = c->detrended.at[2]; /* three rows ago, once this row's is in */
     double detrended = taps_hilbert(&c->smooth, smooth, gain);
     c->q1 = taps_hilbert(&c->detrended, detrended, gain);
@@ -116,7 +130,7 @@ static void ta_mama_init(void *state, Arena *arena, const double *p) {
 static inline void ta_mama_next(Mama *s, const double *in, double *out) {
     if (!cycle_next(&s->cycle, in[0]))
         return;
-    double phase = s->cycle.i1 != 0 ? atan(s->cycle.q1 / s->cycle.i1) / DEGREE : 0;
+    double phase = s->cycle.i1 != 0 ? atan(s->cycle.q1 / s->cycle.i1) * DEGREES : 0;
     double turn = fmax(s->phase - phase, 1);
     s->phase = phase;
     double weight = turn > 1 ? fmax(s->fast / turn, s->slow) : s->fast;
@@ -153,15 +167,17 @@ static void phase_init(void *state, Arena *arena, const double *p) {
 static inline double phase_of(const Phase *s, int period) {
     double real = 0, imaginary = 0, phase = s->phase;
     for (int i = 0; i < period; i++) {
-        double angle = i * 360 * DEGREE / period, x = window_at(&s->smooth, i);
+        double angle = i * TURN / period, x = window_at(&s->smooth, i);
         real += sin(angle) * x;
         imaginary += cos(angle) * x;
     }
     if (imaginary != 0)
-        phase = atan(real / imaginary) / DEGREE;
+        phase = atan(real / imaginary) * DEGREES;
     else if (real != 0)
         phase += real < 0 ? -90 : 90;
-    phase += 90 + 360 / s->cycle.smooth_period + (imaginary < 0 ? 180 : 0);
+    phase += 90;
+    phase += 360 / s->cycle.smooth_period;
+    phase += imaginary < 0 ? 180 : 0;
     return phase > 315 ? phase - 360 : phase;
 }
 

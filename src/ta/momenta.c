@@ -52,7 +52,8 @@ static inline void ta_imi_next(Imi *s, const double *in, double *out) {
 
 KERNEL(ta_imi, Imi, 2, 1)
 
-/* --- commodity channel index: the typical price against the mean and mean deviation of its window --- */
+/* --- commodity channel index: the typical price against the mean and mean deviation of its window, summed in the order
+ * of TA-Lib's ring: where prices are at rest the rounding is all there is --- */
 
 typedef struct Cci {
     Window w;
@@ -68,7 +69,7 @@ static inline void ta_cci_next(Cci *s, const double *in, double *out) {
     window_push(&s->w, typical);
     if (!window_full(&s->w))
         return;
-    double mean = window_mean(&s->w), off = typical - mean, deviation = window_mean_deviation(&s->w, mean);
+    double mean = window_mean_unordered(&s->w), off = typical - mean, deviation = window_mean_deviation(&s->w, mean);
     out[0] = off == 0 || deviation == 0 ? 0 : off / (0.015 * deviation);
 }
 

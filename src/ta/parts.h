@@ -63,6 +63,14 @@ static inline double window_mean(const Window *w) {
     return sum / w->size;
 }
 
+/* The same in the order of the ring. */
+static inline double window_mean_unordered(const Window *w) {
+    double sum = 0;
+    for (int i = 0; i < w->size; i++)
+        sum += w->at[i];
+    return sum / w->size;
+}
+
 static inline double window_mean_deviation(const Window *w, double mean) {
     double sum = 0;
     for (int i = 0; i < w->size; i++)
@@ -172,6 +180,16 @@ static inline double ema_next(Ema *e, double x) {
     return e->value /= e->period;
 }
 
+/* Wilder's as TA-Lib's RSI takes it, to the bit: prices at rest leave quotients of the like of 0 / 0 to rounding. */
+static inline double wilder_next(Ema *e, double x) {
+    if (isnan(x))
+        return NAN;
+    e->value = e->n < e->period ? e->value + x : e->value * (e->period - 1) + x;
+    if (e->n < e->period && ++e->n < e->period)
+        return NAN;
+    return e->value /= e->period;
+}
+
 /* --- weighted average, weights 1 (oldest) .. period. The weighted sum takes up the plain one's error at every step, so
  * both are taken anew once a turn of the window. --- */
 
@@ -209,20 +227,28 @@ static inline double wma_next(Wma *m, double x) {
 }
 
 /* --- least and greatest of a window, with its age ---
- * Searched again only when the extreme falls out. Which of equal values counts is told by `latest`: TA-Lib's AROON
- * takes the latest always, its MININDEX the first when it searches. */
+ * A queue of the values that may yet be the extreme, best first: each comes in and goes out once, whatever the window.
+ * Which of equal values counts: the latest always (TA-Lib's AROON), or as TA-Lib's MAXINDEX has it: the earliest of a
+ * window that is searched (the first one, and when the extreme falls out), else the newest. */
+
+typedef struct ExtremeAt {
+    double x; /* times sign */
+    int64_t row;
+} ExtremeAt;
 
 typedef struct Extreme {
-    Window w;
+    ExtremeAt *queue; /* a ring of `size` */
+    int size, head, n;
+    int64_t n_rows;
     double sign; /* -1: the least */
-    double best; /* times sign */
     int age;
     bool latest;
 } Extreme;
 
 static inline void extreme_init(Extreme *e, Arena *arena, int period, double sign, bool latest) {
-    *e = (Extreme){ .sign = sign, .best = -INFINITY, .latest = latest };
-    window_init(&e->w, arena, period);
+    *e = (Extreme){
+        .queue = arena_new_n(arena, ExtremeAt, (size_t)period), .size = period, .sign = sign, .latest = latest
+    };
 }
 
 static inline void greatest_init(Extreme *e, Arena *arena, int period) {
@@ -233,29 +259,29 @@ static inline void least_init(Extreme *e, Arena *arena, int period) {
     extreme_init(e, arena, period, -1, false);
 }
 
-static inline void extreme_search(Extreme *e) {
-    e->best = -INFINITY;
-    for (int age = e->w.size - 1; age >= 0; age--) {
-        double x = window_at(&e->w, age);
-        if (e->latest ? x >= e->best : x > e->best) {
-            e->best = x;
-            e->age = age;
-        }
-    }
+static inline ExtremeAt *extreme_place(const Extreme *e, int i) {
+    int at = e->head + i;
+    return &e->queue[at < e->size ? at : at - e->size];
 }
 
 static inline double extreme_next(Extreme *e, double x) {
     if (isnan(x))
         return NAN;
     x *= e->sign;
-    window_push(&e->w, x);
-    if (++e->age >= e->w.size && window_full(&e->w)) {
-        extreme_search(e);
-    } else if (x >= e->best) {
-        e->best = x;
-        e->age = 0;
+    int64_t row = e->n_rows++;
+    bool ties = e->latest || row >= e->size; /* does an equal newest one count? */
+    if (e->n > 0 && e->queue[e->head].row <= row - e->size) {
+        e->head = e->head + 1 == e->size ? 0 : e->head + 1;
+        e->n--;
+        ties = e->latest;
     }
-    return window_full(&e->w) ? e->best * e->sign : NAN;
+    if (e->n > 0 && (x > e->queue[e->head].x || (ties && x == e->queue[e->head].x)))
+        e->n = 0;
+    while (e->n > 0 && (x > extreme_place(e, e->n - 1)->x || (e->latest && x == extreme_place(e, e->n - 1)->x)))
+        e->n--;
+    *extreme_place(e, e->n++) = (ExtremeAt){ x, row };
+    e->age = (int)(row - e->queue[e->head].row);
+    return row + 1 >= e->size ? e->queue[e->head].x * e->sign : NAN;
 }
 
 /* --- true range: NaN for the first candle --- */
@@ -306,8 +332,8 @@ static inline void gain_loss_init(GainLoss *g, int period) {
 
 static inline void gain_loss_next(GainLoss *g, double x, double *gain, double *loss) {
     double change = change_next(&g->change, x);
-    *gain = ema_next(&g->gain, isnan(change) ? NAN : change > 0 ? change : 0);
-    *loss = ema_next(&g->loss, isnan(change) ? NAN : change < 0 ? -change : 0);
+    *gain = wilder_next(&g->gain, isnan(change) ? NAN : change > 0 ? change : 0);
+    *loss = wilder_next(&g->loss, isnan(change) ? NAN : change < 0 ? -change : 0);
 }
 
 /* 0 where nothing moved: TA-Lib's and ta4j's choice. */

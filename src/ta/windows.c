@@ -82,7 +82,7 @@ static void aroon_init(void *state, Arena *arena, const double *p) {
 }
 
 static inline double aroon_of(const Extreme *e, double value) {
-    int period = e->w.size - 1;
+    int period = e->size - 1;
     return isnan(value) ? NAN : 100.0 / period * (period - e->age);
 }
 
