@@ -21,7 +21,8 @@ static const struct {
     Str word;
 } flag_words[] = { { CANDLE_OPEN, STR_INIT("open") },
                    { CANDLE_SYNTHETIC, STR_INIT("synthetic") },
-                   { CANDLE_SIMULATED, STR_INIT("simulated") } };
+                   { CANDLE_SIMULATED, STR_INIT("simulated") },
+                   { CANDLE_PARTIAL, STR_INIT("partial") } };
 
 /* --- writing --- */
 

@@ -192,7 +192,7 @@ bool candle_same_data(const Candle *a, const Candle *b) {
 
 /* --- flags as text --- */
 
-static const char *const flag_names[] = { "open", "synthetic", "simulated" }; /* [i] names bit i */
+static const char *const flag_names[] = { "open", "synthetic", "simulated", "partial" }; /* [i] names bit i */
 
 size_t candle_flags_format(uint8_t flags, char *out) {
     size_t n = 0;

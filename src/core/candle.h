@@ -13,11 +13,12 @@ enum {
     CANDLE_OPEN = 1u << 0,      /* not closed yet: open time + interval lies in the future of known_at */
     CANDLE_SYNTHETIC = 1u << 1, /* filled by us (forward fill, linear, other venue); never over a real one */
     CANDLE_SIMULATED = 1u << 2, /* came from a simulator, not from a market */
-    CANDLE_FLAGS_ALL = (1u << 3) - 1,
+    CANDLE_PARTIAL = 1u << 3,   /* resampled from fewer candles than its span has places for */
+    CANDLE_FLAGS_ALL = (1u << 4) - 1,
 };
 
-enum { CANDLE_FLAGS_TEXT_MAX = 32 };
-/* "open+synthetic+simulated" or fewer, "" for none; at most CANDLE_FLAGS_TEXT_MAX bytes, no terminator. */
+enum { CANDLE_FLAGS_TEXT_MAX = 40 };
+/* "open+synthetic+simulated+partial" or fewer, "" for none; at most CANDLE_FLAGS_TEXT_MAX bytes, no terminator. */
 size_t candle_flags_format(uint8_t flags, char *out);
 bool candle_flags_parse(Str text, uint8_t *out);
 

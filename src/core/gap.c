@@ -55,6 +55,61 @@ int64_t gaps_find(const Candles *cs, Timeframe tf, bool skip_synthetic, Arena *a
     return gaps_find_next(cs, tf, skip_synthetic, arena, &last, out);
 }
 
+/* --- sessions --- */
+
+static void push_piece(GapList *out, Arena *arena, Timeframe tf, Time from, Time to, int64_t *missing) {
+    Gap piece = { .from = from, .to = to, .missing = timeframe_count(tf, from, to) };
+    gap_set(&piece, GAP_UNKNOWN, "not examined yet");
+    *missing += piece.missing;
+    vec_push_in(arena, out, piece);
+}
+
+/* Walks from session to session; sessions whose candles touch make one piece. */
+static int64_t split_one(const Gap *gap, Timeframe tf, const Calendar *cal, bool keep_closed, Arena *arena,
+                         GapList *out) {
+    int64_t closed = 0, open = 0;
+    CalendarSpan span;
+    Time at = gap->from; /* [gap->from, at) is in the list */
+    Time piece = at, piece_end = at;
+    while (time_before(at, gap->to)) {
+        bool more = calendar_span(cal, at, &span) && time_before(span.open, gap->to);
+        Time from = more ? timeframe_floor(tf, span.open) : gap->to;
+        if (time_before(from, at))
+            from = at;
+        if (time_before(piece_end, from)) { /* the market was closed in between */
+            if (time_before(piece, piece_end))
+                push_piece(out, arena, tf, piece, piece_end, &open);
+            if (keep_closed)
+                push_piece(out, arena, tf, piece_end, from, &closed);
+            else
+                closed += timeframe_count(tf, piece_end, from);
+            piece = from;
+        }
+        if (!more) {
+            piece_end = piece = gap->to;
+            break;
+        }
+        at = timeframe_next(tf, time_ms(span.close.ms - 1));
+        if (time_before(gap->to, at))
+            at = gap->to;
+        piece_end = at;
+    }
+    if (time_before(piece, piece_end))
+        push_piece(out, arena, tf, piece, piece_end, &open);
+    return closed;
+}
+
+int64_t gaps_split(GapList *gaps, size_t first, Timeframe tf, const Calendar *cal, bool keep_closed, Arena *arena) {
+    GapList pieces = { 0 };
+    int64_t closed = 0;
+    for (size_t i = first; i < gaps->n; i++)
+        closed += split_one(&gaps->v[i], tf, cal, keep_closed, arena, &pieces);
+    gaps->n = first;
+    for (size_t i = 0; i < pieces.n; i++)
+        vec_push_in(arena, gaps, pieces.v[i]);
+    return closed;
+}
+
 /* --- classifying --- */
 
 typedef struct GapCover {

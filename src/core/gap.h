@@ -44,6 +44,11 @@ int64_t gaps_find(const Candles *cs, Timeframe tf, bool skip_synthetic, Arena *a
  * TIME_MIN at the start. A synthetic row that is skipped is not carried. */
 int64_t gaps_find_next(const Candles *cs, Timeframe tf, bool skip_synthetic, Arena *arena, Time *last, GapList *out);
 
+/* Cuts the gaps from index `first` on at the sessions of a calendar: pieces in which candles are to be expected, and
+ * pieces in which the market is closed. `missing` of an open piece counts the places with open time in them. Closed
+ * pieces stay in the list only where keep_closed; returns the grid places of all of them. */
+int64_t gaps_split(GapList *gaps, size_t first, Timeframe tf, const Calendar *cal, bool keep_closed, Arena *arena);
+
 /* Gives classes where the evidence proves one, in this order:
  *  - a calendar is known and the gap lies wholly outside its sessions -> MARKET_CLOSED
  *  - no coverage window touches it             -> NOT_FETCHED (only when coverage of the series is known)

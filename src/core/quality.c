@@ -5,6 +5,8 @@
 
 #include "core/quality.h"
 
+#include "core/validate.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -13,7 +15,7 @@ static const double SIGMAS = 12, MIN_SIGMA = 1e-4;
 static const double MAD_TO_SIGMA = 1.4826; /* of a normal distribution */
 
 const char *quality_kind_name(QualityKind kind) {
-    static const char *const names[] = { "stale", "zero_volume", "outlier", "jump", "duplicate", "repeated" };
+    static const char *const names[] = { "stale", "zero_volume", "outlier", "jump", "duplicate", "repeated", "ohlc" };
     assert((size_t)kind < ARRAY_LEN(names));
     return names[kind];
 }
@@ -81,6 +83,10 @@ static void step_runs(QualityCheck *q, const Candle *c) {
         run_add(&q->runs[QUALITY_DUPLICATE], c->open_time);
     else
         run_end(q, QUALITY_DUPLICATE, 1, 0);
+    if (candle_issues(c, (Timeframe){ 0 }) & ISSUE_ERRORS)
+        run_add(&q->runs[QUALITY_OHLC], c->open_time);
+    else
+        run_end(q, QUALITY_OHLC, 1, 0);
     if (!first && !again && is_repeat(&q->last, c))
         run_add(&q->runs[QUALITY_REPEATED], c->open_time);
     else
@@ -164,6 +170,7 @@ const QualityReport *quality_finish(QualityCheck *q) {
     run_end(q, QUALITY_ZERO_VOLUME, q->options.zero_volume_run, 0);
     run_end(q, QUALITY_DUPLICATE, 1, 0);
     run_end(q, QUALITY_REPEATED, 1, 0);
+    run_end(q, QUALITY_OHLC, 1, 0);
     if (q->n_returns >= WINDOW_MIN)
         measure(q); /* else the window before tells the scale */
     if (q->sigma > 0)

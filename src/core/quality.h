@@ -15,6 +15,7 @@ typedef enum QualityKind {
     QUALITY_JUMP,        /* a close far off that stays there: a split, a wrong scale, or news */
     QUALITY_DUPLICATE,   /* rows with the open time of the row before */
     QUALITY_REPEATED,    /* candles whose five numbers are those of the candle before, with volume */
+    QUALITY_OHLC,        /* candles that are none: high below low, a close outside, a negative volume */
     QUALITY_KINDS,
 } QualityKind;
 const char *quality_kind_name(QualityKind kind); /* "stale", "zero_volume", … */

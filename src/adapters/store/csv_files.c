@@ -59,19 +59,8 @@ static void put_time(Buf *b, int64_t ms) {
 }
 
 static void put_flags(Buf *b, uint8_t flags) {
-    static const struct {
-        uint8_t bit;
-        const char *name;
-    } names[] = { { CANDLE_OPEN, "open" }, { CANDLE_SYNTHETIC, "synthetic" }, { CANDLE_SIMULATED, "simulated" } };
-    bool first = true;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (!(flags & names[i].bit))
-            continue;
-        if (!first)
-            buf_put_c(b, '+');
-        buf_put_str(b, str_c(names[i].name));
-        first = false;
-    }
+    char text[CANDLE_FLAGS_TEXT_MAX];
+    buf_put(b, text, candle_flags_format(flags, text));
 }
 
 int csv_put_candles(Buf *out, const Candles *rows) {

@@ -75,22 +75,6 @@ static bool field_text(const File *f, size_t i, char *out, size_t size) {
     return true;
 }
 
-static bool parse_flags(Str text, uint8_t *out) {
-    Str rest = text, word;
-    *out = 0;
-    while (text.n && str_next(&rest, '+', &word)) {
-        if (str_eq(word, S("open")))
-            *out |= CANDLE_OPEN;
-        else if (str_eq(word, S("synthetic")))
-            *out |= CANDLE_SYNTHETIC;
-        else if (str_eq(word, S("simulated")))
-            *out |= CANDLE_SIMULATED;
-        else
-            return false;
-    }
-    return true;
-}
-
 static int parse_candle(File *f, Candle *c) {
     static const char *const columns[] = { "open", "high", "low", "close", "volume" };
     double *const numbers[] = { &c->open, &c->high, &c->low, &c->close, &c->volume };
@@ -106,7 +90,7 @@ static int parse_candle(File *f, Candle *c) {
     if (f->row.fields[6].n && !time_parse_iso(f->row.fields[6], &c->known_at, NULL) &&
         !str_to_i64(f->row.fields[6], &c->known_at.ms))
         return damaged(f, "column known_at is no time");
-    if (!parse_flags(f->row.fields[7], &c->flags))
+    if (!candle_flags_parse(f->row.fields[7], &c->flags))
         return damaged(f, "column flags has an unknown word");
     return 0;
 }
