@@ -42,7 +42,8 @@ static Candles resample(Arena *a, Rng *rng, const Candles *in, Timeframe from, T
     candles_init(&out, a, 16);
     resample_init(&r, &(ResampleOptions){ .from = from, .to = to });
     for (size_t at = 0; at < in->n;) {
-        size_t n = MIN(1 + (size_t)rng_below(rng, 50), in->n - at);
+        size_t n = 1 + (size_t)rng_below(rng, 50);
+        n = MIN(n, in->n - at);
         Candles piece = candles_view(in, at, n);
         resample_add(&r, &piece, a, &out);
         at += n;
