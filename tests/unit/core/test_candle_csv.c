@@ -531,7 +531,7 @@ TEST(what_is_written_reads_back) {
     CHECK_EQ(candle_csv_write(&cs, 1, 1, &(CandleCsvFormat){ .with_known_at = true, .with_flags = true }, &text), 0);
     CHECK_STR(buf_str(&text), S("ts,open,high,low,close,volume,known_at,flags\n"
                                 "2024-01-01T00:00:00.001Z,1,1,1,1,12654360000,2024-01-02T00:00:00Z,"
-                                "open+synthetic+simulated\n"));
+                                "open+synthetic+simulated+partial\n"));
     CHECK_EQ(candle_csv_write(&cs, 0, 3, &(CandleCsvFormat){ 0 }, &text), ERR_LIMIT); /* 500 bytes are too few */
     buf_done(&text);
     test_ctx_done(&t);
