@@ -27,11 +27,12 @@ void http_core_init(HttpCore *core, const HttpServerOptions *o, HttpHandler *fn,
 void http_core_done(HttpCore *core) {
     assert(core->owed == 0);
     exchanges_free_all(core);
-    segs_free_all(core);
+    out_pool_done(&core->segs);
 }
 
 void http_conn_init(HttpConn *c, HttpCore *core, Str peer, bool local, MonoNs now) {
     *c = (HttpConn){ .core = core, .local = local, .idle_since = now, .peer_n = (uint8_t)MIN(peer.n, sizeof c->peer) };
+    c->out.pool = &core->segs;
     memcpy(c->peer, peer.p, c->peer_n);
     core->now = now;
     http_count(&core->counts.connections, 1);
@@ -184,7 +185,7 @@ void conn_pump(HttpConn *c) {
 /* --- bytes in --- */
 
 static bool has_room(const HttpConn *c) {
-    return c->n_owed < c->core->o.max_pipelined && c->out_bytes + c->held_bytes <= c->core->o.reply_mark;
+    return c->n_owed < c->core->o.max_pipelined && c->out.bytes + c->held_bytes <= c->core->o.reply_mark;
 }
 
 static void conn_refuse(HttpConn *c, int status, const char *why) {
@@ -306,7 +307,7 @@ bool http_conn_wants_read(const HttpConn *c) {
         return c->linger;
     if (c->stash.n)
         return false;
-    return c->cur ? c->out_bytes + c->held_bytes <= c->core->o.reply_mark : has_room(c);
+    return c->cur ? c->out.bytes + c->held_bytes <= c->core->o.reply_mark : has_room(c);
 }
 
 size_t http_conn_read_size(const HttpConn *c) {
@@ -352,11 +353,11 @@ void http_conn_done(HttpConn *c) {
     HttpCounts *n = &c->core->counts;
     c->dead = true;
     drop_all(c);
-    if (c->out_bytes) { /* queued, but the client did not get all of it */
+    if (c->out.bytes) { /* queued, but the client did not get all of it */
         http_count(&n->replied, -c->unsent_replies);
         http_count(&n->aborted, c->unsent_replies);
     }
-    out_clear(c);
+    out_queue_clear(&c->out);
     http_count(&n->connections, -1);
 }
 
@@ -365,7 +366,7 @@ void http_conn_done(HttpConn *c) {
 HttpConnState http_conn_state(const HttpConn *c) {
     if (c->dead)
         return HTTP_CONN_CLOSE;
-    if (c->first || c->cur || c->out_bytes || c->stash.n)
+    if (c->first || c->cur || c->out.bytes || c->stash.n)
         return HTTP_CONN_OPEN;
     if (c->closing)
         return c->linger && !c->eof ? HTTP_CONN_LINGER : HTTP_CONN_CLOSE;
@@ -386,7 +387,7 @@ MonoNs http_conn_deadline(const HttpConn *c) {
     if (http_conn_state(c) == HTTP_CONN_LINGER)
         return c->linger_until;
     MonoNs at = arrival_deadline(c);
-    if (c->out_bytes) {
+    if (c->out.bytes) {
         MonoNs write = mono_add_ms(c->wrote_at, o->write_ms);
         return write.ns < at.ns ? write : at;
     }
@@ -414,15 +415,15 @@ int http_conn_output(HttpConn *c, struct iovec iov[HTTP_IOV_MAX], MonoNs now) {
     c->core->now = now;
     conn_resume(c);
     conn_pump(c);
-    return c->dead ? 0 : out_gather(c, iov);
+    return c->dead ? 0 : out_queue_gather(&c->out, iov);
 }
 
 void http_conn_sent(HttpConn *c, size_t n, MonoNs now) {
     c->core->now = now;
     http_count(&c->core->counts.bytes_out, (int64_t)n);
-    out_drop(c, n);
+    out_queue_drop(&c->out, n);
     c->wrote_at = now;
-    if (c->out_bytes)
+    if (c->out.bytes)
         return;
     c->unsent_replies = 0;
     c->idle_since = now;

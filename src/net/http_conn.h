@@ -9,19 +9,16 @@
  * Private to net/, its tests and its bench. */
 
 #include "net/http_server.h"
-
-#include <stdatomic.h>
-#include <sys/uio.h>
+#include "net/out_queue.h"
 
 typedef struct HttpConn HttpConn;
 typedef struct Exchange Exchange;
-typedef struct OutSeg OutSeg;
 
 enum {
     HTTP_READ_IDLE = 16 * 1024, /* read at most this much at once while no body is coming: it may have to be stashed */
     HTTP_READ_BODY = 64 * 1024,
     HTTP_PUMP_LOW = 128 * 1024, /* a stream's pump runs while less than this is queued */
-    HTTP_IOV_MAX = 16,
+    HTTP_IOV_MAX = OUT_IOV_MAX,
 };
 
 typedef struct HttpCounts { /* one writer, any reader */
@@ -52,8 +49,8 @@ typedef struct HttpCore {
     int64_t owed; /* exchanges whose connection is gone and whose answer is still to come */
     /* private */
     Exchange *free_exchanges;
-    OutSeg *free_segs;
-    int n_free_exchanges, n_free_segs;
+    int n_free_exchanges;
+    OutPool segs;
     MonoNs date_read;
     int64_t date_second;
     char date[32];
@@ -72,12 +69,11 @@ struct HttpConn {
     HttpCore *core;
     Exchange *first, *last; /* requests whose replies are owed, in order; the last may still be arriving */
     Exchange *cur;          /* the request that is arriving; also in the list once its head is whole */
-    OutSeg *out, *out_tail;
-    size_t out_bytes;   /* queued for the socket */
-    size_t held_bytes;  /* in replies that wait for their turn */
-    int n_owed;         /* in the list */
-    int unsent_replies; /* queued, not yet taken by the socket; for the count of aborted ones */
-    Buf stash;          /* came with earlier bytes, and waits for room in the backlog */
+    OutQueue out;           /* for the socket */
+    size_t held_bytes;      /* in replies that wait for their turn */
+    int n_owed;             /* in the list */
+    int unsent_replies;     /* queued, not yet taken by the socket; for the count of aborted ones */
+    Buf stash;              /* came with earlier bytes, and waits for room in the backlog */
     MonoNs idle_since, wrote_at, linger_until, eof_at;
     uint8_t blank; /* CR and LF dropped before a request */
     bool served;   /* had a request before: idle, not new */

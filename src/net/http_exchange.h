@@ -62,16 +62,12 @@ void exchange_refuse(Exchange *x, int status, const char *why);
 void http_refusal_body(const HttpCore *core, int status, const char *why, Buf *body);
 void exchanges_free_all(HttpCore *core); /* of the free list */
 
-/* http_out.c: the queue of bytes. */
+/* http_out.c: into the queue of bytes, which also starts the write deadline. */
 void out_put(HttpConn *c, const void *p, size_t n);
 char *out_reserve(HttpConn *c, size_t n); /* contiguous; follow with out_commit */
 void out_commit(HttpConn *c, size_t n);
 void out_take(HttpConn *c, Buf *b); /* moves the buffer's bytes in; b is empty after */
-
-int out_gather(const HttpConn *c, struct iovec *iov); /* up to HTTP_IOV_MAX pieces */
-void out_drop(HttpConn *c, size_t n);                 /* the socket took them */
-void out_clear(HttpConn *c);
-void segs_free_all(HttpCore *core); /* of the free list */
+void out_share(HttpConn *c, OutShared *shared);
 /* The head of x's reply; body_n < 0: a stream. close: this is the last reply of the connection. */
 void out_reply_head(HttpConn *c, Exchange *x, int64_t body_n, bool close);
 /* First piece and what the pump makes until enough is queued: HTTP_PUMP_DONE, HTTP_PUMP_MORE, or < 0. */

@@ -1,134 +1,37 @@
-/* net/http_out.c - the bytes a connection has yet to send: a list of blocks and of bodies that were moved in.
- *
- * Small pieces are gathered in blocks of 4 KB, so that a burst of pipelined replies leaves in one system call; a large
- * body keeps the memory it was made in. */
+/* net/http_out.c - what a connection has yet to send: heads of replies, bodies, streams. */
 
 #include "net/http_exchange.h"
 
 #include <stdio.h>
 
-enum { BLOCK = 4096, COPY_MAX = 2048, FREE_SEGS_MAX = 64 };
-
-struct OutSeg {
-    OutSeg *next;
-    char *p;       /* n bytes; its own block, or a body's memory */
-    size_t n, cap; /* cap 0: nothing may be added */
-    size_t off;    /* sent already */
-    bool block;    /* of the standard size: goes back to the free list */
-    char bytes[];
-};
-
-static OutSeg *seg_new(HttpCore *core, size_t cap) {
-    OutSeg *s = NULL;
-    if (cap <= BLOCK - sizeof *s && core->free_segs) {
-        s = core->free_segs;
-        core->free_segs = s->next;
-        core->n_free_segs--;
-        *s = (OutSeg){ .p = s->bytes, .cap = BLOCK - sizeof *s, .block = true };
-        return s;
-    }
-    size_t size = MAX(sizeof *s + cap, (size_t)BLOCK);
-    s = mem_alloc(size);
-    *s = (OutSeg){ .p = s->bytes, .cap = size - sizeof *s, .block = size == BLOCK };
-    return s;
-}
-
-static void seg_free(HttpCore *core, OutSeg *s) {
-    if (s->p != s->bytes)
-        mem_free(s->p);
-    if (s->block && core->n_free_segs < FREE_SEGS_MAX) {
-        s->next = core->free_segs;
-        core->free_segs = s;
-        core->n_free_segs++;
-        return;
-    }
-    mem_free(s);
-}
-
-void segs_free_all(HttpCore *core) {
-    while (core->free_segs) {
-        OutSeg *s = core->free_segs;
-        core->free_segs = s->next;
-        mem_free(s);
-    }
-    core->n_free_segs = 0;
-}
-
-static void seg_append(HttpConn *c, OutSeg *s) {
-    if (c->out_tail)
-        c->out_tail->next = s;
-    else
-        c->out = s;
-    c->out_tail = s;
-}
-
 char *out_reserve(HttpConn *c, size_t n) {
-    OutSeg *s = c->out_tail;
-    if (!s || s->cap - s->n < n || s->cap == 0) {
-        s = seg_new(c->core, n);
-        seg_append(c, s);
-    }
-    return s->p + s->n;
+    return out_queue_reserve(&c->out, n);
+}
+
+/* The write deadline counts from when there is something to write. */
+static void about_to_queue(HttpConn *c) {
+    if (c->out.bytes == 0)
+        c->wrote_at = c->core->now;
 }
 
 void out_commit(HttpConn *c, size_t n) {
-    if (c->out_bytes == 0)
-        c->wrote_at = c->core->now; /* the write deadline counts from here */
-    c->out_tail->n += n;
-    c->out_bytes += n;
+    about_to_queue(c);
+    out_queue_commit(&c->out, n);
 }
 
 void out_put(HttpConn *c, const void *p, size_t n) {
-    if (n == 0)
-        return;
-    memcpy(out_reserve(c, n), p, n);
-    out_commit(c, n);
+    about_to_queue(c);
+    out_queue_put(&c->out, p, n);
 }
 
 void out_take(HttpConn *c, Buf *b) {
-    if (b->n <= COPY_MAX) {
-        out_put(c, b->p, b->n);
-        buf_done(b);
-        return;
-    }
-    OutSeg *s = mem_new(OutSeg);
-    s->p = b->p;
-    seg_append(c, s); /* cap 0: nothing is added behind a body */
-    out_commit(c, b->n);
-    *b = (Buf){ 0 };
+    about_to_queue(c);
+    out_queue_take(&c->out, b);
 }
 
-void out_clear(HttpConn *c) {
-    while (c->out) {
-        OutSeg *s = c->out;
-        c->out = s->next;
-        seg_free(c->core, s);
-    }
-    c->out_tail = NULL;
-    c->out_bytes = 0;
-}
-
-int out_gather(const HttpConn *c, struct iovec *iov) {
-    int n = 0;
-    for (OutSeg *s = c->out; s && n < HTTP_IOV_MAX; s = s->next)
-        if (s->n > s->off)
-            iov[n++] = (struct iovec){ s->p + s->off, s->n - s->off };
-    return n;
-}
-
-void out_drop(HttpConn *c, size_t n) {
-    assert(n <= c->out_bytes);
-    c->out_bytes -= n;
-    while (c->out && n >= c->out->n - c->out->off) {
-        OutSeg *s = c->out;
-        n -= s->n - s->off;
-        c->out = s->next;
-        seg_free(c->core, s);
-    }
-    if (c->out)
-        c->out->off += n;
-    else
-        c->out_tail = NULL;
+void out_share(HttpConn *c, OutShared *shared) {
+    about_to_queue(c);
+    out_queue_share(&c->out, shared);
 }
 
 /* --- the head of a reply --- */
@@ -243,7 +146,7 @@ void out_piece(HttpConn *c, Exchange *x, Buf *piece) {
 
 int out_pump(HttpConn *c, Exchange *x) {
     enum { PIECE_MAX = 1024 * 1024 };
-    while (c->out_bytes < HTTP_PUMP_LOW && !x->waiting) {
+    while (c->out.bytes < HTTP_PUMP_LOW && !x->waiting) {
         Buf piece;
         buf_init(&piece, PIECE_MAX);
         int r = x->pump(x->pump_arg, &piece);

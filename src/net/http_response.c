@@ -58,8 +58,11 @@ static int on_value_complete(llhttp_t *p) {
 
 static int on_headers_complete(llhttp_t *p) {
     HttpResponse *r = p->data;
-    if (p->status_code < 200)
-        return p->status_code == 101 ? fail(r, ERR_CORRUPT) : 0; /* nobody asked to switch protocols */
+    bool upgrade = p->status_code == 101;
+    if (upgrade && !r->may_upgrade)
+        return fail(r, ERR_CORRUPT); /* nobody asked to switch protocols */
+    if (p->status_code < 200 && !upgrade)
+        return 0;
     const char *text = str_dup(r->arena, buf_str(&r->text)).p;
     HttpField *fields = arena_new_n(r->arena, HttpField, MAX(r->slots.n, (size_t)1));
     for (size_t i = 0; i < r->slots.n; i++) {
@@ -70,6 +73,8 @@ static int on_headers_complete(llhttp_t *p) {
     r->n_fields = r->slots.n;
     r->status = p->status_code;
     r->head_whole = true;
+    if (upgrade)
+        return 2; /* no body, and no further message */
     r->keep_alive = llhttp_should_keep_alive(p) && (r->no_body || !llhttp_message_needs_eof(p));
     return r->no_body ? 1 : 0;
 }
@@ -114,7 +119,8 @@ void http_response_done(HttpResponse *r) {
 int http_response_feed(HttpResponse *r, const char *p, size_t n) {
     enum llhttp_errno e = llhttp_execute(&r->parser, p, n);
     if (r->complete) {
-        if (llhttp_get_error_pos(&r->parser) != p + n)
+        r->used = (size_t)(llhttp_get_error_pos(&r->parser) - p);
+        if (r->used != n)
             r->keep_alive = false; /* bytes nobody asked for: whatever they are, they are not our next answer */
         return 0;
     }

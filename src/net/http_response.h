@@ -19,6 +19,8 @@ typedef struct HttpResponse {
     const HttpField *fields; /* in the arena, from head_whole on */
     size_t n_fields;
     bool head_whole, complete, keep_alive;
+    bool may_upgrade; /* a 101 is an answer like others, and ends HTTP; set after http_response_init */
+    size_t used;      /* of the last piece fed, once complete: what lies behind is not of this response */
     /* private */
     llhttp_t parser;
     Arena *arena;

@@ -140,7 +140,7 @@ static void conn_settle(ServerConn *sc) {
         shutdown(sc->fd.fd, SHUT_WR);
     }
     loop_fd_want(sc->server->loop, &sc->fd,
-                 (http_conn_wants_read(c) ? LOOP_READ : 0u) | (c->out_bytes ? LOOP_WRITE : 0u));
+                 (http_conn_wants_read(c) ? LOOP_READ : 0u) | (c->out.bytes ? LOOP_WRITE : 0u));
     conn_arm(sc);
 }
 
