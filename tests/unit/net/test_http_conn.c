@@ -406,7 +406,7 @@ TEST(idle_connection_holds_no_memory_beside_itself) {
     open_default(&d);
     driver_input(&d, REQ("GET /big HTTP/1.1"));
     driver_input(&d, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"));
-    CHECK(d.conn.cur == NULL && d.conn.first == NULL && d.conn.out == NULL && d.conn.stash.p == NULL);
+    CHECK(d.conn.cur == NULL && d.conn.first == NULL && d.conn.out.first == NULL && d.conn.stash.p == NULL);
     CHECK(sizeof(HttpConn) <= 512);
     driver_end(&d);
 }
