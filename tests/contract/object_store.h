@@ -1,0 +1,13 @@
+#pragma once
+
+/* tests/contract/object_store.h - what an adapter gives the suite. */
+
+#include "lib/test.h"
+#include "ports/object_store.h"
+
+typedef struct ObjectStoreMaker {
+    const char *name;
+    ObjectStore *(*open)(TestCtx *t, const char *dir);
+    bool persistent; /* opening the same dir again shows the same objects */
+} ObjectStoreMaker;
+extern const ObjectStoreMaker object_store_maker;
