@@ -132,14 +132,14 @@ typedef struct MarketAsset {
 typedef uint32_t LineId;
 enum { LINE_NONE = UINT32_MAX, LINES_MAX = 4096 };
 
-/* A kernel of somebody else's making: takes the next n rows, keeps what it must remember in `state`, and gives out[0]
- * a value for each, NaN while it has none. How rows are cut into pieces must not change a bit. `opens` is called once
- * before the first row. */
+/* A kernel of somebody else's making: takes the next n rows, keeps what it must remember in `state`, and gives each of
+ * its outputs a value for each, NaN while it has none. How rows are cut into pieces must not change a bit. `open` is
+ * called once before the first row. */
 typedef struct LineKernel {
     const char *name;
     size_t state_size;
     void (*open)(void *state, Arena *arena, const void *arg); /* may be NULL */
-    void (*run)(void *state, const double *const *in, size_t n, double *out);
+    void (*run)(void *state, const double *const *in, size_t n, double *const *out);
 } LineKernel;
 
 size_t setup_assets(const StrategySetup *s);
@@ -153,9 +153,10 @@ LineId setup_extra(StrategySetup *s, size_t asset, Str name);
  * of ta->inputs, all of one asset; NULL = the asset's own columns (the close for TA_X). */
 LineId setup_indicator(StrategySetup *s, size_t asset, const TaIndicator *ta, const double *params,
                        const LineId *inputs);
-/* lookback: rows of input seen before the first value. `arg` must live as long as the setup. */
+/* The first of n_outputs lines; the others follow it. lookback: rows of input seen before the first value. `arg` must
+ * live as long as the setup. */
 LineId setup_kernel(StrategySetup *s, const LineKernel *kernel, const void *arg, const LineId *inputs, size_t n_inputs,
-                    int lookback);
+                    size_t n_outputs, int lookback);
 /* Steps that next must not be called in, beside what the lines need: raises the warm-up of the asset. */
 void setup_warmup(StrategySetup *s, size_t asset, size_t candles);
 /* A line of decisions, for engines that run without calling next (sweeps): > 0 go long, < 0 leave or go short. */
