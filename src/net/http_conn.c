@@ -244,7 +244,7 @@ static size_t conn_step(HttpConn *c, const char *p, size_t n) {
 }
 
 static void conn_parse(HttpConn *c, const char *p, size_t n) {
-    while (n > 0 && !c->closing && !c->dead) {
+    while (n > 0 && !c->closing && !c->dead && !c->protocol) {
         if (!c->cur) {
             size_t blank = skip_blank(c, p, n);
             p += blank;
@@ -263,7 +263,9 @@ static void conn_parse(HttpConn *c, const char *p, size_t n) {
         p += used;
         n -= used;
     }
-    if (n > 0)
+    if (n > 0 && c->protocol)
+        c->protocol->input(c, p, n);
+    else if (n > 0)
         c->linger = true; /* more came after the last request we take: a bare close would reset the reply away */
 }
 
@@ -281,6 +283,10 @@ static void conn_resume(HttpConn *c) {
 void http_conn_input(HttpConn *c, const char *p, size_t n, MonoNs now) {
     c->core->now = now;
     http_count(&c->core->counts.bytes_in, (int64_t)n);
+    if (c->protocol) {
+        c->protocol->input(c, p, n);
+        return;
+    }
     if (c->closing || c->dead || c->eof) {
         c->linger = true; /* a bare close over these bytes would reset the reply away */
         return;
@@ -297,12 +303,17 @@ void http_conn_eof(HttpConn *c, MonoNs now) {
     c->core->now = now;
     c->eof = true;
     c->eof_at = now;
-    conn_resume(c);
+    if (c->protocol)
+        c->protocol->eof(c);
+    else
+        conn_resume(c);
 }
 
 bool http_conn_wants_read(const HttpConn *c) {
     if (c->dead || c->eof)
         return false;
+    if (c->protocol)
+        return c->protocol->wants_read(c);
     if (c->closing)
         return c->linger;
     if (c->stash.n)
@@ -311,13 +322,32 @@ bool http_conn_wants_read(const HttpConn *c) {
 }
 
 size_t http_conn_read_size(const HttpConn *c) {
-    return c->cur && c->cur->head_whole ? HTTP_READ_BODY : HTTP_READ_IDLE;
+    return c->protocol || (c->cur && c->cur->head_whole) ? HTTP_READ_BODY : HTTP_READ_IDLE;
 }
 
 void http_conn_turn_away(HttpConn *c, MonoNs now) {
     c->core->now = now;
     c->cur = exchange_new(c);
     conn_refuse(c, 503, "too many connections");
+}
+
+void http_conn_switch(HttpConn *c, Exchange *x, const HttpProtocol *protocol, void *speaker) {
+    c->protocol = protocol;
+    c->speaker = speaker;
+    c->served = true;
+    if (!x)
+        return;
+    assert(c->first == x && c->last == x && !c->cur);
+    list_drop_first(c);
+    x->ready = true;
+    x->status = 101;
+    exchange_count(x, false);
+    exchange_release(x);
+}
+
+void http_conn_touch(HttpConn *c) {
+    if (c->core->touch)
+        c->core->touch(c->core->owner, c);
 }
 
 /* --- answers --- */
@@ -337,6 +367,10 @@ HttpConn *http_conn_news(Exchange *x, HttpNews news, MonoNs now) {
         settle_owed(x);
         return NULL;
     }
+    if (c->protocol) {
+        c->protocol->news(c, x, news);
+        return c;
+    }
     if (news == HTTP_NEWS_WAKE) {
         x->woken = !x->waiting; /* from within the pump: it has not said WAIT yet */
         x->waiting = false;
@@ -352,6 +386,8 @@ HttpConn *http_conn_news(Exchange *x, HttpNews news, MonoNs now) {
 void http_conn_done(HttpConn *c) {
     HttpCounts *n = &c->core->counts;
     c->dead = true;
+    if (c->protocol)
+        c->protocol->done(c);
     drop_all(c);
     if (c->out.bytes) { /* queued, but the client did not get all of it */
         http_count(&n->replied, -c->unsent_replies);
@@ -366,6 +402,8 @@ void http_conn_done(HttpConn *c) {
 HttpConnState http_conn_state(const HttpConn *c) {
     if (c->dead)
         return HTTP_CONN_CLOSE;
+    if (c->protocol)
+        return c->protocol->state(c);
     if (c->first || c->cur || c->out.bytes || c->stash.n)
         return HTTP_CONN_OPEN;
     if (c->closing)
@@ -386,11 +424,13 @@ MonoNs http_conn_deadline(const HttpConn *c) {
     const HttpServerOptions *o = &c->core->o;
     if (http_conn_state(c) == HTTP_CONN_LINGER)
         return c->linger_until;
-    MonoNs at = arrival_deadline(c);
+    MonoNs at = c->protocol ? c->protocol->deadline(c) : arrival_deadline(c);
     if (c->out.bytes) {
         MonoNs write = mono_add_ms(c->wrote_at, o->write_ms);
         return write.ns < at.ns ? write : at;
     }
+    if (c->protocol)
+        return at;
     if (c->eof && c->first)
         return mono_add_ms(c->eof_at, o->half_closed_ms);
     if (!c->cur && !c->first)
@@ -402,6 +442,13 @@ void http_conn_expire(HttpConn *c, MonoNs now) {
     c->core->now = now;
     if (http_conn_deadline(c).ns > now.ns)
         return;
+    if (c->protocol) {
+        if (http_conn_state(c) == HTTP_CONN_OPEN && c->protocol->deadline(c).ns <= now.ns)
+            c->protocol->expire(c);
+        else
+            c->dead = true;
+        return;
+    }
     if (arrival_deadline(c).ns <= now.ns)
         conn_refuse(c, 408,
                     c->cur->head_whole ? "the body did not arrive in time" : "the header block did not arrive in time");
@@ -413,8 +460,12 @@ void http_conn_expire(HttpConn *c, MonoNs now) {
 
 int http_conn_output(HttpConn *c, struct iovec iov[HTTP_IOV_MAX], MonoNs now) {
     c->core->now = now;
-    conn_resume(c);
-    conn_pump(c);
+    if (c->protocol) {
+        c->protocol->output(c);
+    } else {
+        conn_resume(c);
+        conn_pump(c);
+    }
     return c->dead ? 0 : out_queue_gather(&c->out, iov);
 }
 
@@ -423,9 +474,11 @@ void http_conn_sent(HttpConn *c, size_t n, MonoNs now) {
     http_count(&c->core->counts.bytes_out, (int64_t)n);
     out_queue_drop(&c->out, n);
     c->wrote_at = now;
-    if (c->out.bytes)
-        return;
-    c->unsent_replies = 0;
-    c->idle_since = now;
-    c->linger_until = mono_add_ms(now, c->core->o.linger_ms);
+    if (!c->out.bytes) {
+        c->unsent_replies = 0;
+        c->idle_since = now;
+        c->linger_until = mono_add_ms(now, c->core->o.linger_ms);
+    }
+    if (c->protocol && c->protocol->sent)
+        c->protocol->sent(c);
 }

@@ -1,9 +1,10 @@
 #pragma once
 
-/* net/http_conn.h - one HTTP/1.1 server connection as a machine of bytes: no socket, no timer, no thread.
+/* net/http_conn.h - one server connection as a machine of bytes: no socket, no timer, no thread.
  *
  * Bytes in through http_conn_input, bytes out through http_conn_output and http_conn_sent, time as a parameter. So
  * http_server.c is left with sockets, and tests and the fuzzer drive every rule without one.
+ * It begins with HTTP/1.1 and may change over: to HTTP/2 (net/h2_conn.c), to WebSocket (net/ws_server.c).
  * Memory: an idle connection is this struct and nothing else; what a request needs sits in its exchange, what a reply
  * needs in a queue of blocks, both taken from and given back to the core's short free lists.
  * Private to net/, its tests and its bench. */
@@ -46,7 +47,8 @@ typedef struct HttpCore {
      * on it already. */
     void (*deliver)(void *owner, Exchange *x, HttpNews news);
     void *owner;
-    int64_t owed; /* exchanges whose connection is gone and whose answer is still to come */
+    void (*touch)(void *owner, HttpConn *c); /* NULL: whoever drives the connections looks after all of them */
+    int64_t owed;                            /* exchanges whose connection is gone and whose answer is still to come */
     /* private */
     Exchange *free_exchanges;
     int n_free_exchanges;
@@ -58,6 +60,10 @@ typedef struct HttpCore {
 
 void http_core_init(HttpCore *core, const HttpServerOptions *o, HttpHandler *fn, void *arg, Clock *clock);
 void http_core_done(HttpCore *core); /* every connection done, every exchange answered */
+
+/* What a connection speaks after HTTP/1.1 (HTTP/2, WebSocket), behind the same functions below. Each runs on the
+ * connections' thread with core->now set; NULL where there is nothing to do. */
+typedef struct HttpProtocol HttpProtocol;
 
 typedef enum HttpConnState {
     HTTP_CONN_OPEN,
@@ -82,13 +88,34 @@ struct HttpConn {
     bool linger;   /* what still comes is read and dropped before the close */
     bool dead;
     bool local;
+    bool secure; /* TLS */
     char peer[56];
     uint8_t peer_n;
+    const HttpProtocol *protocol; /* NULL: HTTP/1.1 */
+    void *speaker;                /* the protocol's own */
+};
+
+struct HttpProtocol {
+    void (*input)(HttpConn *c, const char *p, size_t n);
+    void (*eof)(HttpConn *c);
+    bool (*wants_read)(const HttpConn *c);
+    void (*output)(HttpConn *c); /* queues what is ready, while little is queued */
+    void (*sent)(HttpConn *c);
+    HttpConnState (*state)(const HttpConn *c);
+    MonoNs (*deadline)(const HttpConn *c); /* beside that of the queue; ns INT64_MAX: none */
+    void (*expire)(HttpConn *c);
+    void (*news)(HttpConn *c, Exchange *x, HttpNews news);
+    void (*done)(HttpConn *c); /* the connection ends: frees the speaker */
 };
 
 void http_conn_init(HttpConn *c, HttpCore *core, Str peer, bool local, MonoNs now);
 /* The socket is gone or to be closed. Exchanges still unanswered live on until they are. */
 void http_conn_done(HttpConn *c);
+
+/* From now on the connection speaks protocol; x, answered with 101 or NULL, is counted and released. */
+void http_conn_switch(HttpConn *c, Exchange *x, const HttpProtocol *protocol, void *speaker);
+/* Something was queued from outside of the connection's own turn. */
+void http_conn_touch(HttpConn *c);
 
 /* One connection too many: answers 503 to whatever comes. */
 void http_conn_turn_away(HttpConn *c, MonoNs now);

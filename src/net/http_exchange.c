@@ -24,6 +24,7 @@ Exchange *exchange_new(HttpConn *c) {
     x->pub.started = core->now;
     x->pub.head.peer = str_n(c->peer, c->peer_n);
     x->pub.head.local = c->local;
+    x->pub.head.secure = c->secure;
     http_count(&core->counts.requests, 1);
     return x;
 }

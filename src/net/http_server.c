@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "net/http_exchange.h"
 #include "net/http_listen.h"
+#include "net/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +20,9 @@ enum { LISTENERS_MAX = 8, ACCEPTS_A_TURN = 64, TURNED_AWAY_MAX = 64 };
 typedef struct ServerConn {
     HttpConn http;
     HttpServer *server;
-    LoopFd fd;
+    Stream stream;
     LoopTimer timer;
-    ListNode node;
+    ListNode node, touched;
     bool busy; /* its bytes are being worked on further up the stack: settle later, and there */
     bool shut; /* our sending half is closed */
 } ServerConn;
@@ -29,6 +30,7 @@ typedef struct ServerConn {
 typedef struct ServerListener {
     Listener socket;
     LoopFd fd;
+    TlsServer *tls; /* NULL: plain */
     HttpServer *server;
 } ServerListener;
 
@@ -36,6 +38,9 @@ struct HttpServer {
     HttpCore core;
     Loop *loop;
     ListNode conns;
+    ListNode touched; /* connections with output from outside of their turn */
+    LoopMail settle_touched;
+    bool settling; /* the letter is under way */
     int n_conns;
     ServerListener listeners[LISTENERS_MAX];
     int n_listeners;
@@ -63,27 +68,14 @@ static void stop_check(HttpServer *s) {
 static void conn_close(ServerConn *sc) {
     HttpServer *s = sc->server;
     sc->busy = true; /* done callbacks may call back in */
-    loop_fd_stop(s->loop, &sc->fd);
+    stream_close(&sc->stream);
     loop_timer_stop(&sc->timer);
-    close(sc->fd.fd);
     http_conn_done(&sc->http);
     list_remove(&sc->node);
+    list_remove(&sc->touched);
     s->n_conns--;
     mem_free(sc);
     stop_check(s);
-}
-
-static ssize_t send_pieces(int fd, struct iovec *iov, int n) {
-    ssize_t sent;
-    do {
-        if (n == 1) {
-            sent = send(fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL);
-        } else {
-            struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)n };
-            sent = sendmsg(fd, &m, MSG_NOSIGNAL);
-        }
-    } while (sent < 0 && errno == EINTR);
-    return sent;
 }
 
 /* Writes what there is to write, until the socket is full or nothing is left. */
@@ -98,9 +90,9 @@ static void conn_flush(ServerConn *sc) {
         size_t want = 0;
         for (int i = 0; i < n; i++)
             want += iov[i].iov_len;
-        ssize_t sent = send_pieces(sc->fd.fd, iov, n);
+        ssize_t sent = stream_write(&sc->stream, iov, n);
         if (sent < 0) {
-            c->dead |= errno != EAGAIN && errno != EWOULDBLOCK;
+            c->dead |= sent == STREAM_FAILED;
             return;
         }
         http_conn_sent(c, (size_t)sent, now);
@@ -126,7 +118,7 @@ static void conn_settle(ServerConn *sc) {
     HttpConnState state = http_conn_state(c);
     if (state == HTTP_CONN_CLOSE && !c->dead && !c->eof && c->closing && !c->linger) {
         int unread = 0; /* closing over unread bytes sends a reset, which may overtake the reply */
-        if (ioctl(sc->fd.fd, FIONREAD, &unread) == 0 && unread > 0) {
+        if (ioctl(stream_fd(&sc->stream), FIONREAD, &unread) == 0 && unread > 0) {
             c->linger = true;
             state = http_conn_state(c);
         }
@@ -137,19 +129,18 @@ static void conn_settle(ServerConn *sc) {
     }
     if (state == HTTP_CONN_LINGER && !sc->shut) {
         sc->shut = true;
-        shutdown(sc->fd.fd, SHUT_WR);
+        stream_shut(&sc->stream);
     }
-    loop_fd_want(sc->server->loop, &sc->fd,
-                 (http_conn_wants_read(c) ? LOOP_READ : 0u) | (c->out.bytes ? LOOP_WRITE : 0u));
+    stream_want(&sc->stream, (http_conn_wants_read(c) ? LOOP_READ : 0u) | (c->out.bytes ? LOOP_WRITE : 0u));
     conn_arm(sc);
 }
 
 static void conn_read(ServerConn *sc) {
     HttpServer *s = sc->server;
     HttpConn *c = &sc->http;
-    ssize_t n = recv(sc->fd.fd, s->buf, http_conn_read_size(c), 0);
+    ssize_t n = stream_read(&sc->stream, s->buf, http_conn_read_size(c));
     if (n < 0) {
-        c->dead |= errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR;
+        c->dead |= n == STREAM_FAILED;
         return;
     }
     sc->busy = true;
@@ -177,18 +168,19 @@ static void on_timer(void *arg) {
 
 /* --- accepting --- */
 
-static void conn_open(HttpServer *s, int fd, const char *peer, bool local) {
+static void conn_open(HttpServer *s, int fd, const char *peer, const ServerListener *from) {
     ServerConn *sc = mem_new(ServerConn);
     MonoNs now = loop_now(s->loop);
     sc->server = s;
-    if (loop_fd_start(s->loop, &sc->fd, fd, LOOP_READ, on_conn, sc) != 0) {
+    if (stream_accept(&sc->stream, s->loop, fd, from->tls, LOOP_READ, on_conn, sc) != 0) {
         close(fd);
         mem_free(sc);
         return;
     }
     loop_timer_init(&sc->timer, s->loop, on_timer, sc);
     list_push_back(&s->conns, &sc->node);
-    http_conn_init(&sc->http, &s->core, str_c(peer), local, now);
+    http_conn_init(&sc->http, &s->core, str_c(peer), from->socket.local, now);
+    sc->http.secure = from->tls != NULL;
     if (++s->n_conns > s->core.o.max_connections)
         http_conn_turn_away(&sc->http, now);
     conn_settle(sc);
@@ -223,14 +215,14 @@ static void on_accept(void *arg, unsigned events) {
             http_count(&s->core.counts.refused_503, 1);
             continue;
         }
-        conn_open(s, fd, peer, sl->socket.local);
+        conn_open(s, fd, peer, sl);
     }
 }
 
-static int start_listening(HttpServer *s, const Listener *socket) {
+static int start_listening(HttpServer *s, const Listener *socket, TlsServer *tls) {
     assert(s->n_listeners < LISTENERS_MAX);
     ServerListener *sl = &s->listeners[s->n_listeners];
-    *sl = (ServerListener){ .socket = *socket, .server = s };
+    *sl = (ServerListener){ .socket = *socket, .tls = tls, .server = s };
     int r = loop_fd_start(s->loop, &sl->fd, socket->fd, LOOP_READ, on_accept, sl);
     if (r != 0)
         listener_close(&sl->socket);
@@ -240,15 +232,20 @@ static int start_listening(HttpServer *s, const Listener *socket) {
 }
 
 int http_server_listen_tcp(HttpServer *s, const char *host, int port, int *out_port, char *why, size_t why_size) {
+    return http_server_listen_tls(s, NULL, host, port, out_port, why, why_size);
+}
+
+int http_server_listen_tls(HttpServer *s, TlsServer *tls, const char *host, int port, int *out_port, char *why,
+                           size_t why_size) {
     Listener l;
     int r = listener_tcp(&l, host, port, out_port, why, why_size);
-    return r != 0 ? r : start_listening(s, &l);
+    return r != 0 ? r : start_listening(s, &l, tls);
 }
 
 int http_server_listen_unix(HttpServer *s, const char *path, char *why, size_t why_size) {
     Listener l;
     int r = listener_unix(&l, path, why, why_size);
-    return r != 0 ? r : start_listening(s, &l);
+    return r != 0 ? r : start_listening(s, &l, NULL);
 }
 
 /* --- replies from other threads --- */
@@ -283,6 +280,28 @@ static void deliver(void *owner, Exchange *x, HttpNews news) {
     loop_mail(s->loop, &x->mail);
 }
 
+/* --- output from outside of a connection's turn --- */
+
+static void settle_touched(void *arg) {
+    HttpServer *s = arg;
+    s->settling = false;
+    for (ListNode *n; (n = list_pop_front(&s->touched));)
+        conn_settle(LIST_ENTRY(n, ServerConn, touched));
+}
+
+/* A thousand frames for a thousand connections: one letter, and one system call a connection. */
+static void touch(void *owner, HttpConn *c) {
+    HttpServer *s = owner;
+    ServerConn *sc = CONTAINER_OF(c, ServerConn, http);
+    if (sc->busy || s->stopped || list_linked(&sc->touched))
+        return;
+    list_push_back(&s->touched, &sc->touched);
+    if (s->settling)
+        return;
+    s->settling = true;
+    loop_mail(s->loop, &s->settle_touched);
+}
+
 /* --- life --- */
 
 static void close_all(HttpServer *s) {
@@ -307,8 +326,11 @@ HttpServer *http_server_new(Loop *loop, const HttpServerOptions *o, HttpHandler 
     s->loop = loop;
     http_core_init(&s->core, o, fn, arg, loop_clock(loop));
     s->core.deliver = deliver;
+    s->core.touch = touch;
     s->core.owner = s;
     list_init(&s->conns);
+    list_init(&s->touched);
+    s->settle_touched = (LoopMail){ .fn = settle_touched, .arg = s };
     loop_timer_init(&s->drain, loop, on_drained, s);
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return s;

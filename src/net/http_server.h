@@ -23,6 +23,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 #include <stdatomic.h>
 
@@ -41,9 +42,10 @@ typedef struct HttpHead { /* borrows from the exchange, valid until it is answer
     Str host;             /* of the absolute target if there is one, else the Host field */
     const HttpField *fields;
     size_t n_fields;
-    Str peer;   /* "127.0.0.1:5123" or "unix" */
-    bool local; /* came in over a Unix socket: the peer is the same user */
-    int minor;  /* of HTTP/1.x: 0 or 1 */
+    Str peer;    /* "127.0.0.1:5123" or "unix" */
+    bool local;  /* came in over a Unix socket: the peer is the same user */
+    bool secure; /* came in over TLS */
+    int minor;   /* of HTTP/1.x: 0 or 1 */
 } HttpHead;
 
 struct HttpExchange {
@@ -110,6 +112,9 @@ void http_server_options_default(HttpServerOptions *o);
 HttpServer *http_server_new(Loop *loop, const HttpServerOptions *o, HttpHandler *fn, void *arg);
 /* "127.0.0.1", port 0 = any free one. 0 and the bound port, or ErrCode with words (port in use: who to ask). */
 int http_server_listen_tcp(HttpServer *s, const char *host, int port, int *out_port, char *why, size_t why_size);
+/* The same over TLS; tls outlives the server. */
+int http_server_listen_tls(HttpServer *s, TlsServer *tls, const char *host, int port, int *out_port, char *why,
+                           size_t why_size);
 /* A Unix socket, mode 0600; a stale file of a dead server is replaced. */
 int http_server_listen_unix(HttpServer *s, const char *path, char *why, size_t why_size);
 /* Stops accepting, lets requests in flight finish for at most drain_ms, then calls done on the loop. */

@@ -2,12 +2,10 @@
 
 /* net/ws_handshake.h - the opening handshake of RFC 6455 §4, both sides. Pure. Private to net/. */
 
-#include "net/http_server.h"
+#include "net/ws_server.h"
 
 enum { WS_KEY_TEXT = 24, WS_ACCEPT_TEXT = 28 };
 
-/* Is this a handshake's request at all? */
-bool ws_asked_for(const HttpHead *h);
 /* Checks one; 0, or the HTTP status to refuse it with (400; 426: another version) and words. */
 int ws_request_check(const HttpHead *h, Str *key, const char **why);
 void ws_accept_key(Str key, char out[WS_ACCEPT_TEXT]);
