@@ -99,8 +99,14 @@ static Str json_text(Arena *a, const Shape *shape, const void *v, const Ctx *fai
     return text;
 }
 
+static const Field raw_body_f[] = {
+    FIELD(RawBody, media, .doc = "Its media type."),
+    FIELD(RawBody, bytes, .doc = "The document."),
+};
+SHAPE(raw_body_shape, RawBody, raw_body_f, .doc = "The document itself.");
+
 /* What a gateway does with a request, policy left out. */
-static int serve(const Local *l, Ctx *cx, const ApiRequest *rq, const Op **op, Str *body) {
+static int serve(const Local *l, Ctx *cx, const ApiRequest *rq, const Op **op, RawBody *answer) {
     OpMatch match;
     ptrdiff_t mark = str_find_char(rq->target, '?');
     Str path = mark < 0 ? rq->target : str_first(rq->target, (size_t)mark);
@@ -119,14 +125,20 @@ static int serve(const Local *l, Ctx *cx, const ApiRequest *rq, const Op **op, S
     void *out = match.op->out ? arena_zalloc(cx->arena, match.op->out->size) : NULL, *role = NULL;
     if ((e = find_role(l, cx, match.op, &role)) || (e = match.op->run(role, cx, in, out)))
         return e;
-    if (match.op->out)
-        *body = json_text(cx->arena, match.op->out, out, NULL);
+    if (match.op->raw)
+        *answer = *(const RawBody *)out;
+    else if (match.op->out)
+        answer->bytes = json_text(cx->arena, match.op->out, out, NULL);
     return 0;
 }
 
 /* A read answer that is not what was agreed is the server's fault: its place in the answer stays in the words. */
-static int read_answer(Ctx *cx, const Op *op, Str body, void *out) {
-    if (!op->out || shape_decode_reply(op->out, cx, body, out) == 0)
+static int read_answer(Ctx *cx, const Op *op, const RawBody *answer, void *out) {
+    if (op->raw) {
+        *(RawBody *)out = *answer;
+        return 0;
+    }
+    if (!op->out || shape_decode_reply(op->out, cx, answer->bytes, out) == 0)
         return 0;
     Str why = str_dup(cx->arena, str_c(cx->err.text));
     return err_set(cx, ERR_INTERNAL, "%s: the answer is not a %s: " STR_FMT, op->name, op->out->name, STR_ARG(why));
@@ -141,14 +153,14 @@ static int wire_call(ApiCaller *c, Ctx *cx, const Op *op, const void *in, void *
     Ctx server = *cx; /* as another process would have: its own error, told to us only in JSON */
     err_clear(&server);
     const Op *found = op;
-    Str body = { 0 };
-    e = serve(l, &server, &rq, &found, &body);
+    RawBody answer = { 0 };
+    e = serve(l, &server, &rq, &found, &answer);
     assert(found == op); /* the route of an operation leads to it */
     if (e > 0)
         return e;
     if (e < 0)
         return op_read_error(cx, err_info(e)->http_status, json_text(cx->arena, NULL, NULL, &server));
-    return read_answer(cx, op, body, out);
+    return read_answer(cx, op, &answer, out);
 }
 
 ApiCaller *api_caller_wire(const ApiRole *roles, size_t n) {
@@ -174,9 +186,9 @@ typedef struct Remote {
 
 enum { CALL_HEADERS = 6 };
 
-static size_t call_headers(const Remote *r, Ctx *cx, bool body, QueryPair out[static CALL_HEADERS]) {
+static size_t call_headers(const Remote *r, Ctx *cx, bool body, bool raw, QueryPair out[static CALL_HEADERS]) {
     size_t n = 0;
-    out[n++] = (QueryPair){ S("accept"), S("application/json") };
+    out[n++] = (QueryPair){ S("accept"), raw ? S("*/*") : S("application/json") };
     if (body)
         out[n++] = (QueryPair){ S("content-type"), S("application/json") };
     if (r->key)
@@ -206,7 +218,7 @@ static int remote_call(ApiCaller *c, Ctx *cx, const Op *op, const void *in, void
     if (e)
         return e;
     rq.headers = headers;
-    rq.n_headers = call_headers(r, cx, rq.body.n > 0, headers);
+    rq.n_headers = call_headers(r, cx, rq.body.n > 0, op->raw != NULL, headers);
     if ((e = r->exchange(r->arg, cx, &rq, &answer)))
         return e;
     if (answer.status < 200 || answer.status > 299) {
@@ -215,10 +227,10 @@ static int remote_call(ApiCaller *c, Ctx *cx, const Op *op, const void *in, void
             cx->err.retry_after_ms = answer.retry_after_ms;
         return e;
     }
-    if (op->out && !str_starts(answer.content_type, S("application/json")))
+    if (op->out && !op->raw && !str_starts(answer.content_type, S("application/json")))
         return err_set(cx, ERR_INTERNAL, "%s: the server answered " STR_FMT " where JSON was asked for", op->name,
                        STR_ARG(answer.content_type));
-    return read_answer(cx, op, answer.body, out);
+    return read_answer(cx, op, &(RawBody){ answer.content_type, answer.body }, out);
 }
 
 static void remote_close(ApiCaller *c) {

@@ -205,6 +205,10 @@ static void facts(Page *p, const Op *op) {
         LIT(p, " · safe to repeat");
     if (op->csv)
         LIT(p, " · JSON or CSV");
+    if (op->raw) {
+        LIT(p, " · ");
+        ctext(p, op->raw);
+    }
     if (op->deadline_ms)
         buf_printf(p->out, " · within %lld ms", (long long)op->deadline_ms);
     LIT(p, "</p>\n");

@@ -130,6 +130,8 @@ static int lint_op(Ctx *cx, const Op *op) {
         e = lint_path(&l, op_alias(op, *a).path, true);
     if (!e && op->csv && !op_candles_field(op->in) && !op_candles_field(op->out))
         e = fault(&l, NULL, "speaks CSV without a field of candles");
+    if (!e && op->raw && op->out != &raw_body_shape)
+        e = fault(&l, NULL, "gives a document, so its `out` must be raw_body_shape");
     return e ? e : lint_sources(&l);
 }
 

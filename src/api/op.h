@@ -112,6 +112,13 @@ typedef struct RawJson {
 typedef enum LaneKind { LANE_LOOP, LANE_CPU, LANE_IO, LANE_FEED } LaneKind;
 typedef enum CacheKind { CACHE_NONE, CACHE_OHLCV, CACHE_STATS, CACHE_SYSTEM } CacheKind;
 
+/* The answer of an operation that gives a document instead of a record: a report, a file. */
+typedef struct RawBody {
+    Str media; /* "text/html; charset=utf-8" */
+    Str bytes;
+} RawBody;
+extern const Shape raw_body_shape;
+
 typedef struct Op Op;
 struct Op {
     const char *name;           /* "market.candles": stable, for logs, metrics, clients */
@@ -129,6 +136,7 @@ struct Op {
     size_t max_body; /* 0 = no body */
     bool idempotent;
     bool csv; /* `out` has one FT_CANDLES member that may be asked for as text/csv (or sent as CSV in `in`) */
+    const char *raw; /* `out` is a RawBody, sent as it is: the media types it may have, for the docs; NULL = a record */
     const char *deprecated; /* "2026-11-01/2027-11-01": since, and the day it goes; NULL = current */
     /* in and out are zeroed structs of the shapes, memory from cx->arena; role = the service object. */
     int (*run)(void *role, Ctx *cx, const void *in, void *out);

@@ -115,6 +115,19 @@ static void put_csv(Doc *d) {
                      "2024-01-01T00:00:00Z,42283.58,42554.57,42261.02,42475.23,1271.68108\\n\"}"));
 }
 
+/* "a/b, c/d": a document under one of these media types. */
+static void put_raw(Doc *d, const char *media) {
+    json_key(d->w, S("content"));
+    json_object(d->w);
+    for (Str rest = str_c(media); rest.n;) {
+        ptrdiff_t comma = str_find_char(rest, ',');
+        json_key(d->w, str_trim(comma < 0 ? rest : str_first(rest, (size_t)comma)));
+        json_raw(d->w, S("{\"schema\":{\"type\":\"string\"}}"));
+        rest = comma < 0 ? (Str){ 0 } : str_from(rest, (size_t)comma + 1);
+    }
+    json_object_end(d->w);
+}
+
 static void put_ref(JsonWriter *w, const char *kind, Str name) {
     char ref[160];
     snprintf(ref, sizeof ref, "#/components/%s/" STR_FMT, kind, STR_ARG(name));
@@ -155,7 +168,9 @@ static void put_success(Doc *d, const Op *op) {
     json_key(d->w, op->out ? S("200") : S("204"));
     json_object(d->w);
     json_put_str(d->w, "description", str_c(op->out && op->out->doc ? op->out->doc : "Done."));
-    if (op->out) {
+    if (op->raw) {
+        put_raw(d, op->raw);
+    } else if (op->out) {
         void *out = arena_alloc(d->cx->arena, op->out->size);
         shape_example(op->out, d->cx, out);
         json_key(d->w, S("content"));

@@ -268,7 +268,7 @@ void schema_components(JsonWriter *w, Arena *a, const OpTable *const *tables, si
                 Str name = schema_body_name(a, op);
                 add(&c, (Component){ name, op->in, str_eq(name, str_c(op->in->name)) ? NULL : op, true });
             }
-            if (op->out)
+            if (op->out && !op->raw)
                 add(&c, (Component){ str_c(op->out->name), op->out, NULL, false });
         }
     json_key(w, S("Candle"));

@@ -120,7 +120,7 @@ static int admit(Request *rq) {
     const Op *op = rq->match.op;
     rq->metrics = gateway_op_metrics(rq->g, op);
     rq->role = gateway_role_of(rq->g, op);
-    rq->media = negotiate_media(http_field(head, S("accept")), op->csv && !op->max_body);
+    rq->media = op->raw ? MEDIA_JSON : negotiate_media(http_field(head, S("accept")), op->csv && !op->max_body);
     if (rq->media == MEDIA_NONE)
         return err_set(&rq->cx, ERR_UNACCEPTABLE, "the answer can be had as application/json%s",
                        op->csv && !op->max_body ? " or text/csv" : "");

@@ -62,6 +62,7 @@ typedef struct Request {
     Ctx cx;
     OpMatch match;
     void *role;
+    Str raw_media; /* of an answer that is a document */
     MediaType media;
     Coding coding;
     bool head_only;

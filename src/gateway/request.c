@@ -202,6 +202,12 @@ static int decode(Request *rq, void *in) {
 static int encode(Request *rq, const void *out, Buf *body) {
     const Op *op = rq->match.op;
     buf_init(body, REPLY_MAX);
+    if (op->raw) {
+        const RawBody *raw = out;
+        rq->raw_media = raw->media;
+        buf_put_str(body, raw->bytes);
+        return buf_ok(body) ? 0 : err_set(&rq->cx, ERR_TOO_LARGE, "the answer is too large to send in one piece");
+    }
     if (rq->media == MEDIA_CSV) {
         int r = op_write_csv(op, out, body);
         if (r != 0)
@@ -252,6 +258,8 @@ void request_run(void *arg, int lane_err) {
     size_t n = op_deprecation_headers(&rq->match, &rq->arena, ageing);
     for (size_t i = 0; i < n; i++)
         extra[i] = (HttpField){ ageing[i].name, ageing[i].value };
-    request_reply(rq, 200, rq->media == MEDIA_CSV ? S("text/csv; charset=utf-8") : S("application/json"), &body, extra,
-                  n);
+    Str media = rq->raw_media.n         ? rq->raw_media
+                : rq->media == MEDIA_CSV ? S("text/csv; charset=utf-8")
+                                         : S("application/json");
+    request_reply(rq, 200, media, &body, extra, n);
 }
