@@ -258,7 +258,7 @@ void request_run(void *arg, int lane_err) {
     size_t n = op_deprecation_headers(&rq->match, &rq->arena, ageing);
     for (size_t i = 0; i < n; i++)
         extra[i] = (HttpField){ ageing[i].name, ageing[i].value };
-    Str media = rq->raw_media.n         ? rq->raw_media
+    Str media = rq->raw_media.n          ? rq->raw_media
                 : rq->media == MEDIA_CSV ? S("text/csv; charset=utf-8")
                                          : S("application/json");
     request_reply(rq, 200, media, &body, extra, n);

@@ -3,6 +3,7 @@
 #include "adapters/sqlite/db.h"
 
 #include <errno.h>
+#include <math.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,7 +59,7 @@ static int on_progress(void *arg) {
 }
 
 static int configure(Db *db, Ctx *cx, const DbOptions *o) {
-    char text[160];
+    char text[200];
     sqlite3_extended_result_codes(db->handle, 0);
     sqlite3_busy_timeout(db->handle, 2000);
     sqlite3_progress_handler(db->handle, PROGRESS_OPS, on_progress, db);
@@ -67,7 +68,7 @@ static int configure(Db *db, Ctx *cx, const DbOptions *o) {
     if (o->reader || o->read_only)
         sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     /* Readers keep little: a blob is read once and then sits decoded in the block cache. */
-    snprintf(text, sizeof text, "PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d;%s",
+    snprintf(text, sizeof text, "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d;%s",
              o->reader ? 1024 : 8192, o->reader || o->read_only ? "PRAGMA query_only=ON;" : "");
     int r = db_exec(db, cx, text);
     if (r || o->reader || o->read_only)
@@ -142,7 +143,8 @@ static int bind_all(sqlite3_stmt *st, const char *types, va_list args) {
             continue;
         }
         if (*types == 'd') {
-            rc = sqlite3_bind_double(st, i, va_arg(args, double));
+            double v = va_arg(args, double);
+            rc = isnan(v) ? sqlite3_bind_null(st, i) : sqlite3_bind_double(st, i, v);
             continue;
         }
         Str s = va_arg(args, Str);
@@ -203,7 +205,7 @@ int64_t db_i64(sqlite3_stmt *st, int column) {
 }
 
 double db_f64(sqlite3_stmt *st, int column) {
-    return sqlite3_column_double(st, column);
+    return sqlite3_column_type(st, column) == SQLITE_NULL ? NAN : sqlite3_column_double(st, column);
 }
 
 Str db_text(sqlite3_stmt *st, int column) {

@@ -55,12 +55,12 @@ int db_fail(Db *db, Ctx *cx, const char *what);
 int db_exec(Db *db, Ctx *cx, const char *sql);                     /* not kept; any number of statements */
 int db_pragma_i64(Db *db, Ctx *cx, const char *sql, int64_t *out); /* first column of the first row; 0 if none */
 
-/* sql: a number of the table. Binds by letters: i int64_t, d double, s Str text, b Str blob. */
+/* sql: a number of the table. Binds by letters: i int64_t, d double (NaN = NULL), s Str text, b Str blob. */
 int db_query(Db *db, Ctx *cx, int sql, sqlite3_stmt **out, const char *types, ...);
 int db_step(Db *db, Ctx *cx, sqlite3_stmt *st); /* 1 a row, 0 the end, ErrCode; resets at the end and on errors */
 void db_reset(sqlite3_stmt *st);                /* after reading fewer rows than there are */
 int db_run(Db *db, Ctx *cx, int sql, const char *types, ...); /* query, step to the end */
 
 int64_t db_i64(sqlite3_stmt *st, int column);
-double db_f64(sqlite3_stmt *st, int column);
+double db_f64(sqlite3_stmt *st, int column); /* NULL = NaN */
 Str db_text(sqlite3_stmt *st, int column); /* text or blob; borrows until the next step or reset */

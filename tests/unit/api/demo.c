@@ -163,6 +163,12 @@ static int run_delete(void *role, Ctx *cx, const void *in, void *out) {
     return enter(role, cx);
 }
 
+static int run_chart(void *role, Ctx *cx, const void *in, void *out) {
+    UNUSED(in);
+    *(RawBody *)out = (RawBody){ .media = S("image/svg+xml"), .bytes = S("<svg>\xff\0</svg>") };
+    return enter(role, cx);
+}
+
 const Op op_demo_candles = { .name = "demo.candles",
                              .method = "GET",
                              .path = "/api/v1/demo/candles",
@@ -233,7 +239,19 @@ const Op op_demo_delete = { .name = "demo.delete",
                             .deprecated = "2026-11-01/2027-11-01",
                             .run = run_delete };
 
+const Op op_demo_chart = { .name = "demo.chart",
+                           .method = "GET",
+                           .path = "/api/v1/demo/chart",
+                           .summary = "A picture",
+                           .tag = "Demo data",
+                           .out = &raw_body_shape,
+                           .role = ROLE_READ,
+                           .idempotent = true,
+                           .raw = "image/svg+xml, image/png",
+                           .run = run_chart };
+
 const OpTable demo_table = { .role = "demo",
-                             .ops = (const Op *const[]){ &op_demo_candles, &op_demo_save, &op_demo_plan,
-                                                         &op_demo_active, &op_demo_job, &op_demo_delete },
-                             .n_ops = 6 };
+                             .ops =
+                                 (const Op *const[]){ &op_demo_candles, &op_demo_save, &op_demo_plan, &op_demo_active,
+                                                      &op_demo_job, &op_demo_delete, &op_demo_chart },
+                             .n_ops = 7 };

@@ -12,6 +12,7 @@ typedef struct FakeServer {
     int unreachable;
     Str seen_key, seen_deadline, seen_target, seen_trace;
     Str seen_body;
+    RawBody document;
 } FakeServer;
 
 static Str header(const ApiRequest *rq, const char *name) {
@@ -35,7 +36,9 @@ static int serve(FakeServer *s, Ctx *cx, const ApiRequest *rq, JsonWriter *w) {
     if ((e = op_decode(m.op, cx, m.params, m.n_params, query, n, rq->body, in)) ||
         (e = m.op->run(&s->demo, cx, in, out)))
         return e;
-    if (m.op->out)
+    if (m.op->raw)
+        s->document = *(RawBody *)out;
+    else if (m.op->out)
         shape_write(m.op->out, w, out);
     return 0;
 }
@@ -67,6 +70,8 @@ static int exchange(void *arg, Ctx *cx, const ApiRequest *rq, ApiAnswer *out) {
     *out = (ApiAnswer){ .status = e ? err_info(e)->http_status : 200,
                         .content_type = S("application/json"),
                         .body = str_dup(cx->arena, buf_str(&b)) };
+    if (e == 0 && s->document.bytes.n)
+        *out = (ApiAnswer){ .status = 200, .content_type = s->document.media, .body = s->document.bytes };
     buf_done(&b);
     return 0;
 }
@@ -115,6 +120,22 @@ static Str outcome(Callers *c, ApiCaller *caller, const Op *op, const void *in) 
     Str text = str_dup(cx->arena, buf_str(&b));
     buf_done(&b);
     return text;
+}
+
+TEST(a_document_arrives_byte_for_byte_with_its_media_type) {
+    Callers c;
+    callers_init(&c);
+    for (size_t i = 0; i < ARRAY_LEN(c.v); i++) {
+        RawBody got = { 0 };
+        test_row_name = c.v[i]->name;
+        CHECK_OK(&c.t.cx, api_call(c.v[i], &c.t.cx, &op_demo_chart, NULL, &got));
+        CHECK_STR(got.media, S("image/svg+xml"));
+        CHECK_STR(got.bytes, S("<svg>\xff\0</svg>"));
+        c.server.demo.fail = ERR_UNAVAILABLE;
+        CHECK_EQ(api_call(c.v[i], &c.t.cx, &op_demo_chart, NULL, &got), ERR_UNAVAILABLE);
+        c.server.demo.fail = 0;
+    }
+    callers_done(&c);
 }
 
 TEST(local_wire_and_http_answer_alike) {
@@ -317,7 +338,7 @@ TEST(an_operation_nobody_serves_is_unavailable) {
     callers_done(&c);
 }
 
-TESTS(T(local_wire_and_http_answer_alike), T(the_handler_s_failure_arrives_whole),
-      T(the_http_call_carries_what_a_gateway_needs), T(an_answer_that_is_not_ours_is_an_error_with_words),
-      T(an_input_that_is_plainly_wrong_makes_no_journey), T(a_call_past_its_deadline_or_cancelled_is_not_made),
-      T(an_operation_nobody_serves_is_unavailable))
+TESTS(T(a_document_arrives_byte_for_byte_with_its_media_type), T(local_wire_and_http_answer_alike),
+      T(the_handler_s_failure_arrives_whole), T(the_http_call_carries_what_a_gateway_needs),
+      T(an_answer_that_is_not_ours_is_an_error_with_words), T(an_input_that_is_plainly_wrong_makes_no_journey),
+      T(a_call_past_its_deadline_or_cancelled_is_not_made), T(an_operation_nobody_serves_is_unavailable))
