@@ -47,7 +47,8 @@ typedef enum TaGroup {
     TA_CYCLE,
     TA_PRICE,
     TA_STATISTIC,
-    TA_MATH
+    TA_MATH,
+    TA_PATTERN,
 } TaGroup;
 
 typedef enum TaKind {
