@@ -180,7 +180,7 @@ static const struct {
     { "hammer", "cdlhammer", 100, { { 99.5, 100.6, 94, 100.5 } } },
     { "with an upper shadow", "cdlhammer", 0, { { 99.5, 101.5, 94, 100.5 } } },
     { "too high for a hammer", "cdlhammer", 0, { { 102, 103.1, 96, 103 } } },
-    { "hanging man", "cdlhangingman", -100, { { 102, 103.1, 96, 103 } } },
+    { "hanging man", "cdlhangingman", -100, { { 102.5, 103.6, 96, 103.5 } } },
     { "morning star", "cdlmorningstar", 100,
       { { 110, 111, 99, 100 }, { 98, 99, 96, 97 }, { 98, 108, 98, 107 } } },
     { "it does not come back far enough", "cdlmorningstar", 0,
