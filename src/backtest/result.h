@@ -12,8 +12,8 @@
 #include "core/symbol.h"
 #include "core/timeframe.h"
 
-struct Metrics;   /* backtest/metrics.h: figures for people */
-struct Analyzers; /* backtest/analyzers.h: Backtrader's figures */
+struct BacktestMetrics; /* backtest/metrics.h: figures for people */
+struct Analyzers;       /* backtest/analyzers.h: Backtrader's figures */
 
 enum { RESULT_ASSETS_MAX = 256, RESULT_LINES_MAX = 64 };
 
@@ -87,8 +87,8 @@ typedef struct BacktestResult {
     TextList warnings;    /* gaps, doubtful data, refused orders */
     Str explanation;      /* of a run without a closed trade: why; else empty */
 
-    struct Metrics *metrics;     /* NULL until asked for */
-    struct Analyzers *analyzers; /* NULL until asked for */
+    struct BacktestMetrics *metrics; /* NULL until asked for */
+    struct Analyzers *analyzers;     /* NULL until asked for */
 } BacktestResult;
 
 /* Counts orders and writes the warnings and the explanation that follow from them. Engines call it last. */
