@@ -159,6 +159,20 @@ static int read_state(CandleCsv *r, Ctx *cx, const CsvRow *row, Candle *c) {
     return 0;
 }
 
+/* A file is one series: rows of another would be mixed up without a word. */
+static int read_series(CandleCsv *r, Ctx *cx, const CsvRow *row) {
+    int at = r->layout.columns[CSV_SERIES];
+    if (at < 0 || str_eq(row->fields[at], str_c(r->report.series)))
+        return 0;
+    Str text = row->fields[at];
+    if (r->report.n_rows > 0 || r->held.n > 0 || text.n >= CSV_SERIES_MAX)
+        return fault(r, cx, (int64_t)row->line, CSV_SERIES, "'%s' is another series than the rows before",
+                     excerpt(text).text);
+    memcpy(r->report.series, text.p, text.n);
+    r->report.series[text.n] = '\0';
+    return 0;
+}
+
 static int read_candle(CandleCsv *r, Ctx *cx, const CsvRow *row, Candle *out) {
     if (row->n_fields < r->layout.n_needed)
         return fault(r, cx, (int64_t)row->line, CSV_COLUMNS, "%zu fields where at least %zu are needed", row->n_fields,
@@ -170,6 +184,8 @@ static int read_candle(CandleCsv *r, Ctx *cx, const CsvRow *row, Candle *out) {
         e = read_number(r, cx, row, column, numbers[column - CSV_OPEN]);
     if (e == 0)
         e = read_state(r, cx, row, &c);
+    if (e == 0)
+        e = read_series(r, cx, row);
     if (e == 0)
         *out = c;
     return e;

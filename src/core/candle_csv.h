@@ -38,6 +38,7 @@ typedef enum CsvColumn {
     CSV_CLOCK,
     CSV_KNOWN_AT, /* optional, as the writer's with_known_at and with_flags have them */
     CSV_FLAGS,
+    CSV_SERIES, /* optional, as series_key of the writer: the same in every row */
     CSV_COLUMNS,
 } CsvColumn;
 const char *csv_column_name(CsvColumn column); /* "time", "open", … */
@@ -57,7 +58,7 @@ typedef struct CandleCsvOptions { /* all-zero: find everything out, stop at the 
     Time known_at; /* of candles without a known_at of their own */
 } CandleCsvOptions;
 
-enum { CSV_FAULTS = 20, CSV_FAULT_TEXT = 160, CSV_ROW_MAX = 1 << 20, CSV_INFER_ROWS = 4096 };
+enum { CSV_SERIES_MAX = 120, CSV_FAULTS = 20, CSV_FAULT_TEXT = 160, CSV_ROW_MAX = 1 << 20, CSV_INFER_ROWS = 4096 };
 
 typedef struct CsvFault {
     int64_t line;              /* from 1; of the row's first line */
@@ -73,6 +74,7 @@ typedef struct CandleCsvReport {
     char separator;              /* 0 until known */
     int columns[CSV_COLUMNS];    /* from 0; -1 = none */
     Timeframe timeframe;         /* none until known */
+    char series[CSV_SERIES_MAX]; /* text of the column series_key; empty without one */
     bool inferred;               /* the timeframe was not given */
     CsvFault faults[CSV_FAULTS]; /* the first ones */
     size_t n_faults;
@@ -102,6 +104,7 @@ typedef struct CandleCsvFormat { /* all-zero: header, ISO-8601 UTC, comma */
     char separator;     /* 0 = ',' */
     bool with_known_at; /* a column known_at, empty where it is not known */
     bool with_flags;    /* a column flags: empty, or "open+synthetic+simulated" or fewer */
+    Str series_key;     /* of a column series_key, plain text without quotes and separators; empty: no column */
 } CandleCsvFormat;
 
 /* "ts,open,high,low,close,volume" in the format's dialect; nothing with no_header. Lines end in LF. 0 or ERR_LIMIT. */

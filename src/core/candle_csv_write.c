@@ -24,6 +24,8 @@ int candle_csv_write_header(const CandleCsvFormat *format, Buf *out) {
         buf_printf(out, "%cknown_at", separator_of(format));
     if (format->with_flags)
         buf_printf(out, "%cflags", separator_of(format));
+    if (format->series_key.n)
+        buf_printf(out, "%cseries_key", separator_of(format));
     return buf_put_c(out, '\n');
 }
 
@@ -36,7 +38,7 @@ int candle_csv_write(const Candles *cs, size_t from, size_t n, const CandleCsvFo
     const double *const columns[] = { cs->open, cs->high, cs->low, cs->close, cs->volume };
     int hints[ARRAY_LEN(columns)] = { 0 };
     for (size_t i = from; i < from + n; i++) {
-        char *const row = buf_reserve(out, ROW_TEXT_MAX);
+        char *const row = buf_reserve(out, ROW_TEXT_MAX + format->series_key.n);
         if (!row)
             return ERR_LIMIT;
         char *p = row + write_time(format, cs->open_ms[i], row);
@@ -52,6 +54,10 @@ int candle_csv_write(const Candles *cs, size_t from, size_t n, const CandleCsvFo
         if (format->with_flags) {
             *p++ = separator;
             p += candle_flags_format(cs->flags[i], p);
+        }
+        if (format->series_key.n) {
+            *p++ = separator;
+            p = (char *)memcpy(p, format->series_key.p, format->series_key.n) + format->series_key.n;
         }
         *p++ = '\n';
         out->n += (size_t)(p - row);

@@ -7,9 +7,8 @@
 #include "base/num.h"
 
 const char *csv_column_name(CsvColumn column) {
-    static const char *const names[] = {
-        "time", "open", "high", "low", "close", "volume", "clock", "known_at", "flags"
-    };
+    static const char *const names[] = { "time",   "open",  "high",     "low",   "close",
+                                         "volume", "clock", "known_at", "flags", "series_key" };
     assert((size_t)column < ARRAY_LEN(names));
     return names[column];
 }
@@ -41,7 +40,7 @@ static const struct {
     { CSV_VOLUME, "v" },        { CSV_VOLUME, "base_volume" },
     { CSV_VOLUME, "tickvol" },  { CSV_VOLUME, "tick_volume" },
     { CSV_CLOCK, "clock" },     { CSV_KNOWN_AT, "known_at" },
-    { CSV_FLAGS, "flags" },
+    { CSV_FLAGS, "flags" },     { CSV_SERIES, "series_key" },
 };
 
 static Str normal_name(Str field, char out[static NAME_MAX_LEN]) {
