@@ -181,6 +181,32 @@ int candle_store_listings(CandleStore *s, Ctx *cx, const Venue *venue, Listing *
     return r ? r : s->ops->listings(s, cx, venue, out, n);
 }
 
+int candle_store_put_actions(CandleStore *s, Ctx *cx, const CorporateAction *v, size_t n, bool remove) {
+    assert(v || n == 0);
+    int r = enter(s, cx, "put_actions");
+    for (size_t i = 0; r == 0 && i < n; i++)
+        if (!action_valid(&v[i]))
+            r = err_set_at(cx, ERR_INVALID, str_fmt(cx->arena, "actions[%zu]", i),
+                           "action %zu cannot be stored: it needs an instrument, a date and a value above 0", i);
+    if (r == 0 && !s->ops->put_actions)
+        r = err_set(cx, ERR_UNSUPPORTED, "the store '%s' keeps no corporate actions; sqlite does", s->ops->name);
+    return r || n == 0 ? r : s->ops->put_actions(s, cx, v, n, remove);
+}
+
+int candle_store_actions(CandleStore *s, Ctx *cx, const Symbol *instrument, CorporateAction **out, size_t *n) {
+    assert(out && n);
+    int r = enter(s, cx, "actions");
+    CorporateAction *v = NULL;
+    size_t count = 0;
+    if (r == 0 && s->ops->actions)
+        r = s->ops->actions(s, cx, instrument, &v, &count);
+    if (r == 0) {
+        *out = v;
+        *n = count;
+    }
+    return r;
+}
+
 int candle_store_describe(CandleStore *s, Ctx *cx, StoreInfo *out) {
     assert(out);
     int r = enter(s, cx, "describe");

@@ -13,6 +13,7 @@
  * the rows, deadline, cancel) and faults are injected in tests. */
 
 #include "base/ctx.h"
+#include "core/action.h"
 #include "core/gap.h"
 #include "core/instrument.h"
 #include "core/series.h"
@@ -86,6 +87,10 @@ typedef struct CandleStoreOps {
     /* Required. Listings: upsert by (venue, symbol, valid_from); list of one venue, or all (venue NULL). */
     int (*put_listings)(CandleStore *s, Ctx *cx, const Listing *v, size_t n);
     int (*listings)(CandleStore *s, Ctx *cx, const Venue *venue, Listing **out, size_t *n);
+    /* Optional, both or none: splits and dividends. Upsert by (instrument, ex, kind), or removal of those; list of
+     * one instrument, or all (NULL), ordered by instrument, ex, kind. A store without them has none. */
+    int (*put_actions)(CandleStore *s, Ctx *cx, const CorporateAction *v, size_t n, bool remove);
+    int (*actions)(CandleStore *s, Ctx *cx, const Symbol *instrument, CorporateAction **out, size_t *n);
     /* Required. */
     int (*describe)(CandleStore *s, Ctx *cx, StoreInfo *out);
     /* Required. Reads every block and row, checks sums and order; words in cx->err on damage. */
@@ -114,6 +119,8 @@ int candle_store_coverage(CandleStore *s, Ctx *cx, const SeriesKey *key, Time fr
 int candle_store_changes(CandleStore *s, Ctx *cx, int64_t after, size_t limit, SeriesChange **out, size_t *n);
 int candle_store_put_listings(CandleStore *s, Ctx *cx, const Listing *v, size_t n);
 int candle_store_listings(CandleStore *s, Ctx *cx, const Venue *venue, Listing **out, size_t *n);
+int candle_store_put_actions(CandleStore *s, Ctx *cx, const CorporateAction *v, size_t n, bool remove);
+int candle_store_actions(CandleStore *s, Ctx *cx, const Symbol *instrument, CorporateAction **out, size_t *n);
 int candle_store_describe(CandleStore *s, Ctx *cx, StoreInfo *out);
 int candle_store_verify(CandleStore *s, Ctx *cx);
 CandleStore *candle_store_close(CandleStore *s); /* NULL is fine; returns NULL */

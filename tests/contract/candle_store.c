@@ -565,6 +565,40 @@ TEST(listings_keep_their_history) {
     end(&f);
 }
 
+TEST(corporate_actions_are_kept_or_refused) {
+    Fixture f;
+    begin(&f);
+    CorporateAction v[3] = {
+        { .instrument = { "AAPL" }, .ex = time_ms(200), .value = { 4, 0 } },
+        { .instrument = { "AAPL" }, .ex = time_ms(100), .value = { 25, 2 } },
+        { .instrument = { "MSFT" }, .ex = time_ms(50), .kind = ACTION_DIVIDEND, .value = { 1, 0 } }
+    };
+    CorporateAction *got = NULL;
+    size_t n = 9;
+    int r = candle_store_put_actions(f.store, &f.t.cx, v, 3, false);
+    if (r == ERR_UNSUPPORTED) { /* says so, and has none */
+        CHECK_OK(&f.t.cx, candle_store_actions(f.store, &f.t.cx, NULL, &got, &n));
+        CHECK_EQ(n, 0);
+        end(&f);
+        return;
+    }
+    CHECK_OK(&f.t.cx, r);
+    v[1].value.mantissa = 50;
+    CHECK_OK(&f.t.cx, candle_store_put_actions(f.store, &f.t.cx, &v[1], 1, false));
+    CHECK_OK(&f.t.cx, candle_store_actions(f.store, &f.t.cx, NULL, &got, &n));
+    CHECK_EQ(n, 3);
+    CHECK(got[0].ex.ms == 100 && got[0].value.mantissa == 50 && got[0].value.scale == 2);
+    CHECK(got[1].ex.ms == 200 && got[2].kind == ACTION_DIVIDEND);
+    CHECK_OK(&f.t.cx, candle_store_actions(f.store, &f.t.cx, &v[2].instrument, &got, &n));
+    CHECK_EQ(n, 1);
+    CHECK_OK(&f.t.cx, candle_store_put_actions(f.store, &f.t.cx, v, 2, true));
+    CHECK_OK(&f.t.cx, candle_store_actions(f.store, &f.t.cx, NULL, &got, &n));
+    CHECK_EQ(n, 1);
+    v[0].value.mantissa = 0;
+    CHECK_EQ(candle_store_put_actions(f.store, &f.t.cx, v, 1, false), ERR_INVALID);
+    end(&f);
+}
+
 TEST(a_reopened_store_has_everything_it_says_it_keeps) {
     Fixture f;
     begin(&f);
@@ -792,6 +826,7 @@ TESTS(T(an_unknown_series_is_an_outcome_and_not_an_error), T(saved_rows_come_bac
       T(times_off_the_grid_are_kept), T(what_cannot_be_stored_is_refused_whole),
       T(coverage_windows_merge_and_are_cut_by_remove), T(the_change_log_tells_every_commit_in_order),
       T(removing_a_range_and_the_whole), T(series_are_listed_in_their_order), T(listings_keep_their_history),
-      T(a_reopened_store_has_everything_it_says_it_keeps), T(deadline_and_cancel_are_kept),
-      T(tests_can_make_any_call_fail), T(concurrent_readers_see_all_or_nothing_of_each_save),
-      T(writers_beside_each_other_lose_nothing), T(store_model_test))
+      T(corporate_actions_are_kept_or_refused), T(a_reopened_store_has_everything_it_says_it_keeps),
+      T(deadline_and_cancel_are_kept), T(tests_can_make_any_call_fail),
+      T(concurrent_readers_see_all_or_nothing_of_each_save), T(writers_beside_each_other_lose_nothing),
+      T(store_model_test))

@@ -203,7 +203,8 @@ static void act_save(Platform *p, int i, Ctx *cx) {
 static void check_gaps(Platform *p, Ctx *cx) {
     const Truth *t = &p->truth[rng_below(&p->rng, SERIES)];
     MarketGaps gaps;
-    int r = market_gaps(p->market, cx, &t->key, TIME_MIN, TIME_MAX, 100, &gaps);
+    int r = market_gaps(p->market, cx,
+                        &(MarketGapQuery){ .key = &t->key, .from = TIME_MIN, .to = TIME_MAX, .most = 100 }, &gaps);
     note(p, "gaps", r);
     if (r == 0 && gaps.missing != gaps.expected - gaps.series.n) {
         words_set(p->words, "gaps: %lld missing of %lld expected, but %lld are stored", (long long)gaps.missing,

@@ -19,7 +19,8 @@ typedef struct Memory {
     pthread_rwlock_t lock;
     VEC(Series *) series; /* in the order of series_key_cmp */
     VEC(SeriesChange) changes;
-    VEC(Listing) listings; /* in the order of listing_cmp */
+    VEC(Listing) listings;        /* in the order of listing_cmp */
+    VEC(CorporateAction) actions; /* in the order of action_cmp */
     int64_t last_id;
     MemoryJournal journal; /* all-zero: none */
 } Memory;
@@ -294,6 +295,52 @@ static int memory_listings(CandleStore *store, Ctx *cx, const Venue *venue, List
     return 0;
 }
 
+static int action_cmp(const CorporateAction *a, const CorporateAction *b) {
+    int by_name = strcmp(a->instrument.s, b->instrument.s), by_time = time_cmp(a->ex, b->ex);
+    return by_name ? by_name : by_time ? by_time : (int)a->kind - (int)b->kind;
+}
+
+static void put_action(Memory *m, const CorporateAction *a, bool remove) {
+    size_t at = 0;
+    while (at < m->actions.n && action_cmp(&m->actions.v[at], a) < 0)
+        at++;
+    bool there = at < m->actions.n && action_cmp(&m->actions.v[at], a) == 0;
+    if (there && !remove) {
+        m->actions.v[at] = *a;
+    } else if (there) {
+        m->actions.n--;
+        memmove(m->actions.v + at, m->actions.v + at + 1, (m->actions.n - at) * sizeof *m->actions.v);
+    } else if (!remove) {
+        vec_push(&m->actions, *a);
+        memmove(m->actions.v + at + 1, m->actions.v + at, (m->actions.n - 1 - at) * sizeof *m->actions.v);
+        m->actions.v[at] = *a;
+    }
+}
+
+/* A journal has no place for them: a store that keeps one would forget what it said it had stored. */
+static int memory_put_actions(CandleStore *store, Ctx *cx, const CorporateAction *v, size_t n, bool remove) {
+    Memory *m = (Memory *)store;
+    if (m->journal.commit)
+        return err_set(cx, ERR_UNSUPPORTED, "the store '%s' keeps no corporate actions; sqlite does", m->journal.name);
+    pthread_rwlock_wrlock(&m->lock);
+    for (size_t i = 0; i < n; i++)
+        put_action(m, &v[i], remove);
+    pthread_rwlock_unlock(&m->lock);
+    return 0;
+}
+
+static int memory_actions(CandleStore *store, Ctx *cx, const Symbol *instrument, CorporateAction **out, size_t *n) {
+    Memory *m = (Memory *)store;
+    pthread_rwlock_rdlock(&m->lock);
+    *out = arena_alloc(cx->arena, mem_mul(m->actions.n, sizeof **out));
+    *n = 0;
+    VEC_FOR (a, &m->actions)
+        if (!instrument || symbol_eq(*instrument, a->instrument))
+            (*out)[(*n)++] = *a;
+    pthread_rwlock_unlock(&m->lock);
+    return 0;
+}
+
 static int memory_describe(CandleStore *store, Ctx *cx, StoreInfo *out) {
     UNUSED(cx);
     Memory *m = (Memory *)store;
@@ -332,6 +379,7 @@ static void memory_close(CandleStore *store) {
     vec_done(&m->series);
     vec_done(&m->changes);
     vec_done(&m->listings);
+    vec_done(&m->actions);
     pthread_rwlock_destroy(&m->lock);
     mem_free(m);
 }
@@ -347,6 +395,8 @@ static const CandleStoreOps ops = {
     .changes = memory_changes,
     .put_listings = memory_put_listings,
     .listings = memory_listings,
+    .put_actions = memory_put_actions,
+    .actions = memory_actions,
     .describe = memory_describe,
     .verify = memory_verify,
     .close = memory_close,

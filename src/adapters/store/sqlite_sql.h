@@ -54,6 +54,11 @@
                        "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")           \
     X(SQL_LISTING_ALL, "SELECT " LISTING_COLUMNS " FROM listings ORDER BY venue, symbol, valid_from")                  \
     X(SQL_LISTING_OF, "SELECT " LISTING_COLUMNS " FROM listings WHERE venue=?1 ORDER BY symbol, valid_from")           \
+    X(SQL_ACTION_PUT, "INSERT OR REPLACE INTO corporate_action(instrument, ex_ms, kind, mantissa, scale, known_ms) "   \
+                      "VALUES(?1, ?2, ?3, ?4, ?5, ?6)")                                                                \
+    X(SQL_ACTION_DROP, "DELETE FROM corporate_action WHERE instrument=?1 AND ex_ms=?2 AND kind=?3")                    \
+    X(SQL_ACTION_LIST, "SELECT instrument, ex_ms, kind, mantissa, scale, known_ms FROM corporate_action "              \
+                       "WHERE ?1='' OR instrument=?1 ORDER BY instrument, ex_ms, kind")                                \
     X(SQL_SUMS, "SELECT count(*), coalesce(sum(n), 0) FROM series")                                                    \
     X(SQL_PAGES, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
 /* clang-format on */

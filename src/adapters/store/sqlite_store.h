@@ -140,5 +140,7 @@ int sqlite_coverage(CandleStore *store, Ctx *cx, const SeriesKey *key, Time from
 int sqlite_changes(CandleStore *store, Ctx *cx, int64_t after, size_t limit, SeriesChange **out, size_t *n);
 int sqlite_put_listings(CandleStore *store, Ctx *cx, const Listing *v, size_t n);
 int sqlite_listings(CandleStore *store, Ctx *cx, const Venue *venue, Listing **out, size_t *n);
+int sqlite_put_actions(CandleStore *store, Ctx *cx, const CorporateAction *v, size_t n, bool remove);
+int sqlite_actions(CandleStore *store, Ctx *cx, const Symbol *instrument, CorporateAction **out, size_t *n);
 int sqlite_describe(CandleStore *store, Ctx *cx, StoreInfo *out);
 int sqlite_verify(CandleStore *store, Ctx *cx);

@@ -61,7 +61,10 @@ int market_api_gaps(void *role, Ctx *cx, const void *in_, void *out_) {
     if (r == 0)
         r = market_api_range(cx, in->start, in->end, &from, &to);
     if (r == 0)
-        r = market_api_outcome(cx, &key, market_gaps(role, cx, &key, from, to, (size_t)in->limit, &g));
+        r = market_api_outcome(
+            cx, &key,
+            market_gaps(role, cx, &(MarketGapQuery){ .key = &key, .from = from, .to = to, .most = (size_t)in->limit },
+                        &g));
     if (r != 0)
         return r;
 

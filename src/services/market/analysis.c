@@ -2,7 +2,11 @@
 
 #include "services/market/internal.h"
 
+#include "base/vec.h"
 #include "core/calendar.h"
+#include "services/market/complete.h"
+
+#include <math.h>
 
 /* --- statistics (MDS-10) --- */
 
@@ -23,25 +27,50 @@ int market_statistics(MarketService *m, Ctx *cx, const SeriesKey *key, Time from
 /* --- gaps --- */
 
 typedef struct GapScan {
+    const MarketGapQuery *q;
     Timeframe tf;
     Arena *arena;  /* of the gaps kept */
     Arena scratch; /* of the ones only counted */
     Time last;
-    size_t most;
-    CandleStats span;
+    Time first, end; /* grid: first candle, behind the last one; only where any */
+    int64_t n_cells;
     MarketGaps *out;
 } GapScan;
 
+static void count_gaps(GapScan *s, GapList *list, size_t had, Arena *arena) {
+    int64_t missing = 0, closed = 0;
+    for (size_t i = had; i < list->n; i++)
+        missing += list->v[i].missing;
+    if (s->out->calendar)
+        closed = gaps_split(list, had, s->tf, s->out->calendar, s->q->closed, arena);
+    s->out->closed += closed;
+    s->out->missing += missing - closed;
+    s->out->n_gaps += (int64_t)(list->n - had);
+}
+
 static int scan_piece(void *arg, const Candles *rows) {
     GapScan *s = arg;
-    bool keep = s->out->gaps.n < s->most;
+    bool keep = s->out->gaps.n < s->q->most;
     GapList spare = { 0 };
     GapList *list = keep ? &s->out->gaps : &spare;
+    Arena *arena = keep ? s->arena : &s->scratch;
     size_t had = list->n;
-    s->out->missing += gaps_find_next(rows, s->tf, false, keep ? s->arena : &s->scratch, &s->last, list);
-    s->out->n_gaps += (int64_t)(list->n - had);
-    s->out->gaps.n = MIN(s->out->gaps.n, s->most);
-    candle_stats_add(&s->span, rows);
+    gaps_find_next(rows, s->tf, s->q->skip_synthetic, arena, &s->last, list);
+    count_gaps(s, list, had, arena);
+    s->out->gaps.n = MIN(s->out->gaps.n, s->q->most);
+    for (size_t i = 0; i < rows->n; i++) {
+        bool synthetic = rows->flags[i] & CANDLE_SYNTHETIC;
+        s->out->synthetic += synthetic;
+        if (synthetic && s->q->skip_synthetic)
+            continue;
+        Time cell = timeframe_floor(s->tf, time_ms(rows->open_ms[i]));
+        if (s->n_cells == 0)
+            s->first = cell;
+        if (s->n_cells == 0 || !time_before(cell, s->end)) {
+            s->n_cells++;
+            s->end = timeframe_next(s->tf, cell);
+        }
+    }
     arena_reset(&s->scratch);
     return 0;
 }
@@ -136,18 +165,7 @@ static int classify_one(MarketService *m, Ctx *cx, const Peers *peers, Timeframe
     return 0;
 }
 
-/* The calendar that the venue's listing names; none where the instrument is not known. */
-static int find_calendar(MarketService *m, Ctx *cx, const SeriesKey *key, const Calendar **out) {
-    Listing *v;
-    size_t n;
-    int r = candle_store_listings(m->o.store, cx, &key->venue, &v, &n);
-    for (size_t i = 0; r == 0 && i < n; i++)
-        if (symbol_eq(v[i].symbol, key->symbol) && v[i].calendar[0])
-            *out = calendar_find(str_c(v[i].calendar));
-    return r;
-}
-
-static int classify(MarketService *m, Ctx *cx, const SeriesInfo *series, GapList *gaps) {
+static int classify(MarketService *m, Ctx *cx, const SeriesInfo *series, const Calendar *calendar, GapList *gaps) {
     if (gaps->n == 0)
         return 0;
     Coverage *cover = NULL;
@@ -157,10 +175,9 @@ static int classify(MarketService *m, Ctx *cx, const SeriesInfo *series, GapList
     int r = candle_store_coverage(m->o.store, cx, &series->key, TIME_MIN, TIME_MAX, &cover, &n_cover);
     if (r >= 0)
         r = find_peers(m, cx, &series->key, &peers);
-    if (r == 0)
-        r = find_calendar(m, cx, &series->key, &ev.calendar);
     if (r != 0)
         return r;
+    ev.calendar = calendar;
     ev.cover = cover;
     ev.n_cover = n_cover;
     ev.cover_known = n_cover > 0;
@@ -180,25 +197,56 @@ static int classify(MarketService *m, Ctx *cx, const SeriesInfo *series, GapList
     return r;
 }
 
-int market_gaps(MarketService *m, Ctx *cx, const SeriesKey *key, Time from, Time to, size_t most, MarketGaps *out) {
+/* The ends of a range that is wanted whole: a hole there has a neighbour on one side only. */
+static void scan_ends(GapScan *s, Time from, Time to) {
+    if (s->n_cells == 0)
+        s->end = from;
+    if (time_before(s->end, to)) {
+        GapList spare = { 0 };
+        GapList *list = s->out->gaps.n < s->q->most ? &s->out->gaps : &spare;
+        Gap gap = { .from = s->end, .to = to, .missing = timeframe_count(s->tf, s->end, to) };
+        vec_push_in(s->arena, list, gap);
+        count_gaps(s, list, list->n - 1, s->arena);
+        s->out->gaps.n = MIN(s->out->gaps.n, s->q->most);
+    }
+    s->first = from;
+    s->end = to;
+}
+
+static double share_percent(int64_t expected, int64_t missing) {
+    return expected > 0 ? 100.0 * (double)(expected - missing) / (double)expected : NAN;
+}
+
+int market_gaps(MarketService *m, Ctx *cx, const MarketGapQuery *q, MarketGaps *out) {
     MarketGaps g = { 0 };
-    int r = market_resolve(m, cx, key, &g.series);
+    int r = market_resolve(m, cx, q->key, &g.series);
+    if (r == 0)
+        r = market_calendar(m, cx, &g.series.key, &g.calendar);
     if (r != 0)
         return r;
-    GapScan scan = { .tf = g.series.key.timeframe, .arena = cx->arena, .last = TIME_MIN, .most = most, .out = &g };
-    candle_stats_init(&scan.span, scan.tf);
-    r = market_each_piece(m, cx, &g.series.key, from, to, scan_piece, &scan);
+    Timeframe tf = g.series.key.timeframe;
+    GapScan scan = { .q = q, .tf = tf, .arena = cx->arena, .last = TIME_MIN, .out = &g };
+    Time from = q->from, to = q->to;
+    if (q->whole) {
+        assert(q->from.ms != INT64_MIN && q->to.ms != INT64_MAX);
+        from = timeframe_on_grid(tf, from) ? from : timeframe_next(tf, from);
+        to = timeframe_on_grid(tf, to) ? to : timeframe_next(tf, to);
+        scan.last = timeframe_step(tf, from, -1); /* as if the candle before the range were there */
+    }
+    r = market_each_piece(m, cx, &g.series.key, q->from, q->to, scan_piece, &scan);
     arena_done(&scan.scratch);
+    if (r == 0 && q->whole)
+        scan_ends(&scan, from, to);
     if (r == 0)
-        r = classify(m, cx, &g.series, &g.gaps);
+        r = classify(m, cx, &g.series, g.calendar, &g.gaps);
     if (r != 0)
         return r;
     for (size_t i = 0; i < g.gaps.n; i++)
         g.by_class[g.gaps.v[i].cls]++;
-    if (scan.span.n)
-        g.expected = timeframe_count(scan.tf, timeframe_floor(scan.tf, scan.span.first),
-                                     timeframe_next(scan.tf, scan.span.last));
-    g.completeness_percent = candle_stats_completeness(&scan.span);
+    if (scan.n_cells || q->whole)
+        g.expected = g.calendar ? calendar_count(g.calendar, tf, scan.first, scan.end)
+                                : timeframe_count(tf, scan.first, scan.end);
+    g.completeness_percent = share_percent(g.expected, g.missing);
     *out = g;
     return 0;
 }

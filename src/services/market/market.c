@@ -1,5 +1,6 @@
 /* services/market/market.c - the service object, finding series, get and save; see market.h. */
 
+#include "services/market/complete.h"
 #include "services/market/internal.h"
 
 #include "core/validate.h"
@@ -92,20 +93,46 @@ int market_resolve(MarketService *m, Ctx *cx, const SeriesKey *key, SeriesInfo *
     return r == 0 ? choose(cx, key, all, n, out) : r;
 }
 
-int market_get(MarketService *m, Ctx *cx, const SeriesKey *key, const CandleQuery *q, MarketPage *out) {
-    MarketPage page = { 0 };
-    int r = market_resolve(m, cx, key, &page.series);
+static int get_stored(MarketService *m, Ctx *cx, const SeriesKey *key, const CandleQuery *q, MarketPage *page) {
+    int r = market_resolve(m, cx, key, &page->series);
     if (r != 0)
         return r;
-    r = candle_store_read(m->o.store, cx, &page.series.key, q, &page.rows, &page.more);
+    r = candle_store_read(m->o.store, cx, &page->series.key, q, &page->rows, &page->more);
     if (r != 0)
         return r == STORE_NO_SERIES ? MARKET_NO_SERIES : r;
-    for (size_t i = 0; i < page.rows.n && !page.simulated; i++)
-        page.simulated = page.rows.flags[i] & CANDLE_SIMULATED;
-    if (page.more && page.rows.n && !q->newest)
-        page.next = time_ms(page.rows.open_ms[page.rows.n - 1] + 1);
-    *out = page;
+    for (size_t i = 0; i < page->rows.n && !page->simulated; i++)
+        page->simulated = page->rows.flags[i] & CANDLE_SIMULATED;
+    if (page->more && page->rows.n && !q->newest)
+        page->next = time_ms(page->rows.open_ms[page->rows.n - 1] + 1);
     return 0;
+}
+
+/* A timeframe that is not stored is made of a finer one. */
+static int get_or_derive(MarketService *m, Ctx *cx, const SeriesKey *key, const CandleQuery *q, MarketPage *page) {
+    int r = get_stored(m, cx, key, q, page);
+    SeriesInfo finer;
+    if (r != MARKET_NO_SERIES || (r = market_finer(m, cx, key, &finer)) != 0)
+        return r;
+    MarketResample req = {
+        .key = &finer.key, .to = key->timeframe, .from = q->from, .until = q->to, .limit = q->limit, .newest = q->newest
+    };
+    return market_resample(m, cx, &req, page, NULL);
+}
+
+/* Adjusted prices that no provider gave are made of the raw ones. */
+int market_get(MarketService *m, Ctx *cx, const SeriesKey *key, const CandleQuery *q, MarketPage *out) {
+    MarketPage page = { 0 };
+    int r = get_or_derive(m, cx, key, q, &page);
+    if (r == MARKET_NO_SERIES && key->adjustment != ADJUST_NONE) {
+        SeriesKey raw = *key;
+        raw.adjustment = ADJUST_NONE;
+        r = get_or_derive(m, cx, &raw, q, &page);
+        if (r == 0)
+            r = market_adjust(m, cx, &page.series.key, (Adjustment)key->adjustment, &page.rows, &page.n_actions);
+    }
+    if (r == 0)
+        *out = page;
+    return r;
 }
 
 int market_each_piece(MarketService *m, Ctx *cx, const SeriesKey *key, Time from, Time to, MarketPieceFn *fn,

@@ -20,7 +20,8 @@ typedef struct MarketOptions {
     CandleStore *store;       /* borrowed; outlives the service */
     MarketFeed *const *feeds; /* borrowed; one a venue */
     size_t n_feeds;
-    Logger *log; /* borrowed; NULL = silent */
+    Logger *log;          /* borrowed; NULL = silent */
+    const char *zone_dir; /* time zones of calendars; NULL = TZ_DIR */
     /* Tests and traces: called at each step of ensure, in order ("check_data_exists", "collect_ohlcv",
      * "standardize", "save_ohlcv"). May be NULL. */
     void (*span)(void *arg, const char *name);
@@ -49,6 +50,9 @@ typedef struct MarketPage {
     bool more; /* rows of the range are left; ask again from next */
     Time next;
     bool simulated; /* at least one row came from a simulator */
+    /* What is not stored as it was asked for is made on the way out, and says so (complete.h). */
+    Timeframe derived_from; /* resampled from that finer series, which `series` then names; none = stored */
+    size_t n_actions;       /* splits and dividends applied; the series is the raw one */
 } MarketPage;
 int market_get(MarketService *m, Ctx *cx, const SeriesKey *key, const CandleQuery *q, MarketPage *out);
 
@@ -77,12 +81,23 @@ typedef struct MarketGaps {
     SeriesInfo series;
     GapList gaps;                  /* at most `most`, the first in time */
     int64_t n_gaps;                /* all of them */
-    int64_t missing;               /* candles missing in all gaps */
-    int64_t expected;              /* grid times from the first to the last candle */
+    int64_t missing;               /* candles missing in all gaps, outside of closed markets */
+    int64_t closed;                /* grid times without a candle because the market was closed */
+    int64_t expected;              /* grid times from the first to the last candle with open time in them */
+    int64_t synthetic;             /* of the candles that are there, those filled in */
+    const Calendar *calendar;      /* of the listing; NULL = not known */
     double completeness_percent;   /* of these places that have a candle; NaN when there is none */
     int64_t by_class[GAP_CLASSES]; /* among `gaps` */
 } MarketGaps;
-int market_gaps(MarketService *m, Ctx *cx, const SeriesKey *key, Time from, Time to, size_t most, MarketGaps *out);
+typedef struct MarketGapQuery {
+    const SeriesKey *key;
+    Time from, to;
+    size_t most;         /* gaps to list */
+    bool closed;         /* list also what lies outside the sessions of the calendar */
+    bool whole;          /* the range is what should be there: a hole at its begin or end is a gap too */
+    bool skip_synthetic; /* what was filled counts as missing */
+} MarketGapQuery;
+int market_gaps(MarketService *m, Ctx *cx, const MarketGapQuery *q, MarketGaps *out);
 
 /* The report lies in cx->arena. */
 int market_quality(MarketService *m, Ctx *cx, const SeriesKey *key, Time from, Time to, SeriesInfo *series,

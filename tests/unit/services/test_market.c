@@ -287,7 +287,9 @@ TEST(gaps_carry_the_class_that_evidence_proves) {
     CHECK_EQ(e.missing, 3);
     CHECK_OK(&r.t.cx, ensure(&r, "2023-01-08", "2023-01-10", &e));
 
-    CHECK_OK(&r.t.cx, market_gaps(r.m, &r.t.cx, &r.key, TIME_MIN, TIME_MAX, 10, &g));
+    CHECK_OK(&r.t.cx,
+             market_gaps(r.m, &r.t.cx, &(MarketGapQuery){ .key = &r.key, .from = TIME_MIN, .to = TIME_MAX, .most = 10 },
+                         &g));
     CHECK_EQ(g.n_gaps, 2);
     CHECK_EQ(g.missing, 3 + 48);
     CHECK_EQ(g.gaps.v[0].cls, GAP_UNKNOWN); /* asked for, but no other symbol can testify */
@@ -299,7 +301,8 @@ TEST(gaps_carry_the_class_that_evidence_proves) {
     r.fake.symbol = "ETHUSDT";
     r.fake.gap_from = r.fake.gap_to = TIME_MAX;
     CHECK_OK(&r.t.cx, ensure(&r, "2023-01-01", "2023-01-06", &e));
-    CHECK_OK(&r.t.cx, market_gaps(r.m, &r.t.cx, &key, TIME_MIN, TIME_MAX, 10, &g));
+    CHECK_OK(&r.t.cx, market_gaps(r.m, &r.t.cx,
+                                  &(MarketGapQuery){ .key = &key, .from = TIME_MIN, .to = TIME_MAX, .most = 10 }, &g));
     CHECK_EQ(g.gaps.v[0].cls, GAP_NO_TRADE);
     CHECK(str_find(str_c(g.gaps.v[0].evidence), S("ETHUSDT has 3 of the 3 candles")) >= 0);
     CHECK_EQ(g.by_class[GAP_NO_TRADE], 1);
