@@ -37,6 +37,9 @@ typedef struct FeedLimits { /* what the venue told last; 0 = nothing yet */
 
 typedef struct MarketFeedOps {
     const char *name; /* the venue: "binance" */
+    /* It may rewrite its past (shares: dividends and splits). Who goes on from stored candles compares the last one
+     * first, and asks for all of them again where it differs. */
+    bool readjusts;
 
     /* Required. Candles with from <= open time < to, page by page. The last candle of a venue is still
      * open: it is delivered with CANDLE_OPEN, or left out when its open time is >= to. Gaps stay gaps;

@@ -2,29 +2,17 @@
 
 #include "adapters/market/binance_parse.h"
 
-#include "adapters/market/binance_limits.h"
-#include "base/json.h"
+#include "adapters/market/venue_limits.h"
+#include "adapters/market/venue_parse.h"
 #include "base/vec.h"
 
-enum { DEPTH_MAX = 16 };
 static const int64_t MICROS_FROM = INT64_C(100000000000000); /* 1e14: as ms that is the year 5138 */
-
-static int bad_json(Ctx *cx, const JsonReader *r, const char *what) {
-    size_t line, column;
-    json_where(r, &line, &column);
-    return err_set(cx, ERR_COLLECTION, "%s: %s at line %zu, column %zu", what,
-                   r->why ? r->why : "not what was expected", line, column);
-}
 
 static int64_t to_ms(int64_t t) {
     return t >= MICROS_FROM ? t / 1000 : t;
 }
 
 /* --- klines --- */
-
-static bool in_calendar(int64_t ms) {
-    return ms >= TIME_ISO_MIN.ms && ms <= TIME_ISO_MAX.ms;
-}
 
 static void read_kline(JsonReader *r, Time served_at, Candle *c) {
     int64_t open_time = 0, close_time = 0;
@@ -46,14 +34,14 @@ static void read_kline(JsonReader *r, Time served_at, Candle *c) {
     c->flags = close_time >= served_at.ms ? CANDLE_OPEN : 0;
     if (item < 7)
         json_fail(r, "a candle of less than 7 values");
-    else if (!in_calendar(c->open_time.ms) || !in_calendar(close_time) || close_time < c->open_time.ms)
+    else if (!venue_time_ok(c->open_time.ms) || !venue_time_ok(close_time) || close_time < c->open_time.ms)
         json_fail(r, "a candle whose times make no sense");
 }
 
 int binance_parse_klines(Ctx *cx, Str text, Time served_at, Candles *out) {
     JsonReader r;
     Candles rows;
-    json_reader_init(&r, text, cx->arena, DEPTH_MAX);
+    json_reader_init(&r, text, cx->arena, VENUE_DEPTH_MAX);
     candles_init(&rows, cx->arena, BINANCE_ROWS_MAX);
     json_open_array(&r);
     while (json_array_next(&r) > 0) {
@@ -65,9 +53,47 @@ int binance_parse_klines(Ctx *cx, Str text, Time served_at, Candles *out) {
             candles_push(&rows, &c);
     }
     if (json_finish(&r) != 0)
-        return bad_json(cx, &r, "klines");
+        return venue_bad_json(cx, &r, "klines");
     *out = rows;
     return 0;
+}
+
+/* --- limits --- */
+
+static int64_t unit_ms(char letter) {
+    switch (letter) {
+    case 'S':
+    case 's':
+        return MS_PER_SECOND;
+    case 'M':
+    case 'm':
+        return MS_PER_MINUTE;
+    case 'H':
+    case 'h':
+        return MS_PER_HOUR;
+    case 'D':
+    case 'd':
+        return MS_PER_DAY;
+    default:
+        return 0;
+    }
+}
+
+int64_t binance_used_header_ms(Str name) {
+    static const Str prefix = STR_INIT("x-mbx-used-weight-");
+    int64_t n;
+    if (name.n < prefix.n + 2 || !str_eq_nocase(str_first(name, prefix.n), prefix))
+        return 0;
+    Str digits = str_n(name.p + prefix.n, name.n - prefix.n - 1);
+    if (!str_to_i64(digits, &n) || n < 1 || n > 1000)
+        return 0;
+    return n * unit_ms(name.p[name.n - 1]);
+}
+
+int64_t binance_interval_ms(Str unit, int64_t n) {
+    bool known =
+        str_eq(unit, S("SECOND")) || str_eq(unit, S("MINUTE")) || str_eq(unit, S("HOUR")) || str_eq(unit, S("DAY"));
+    return known && n >= 1 && n <= 1000 ? n * unit_ms(unit.p[0]) : 0;
 }
 
 /* --- exchangeInfo --- */
@@ -92,13 +118,7 @@ static void read_rate_limit(JsonReader *r, BinanceExchangeInfo *info) {
     int64_t length_ms = binance_interval_ms(unit, n);
     if ((weight || requests) && length_ms > 0 && limit > 0 && info->n_limits < BINANCE_LIMITS_MAX)
         info->limits[info->n_limits++] =
-            (BinanceRateLimit){ weight ? BINANCE_WEIGHT : BINANCE_REQUESTS, length_ms, limit };
-}
-
-/* One symbol's odd filter must not cost us the list: what is no decimal of ours is "not told". */
-static Decimal size_of(Str text) {
-    Decimal d = { 0 };
-    return decimal_parse(text, &d) ? d : (Decimal){ 0 };
+            (BinanceRateLimit){ weight ? LIMIT_WEIGHT : LIMIT_REQUESTS, length_ms, limit };
 }
 
 static void read_filter(JsonReader *r, Listing *l) {
@@ -117,11 +137,11 @@ static void read_filter(JsonReader *r, Listing *l) {
             json_skip(r);
     }
     if (str_eq(type, S("PRICE_FILTER")))
-        l->tick = size_of(tick);
+        l->tick = venue_size(tick);
     else if (str_eq(type, S("LOT_SIZE")))
-        l->lot = size_of(step);
+        l->lot = venue_size(step);
     else if (str_eq(type, S("NOTIONAL")) || str_eq(type, S("MIN_NOTIONAL"))) /* the older name */
-        l->min_notional = size_of(notional);
+        l->min_notional = venue_size(notional);
 }
 
 static ListingStatus status_of(Str s) {
@@ -153,8 +173,7 @@ static bool read_symbol(JsonReader *r, Arena *arena, Listing *l) {
         }
     }
     l->status = status_of(status);
-    return symbol_parse(symbol, &l->symbol) && symbol_parse(base, &l->base) && symbol_parse(quote, &l->quote) &&
-           symbol_parse(str_fmt(arena, STR_FMT "/" STR_FMT, STR_ARG(base), STR_ARG(quote)), &l->instrument);
+    return venue_name_pair(arena, symbol, base, quote, l);
 }
 
 static void read_symbols(JsonReader *r, Arena *arena, BinanceExchangeInfo *info) {
@@ -179,7 +198,7 @@ int binance_parse_exchange_info(Ctx *cx, Str text, BinanceExchangeInfo *out) {
     BinanceExchangeInfo info = { 0 };
     JsonReader r;
     Str key;
-    json_reader_init(&r, text, cx->arena, DEPTH_MAX);
+    json_reader_init(&r, text, cx->arena, VENUE_DEPTH_MAX);
     json_open_object(&r);
     while (json_object_next(&r, &key) > 0) {
         if (str_eq(key, S("serverTime"))) {
@@ -195,10 +214,10 @@ int binance_parse_exchange_info(Ctx *cx, Str text, BinanceExchangeInfo *out) {
         }
     }
     info.server_time.ms = to_ms(info.server_time.ms);
-    if (!in_calendar(info.server_time.ms))
+    if (!venue_time_ok(info.server_time.ms))
         json_fail(&r, "a server time that makes no sense");
     if (json_finish(&r) != 0)
-        return bad_json(cx, &r, "exchangeInfo");
+        return venue_bad_json(cx, &r, "exchangeInfo");
     *out = info;
     return 0;
 }
@@ -209,7 +228,7 @@ int binance_parse_time(Ctx *cx, Str text, Time *out) {
     JsonReader r;
     Str key;
     int64_t ms = 0;
-    json_reader_init(&r, text, cx->arena, DEPTH_MAX);
+    json_reader_init(&r, text, cx->arena, VENUE_DEPTH_MAX);
     json_open_object(&r);
     while (json_object_next(&r, &key) > 0) {
         if (str_eq(key, S("serverTime")))
@@ -217,10 +236,10 @@ int binance_parse_time(Ctx *cx, Str text, Time *out) {
         else
             json_skip(&r);
     }
-    if (ms <= 0 || !in_calendar(to_ms(ms)))
+    if (ms <= 0 || !venue_time_ok(to_ms(ms)))
         json_fail(&r, "no server time");
     if (json_finish(&r) != 0)
-        return bad_json(cx, &r, "time");
+        return venue_bad_json(cx, &r, "time");
     *out = time_ms(to_ms(ms));
     return 0;
 }
@@ -229,7 +248,7 @@ bool binance_parse_error(Arena *arena, Str text, BinanceError *out) {
     JsonReader r;
     Str key;
     BinanceError error = { 0 };
-    json_reader_init(&r, text, arena, DEPTH_MAX);
+    json_reader_init(&r, text, arena, VENUE_DEPTH_MAX);
     json_open_object(&r);
     while (json_object_next(&r, &key) > 0) {
         if (str_eq(key, S("code")))
@@ -254,7 +273,7 @@ bool binance_ban_end(Str msg, Time *out) {
     while (n < rest.n && rest.p[n] >= '0' && rest.p[n] <= '9')
         n++;
     int64_t t;
-    if (!str_to_i64(str_first(rest, n), &t) || t <= 0 || !in_calendar(to_ms(t)))
+    if (!str_to_i64(str_first(rest, n), &t) || t <= 0 || !venue_time_ok(to_ms(t)))
         return false;
     *out = time_ms(to_ms(t));
     return true;

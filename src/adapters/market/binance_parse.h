@@ -23,7 +23,7 @@ enum {
 int binance_parse_klines(Ctx *cx, Str text, Time served_at, Candles *out);
 
 typedef struct BinanceRateLimit {
-    int count; /* BinanceCount */
+    int count; /* LimitCount */
     int64_t length_ms, limit;
 } BinanceRateLimit;
 
@@ -48,3 +48,7 @@ typedef struct BinanceError {
 bool binance_parse_error(Arena *arena, Str text, BinanceError *out);
 /* The ban's end in the words of a -1003: "... banned until 1612345678901 ..."; false when it is not there. */
 bool binance_ban_end(Str msg, Time *out);
+/* "x-mbx-used-weight-1m" -> 60,000; 0 for any other header. */
+int64_t binance_used_header_ms(Str name);
+/* "MINUTE", 5 -> 300,000; 0 for what is unknown. */
+int64_t binance_interval_ms(Str unit, int64_t n);

@@ -1,7 +1,7 @@
 /* tests/unit/adapters/test_binance_parse.c - Binance's answers as core types. The samples below are ours, after the
  * forms of rest-api.md; the recorded ones of the shared data are read at the end. */
 
-#include "adapters/market/binance_limits.h"
+#include "adapters/market/venue_limits.h"
 #include "adapters/market/binance_parse.h"
 #include "base/buf.h"
 #include "test.h"
@@ -147,10 +147,10 @@ TEST(exchange_info_gives_limits_and_listings) {
     CHECK_OK(&t.cx, binance_parse_exchange_info(&t.cx, str_c(text), &info));
     CHECK_EQ(info.server_time.ms, INT64_C(1565246363776));
     CHECK_EQ(info.n_limits, 2);
-    CHECK_EQ(info.limits[0].count, BINANCE_WEIGHT);
+    CHECK_EQ(info.limits[0].count, LIMIT_WEIGHT);
     CHECK_EQ(info.limits[0].length_ms, 60000);
     CHECK_EQ(info.limits[0].limit, 6000);
-    CHECK_EQ(info.limits[1].count, BINANCE_REQUESTS);
+    CHECK_EQ(info.limits[1].count, LIMIT_REQUESTS);
     CHECK_EQ(info.limits[1].length_ms, 300000);
     CHECK_EQ(info.n_listings, 2);
     CHECK_EQ(info.n_unnamed, 1);
@@ -235,7 +235,24 @@ TEST(recorded_answers_of_the_venue_parse_to_the_right_candles) {
     test_ctx_done(&t);
 }
 
-TESTS(T(a_kline_becomes_a_candle), T(a_candle_is_open_until_the_venues_clock_has_passed_its_close),
+TEST(headers_name_their_window) {
+    static const struct {
+        const char *name;
+        int64_t want;
+    } rows[] = {
+        { "x-mbx-used-weight-1m", 60000 },    { "X-MBX-USED-WEIGHT-10S", 10000 },   { "x-mbx-used-weight-1h", 3600000 },
+        { "x-mbx-used-weight-1d", 86400000 }, { "x-mbx-used-weight", 0 },           { "x-mbx-used-weight-", 0 },
+        { "x-mbx-used-weight-m", 0 },         { "x-mbx-used-weight-0m", 0 },        { "x-mbx-used-weight-1x", 0 },
+        { "x-mbx-order-count-10s", 0 },       { "x-mbx-used-weight-99999999d", 0 },
+    };
+    EACH_ROW (r, rows)
+        CHECK_EQ(binance_used_header_ms(str_c(r->name)), r->want);
+    CHECK_EQ(binance_interval_ms(S("MINUTE"), 5), 300000);
+    CHECK_EQ(binance_interval_ms(S("MONTH"), 1), 0);
+    CHECK_EQ(binance_interval_ms(S("DAY"), -1), 0);
+}
+
+TESTS(T(headers_name_their_window), T(a_kline_becomes_a_candle), T(a_candle_is_open_until_the_venues_clock_has_passed_its_close),
       T(microseconds_become_milliseconds), T(prices_keep_every_bit_and_may_be_numbers),
       T(an_empty_answer_and_odd_rows_are_answers), T(what_is_no_list_of_candles_is_refused_with_its_place),
       T(rows_are_bounded), T(exchange_info_gives_limits_and_listings), T(errors_are_told_from_other_bodies),

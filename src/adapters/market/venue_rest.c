@@ -1,10 +1,10 @@
-/* adapters/market/binance_rest.c - see binance_rest.h.
+/* adapters/market/venue_rest.c - see binance_rest.h.
  *
  * The retries themselves are http_fetch's. Its two hooks are where the venue comes in: `admit` waits for the budget
  * before each exchange, `judge` books what each answer tells and reads its body, so that a body cut short counts
  * as a failed exchange. */
 
-#include "adapters/market/binance_rest.h"
+#include "adapters/market/venue.h"
 
 enum {
     ATTEMPTS = 5,
@@ -16,11 +16,9 @@ enum {
     WAIT_SLICE_MS = 1000, /* what others learn meanwhile may end a wait early, or make it longer */
     LEARN_POLL_MS = 20,
     LEARN_WAIT_MS = 2000,
-    SYMBOL_INFO_MAX = 1024 * 1024,
-    WEIGHT_EXCHANGE_INFO = 20,
+    BUSY_FIRST_MS = 5 * 1000,
+    BUSY_MOST_MS = 60 * 1000,
 };
-
-enum { CODE_ILLEGAL_CHARS = -1100, CODE_INVALID_SYMBOL = -1121 };
 
 static int64_t mono_now_ms(Ctx *cx) {
     return clock_mono(cx->clock).ns / NS_PER_MS;
@@ -42,12 +40,12 @@ static int refuse(Ctx *cx, int64_t wait_ms, bool banned) {
 
 /* Waits until the budget and no block stand against the request; refuses at once what would take too long. */
 static int admit(void *arg, Ctx *cx) {
-    BinanceCall *call = arg;
-    BinanceRest *b = call->rest;
+    VenueCall *call = arg;
+    VenueRest *b = call->rest;
     for (;;) {
         int64_t wait_ms, now = mono_now_ms(cx);
         pthread_mutex_lock(&b->lock);
-        bool go = binance_limits_take(&b->limits, now, call->weight, &wait_ms);
+        bool go = venue_limits_take(&b->limits, now, call->weight, &wait_ms);
         bool banned = b->limits.banned;
         pthread_mutex_unlock(&b->lock);
         call->sent = now;
@@ -64,63 +62,88 @@ static int admit(void *arg, Ctx *cx) {
 /* --- after each exchange --- */
 
 /* How long a 429 or 418 shuts us out: what it tells, else until the next window. Under the lock. */
-static int64_t block_until(BinanceRest *b, Ctx *cx, const HttpResponse *res, int64_t now) {
-    BinanceError error;
+static int64_t block_until(VenueRest *b, Ctx *cx, const HttpResponse *res, int64_t now) {
     Time end, server;
     int64_t told = http_retry_after_ms(res, clock_wall(cx->clock));
     if (told >= 0)
         return now + told;
-    if (!binance_limits_clock(&b->limits, now, &server))
+    if (!venue_limits_clock(&b->limits, now, &server))
         server = clock_wall(cx->clock);
-    if (binance_parse_error(cx->arena, res->body, &error) && binance_ban_end(error.msg, &end))
+    if (b->driver->block_end && b->driver->block_end(cx->arena, res, &end))
         return now + MAX(end.ms - server.ms, 0);
-    return binance_limits_next_window(&b->limits, now, 0);
+    return venue_limits_next_window(&b->limits, now, b->limits.pace.interval_ms * b->limits.pace.burst);
 }
 
-static void book(BinanceRest *b, Ctx *cx, BinanceCall *call, const HttpResponse *res, int64_t now) {
+/* Most servers tell their time to the second. */
+static void book_date(VenueRest *b, const VenueCall *call, const HttpResponse *res, int64_t now) {
+    Time date;
+    if (http_date_parse(http_response_header(res, S("date")), &date))
+        venue_limits_server_time(&b->limits, call->sent, now, date, time_add_ms(date, MS_PER_SECOND - 1));
+}
+
+static void book(VenueRest *b, Ctx *cx, VenueCall *call, const HttpResponse *res, int64_t now) {
     Time server;
     pthread_mutex_lock(&b->lock);
-    BinanceLimits *l = &b->limits;
-    binance_limits_done(l, now, call->weight);
+    VenueLimits *l = &b->limits;
+    venue_limits_done(l, now, call->weight);
     b->requests++;
-    for (size_t i = 0; i < res->n_headers; i++) {
-        int64_t used, length_ms = binance_used_header_ms(res->headers[i].name);
-        if (length_ms > 0 && str_to_i64(res->headers[i].value, &used))
-            binance_limits_used(l, call->sent, now, length_ms, used);
-    }
+    if (b->driver->book)
+        b->driver->book(call, res, now);
+    else
+        book_date(b, call, res, now);
     if (res->status == 429 || res->status == 418)
-        binance_limits_block(l, block_until(b, cx, res, now), res->status == 418);
+        venue_limits_block(l, block_until(b, cx, res, now), res->status == 418);
     call->simulated = str_eq(http_response_header(res, S("x-finsight-simulated")), S("1"));
     b->simulated |= call->simulated;
-    if (!binance_limits_clock(l, call->sent, &server))
+    if (!venue_limits_clock(l, call->sent, &server))
         server = time_ms(clock_wall(cx->clock).ms - (now - call->sent));
     call->served_at = server;
     pthread_mutex_unlock(&b->lock);
 }
 
+int venue_call_busy(VenueCall *call, int code) {
+    call->busy = true;
+    return code;
+}
+
+static void book_busy(VenueRest *b, const VenueCall *call, int64_t now) {
+    pthread_mutex_lock(&b->lock);
+    if (call->busy) {
+        b->busy_ms = CLAMP(b->busy_ms * 2, BUSY_FIRST_MS, BUSY_MOST_MS);
+        venue_limits_block(&b->limits, now + b->busy_ms, false);
+    } else {
+        b->busy_ms = 0;
+    }
+    pthread_mutex_unlock(&b->lock);
+}
+
 static int judge(void *arg, Ctx *cx, const HttpResponse *res, int failed) {
-    BinanceCall *call = arg;
+    VenueCall *call = arg;
     int64_t now = mono_now_ms(cx);
     call->exchange_ms += now - call->sent;
     book(call->rest, cx, call, res, now);
+    bool asks = strcmp(call->method, "GET") != 0; /* a POST that changes nothing may be repeated like a GET */
+    if (!failed && asks && res->status >= 500) {
+        err_set(cx, ERR_UNAVAILABLE, "the server answers HTTP %d", res->status);
+        return HTTP_RETRY;
+    }
     if (failed || res->status != 200)
         return 0;
+    call->busy = call->no_symbol = false;
     int r = call->read(call, cx, res->body);
-    return r == ERR_COLLECTION ? HTTP_RETRY : r;
+    book_busy(call->rest, call, now);
+    return r == ERR_COLLECTION || (r < 0 && call->busy) ? HTTP_RETRY : r;
 }
 
 /* --- the call --- */
 
 /* An answer that no repetition makes better. */
-static int refusal(Ctx *cx, const BinanceCall *call, const HttpResponse *res) {
-    BinanceError e;
-    if (binance_parse_error(cx->arena, res->body, &e)) {
-        bool symbol = str_find(e.msg, S("'symbol'")) >= 0; /* letters that no symbol of the venue has */
-        if (call->names_symbol && (e.code == CODE_INVALID_SYMBOL || (e.code == CODE_ILLEGAL_CHARS && symbol)))
-            return FEED_NO_SYMBOL;
-        return err_set(cx, ERR_COLLECTION, "the venue refuses the request: " STR_FMT " (code %lld, HTTP %d)",
-                       STR_ARG(str_first(e.msg, 200)), (long long)e.code, res->status);
-    }
+static int refusal(Ctx *cx, const VenueCall *call, const HttpResponse *res) {
+    const VenueDriver *d = call->rest->driver;
+    bool worded = false;
+    int r = d->refusal ? d->refusal(call, cx, res, &worded) : 0;
+    if (worded)
+        return r;
     if (res->status == 403)
         return err_set(
             cx, ERR_COLLECTION,
@@ -132,18 +155,23 @@ static int refusal(Ctx *cx, const BinanceCall *call, const HttpResponse *res) {
     return err_set(cx, ERR_COLLECTION, "HTTP %d without a reason; is this the base URL of the venue?", res->status);
 }
 
-static int fetch(BinanceRest *b, Ctx *cx, BinanceCall *call) {
+static int fetch(VenueRest *b, Ctx *cx, VenueCall *call) {
     Rng rng;
     pthread_mutex_lock(&b->lock);
     rng_seed(&rng, rng_u64(&b->rng)); /* of this call alone */
     pthread_mutex_unlock(&b->lock);
     call->rest = b;
     call->exchange_ms = 0;
+    call->method = call->method ? call->method : "GET";
+    call->weight = call->weight ? call->weight : 1;
 
     Str url =
         str_fmt(cx->arena, "%s%s%s" STR_FMT, b->base_url, call->path, call->query.n ? "?" : "", STR_ARG(call->query));
-    HttpRequest req = { .method = "GET",
+    HttpRequest req = { .method = call->method,
                         .url = url,
+                        .headers = b->driver->headers,
+                        .n_headers = b->driver->n_headers,
+                        .body = call->body,
                         .total_ms = b->timeout_ms,
                         .max_body = call->max_body,
                         .allow_private = b->allow_private };
@@ -165,10 +193,12 @@ static int fetch(BinanceRest *b, Ctx *cx, BinanceCall *call) {
     b->retries += MAX(tries - 1, 0);
     b->waited_ms += mono_now_ms(cx) - began - call->exchange_ms;
     pthread_mutex_unlock(&b->lock);
-    return r == 0 && res.status != 200 ? refusal(cx, call, &res) : r;
+    if (r == 0 && res.status != 200)
+        return refusal(cx, call, &res);
+    return r == 0 && call->no_symbol && call->names_symbol ? FEED_NO_SYMBOL : r;
 }
 
-int binance_rest_get(BinanceRest *b, Ctx *cx, BinanceCall *call) {
+int venue_rest_get(VenueRest *b, Ctx *cx, VenueCall *call) {
     int r = fetch(b, cx, call);
     if (r < 0)
         err_prefix(cx, "%s: " STR_FMT, b->venue.s, STR_ARG(call->what));
@@ -177,29 +207,8 @@ int binance_rest_get(BinanceRest *b, Ctx *cx, BinanceCall *call) {
 
 /* --- limits --- */
 
-void binance_rest_take_info(BinanceRest *b, Ctx *cx, const BinanceCall *call, const BinanceExchangeInfo *info) {
-    int64_t now = mono_now_ms(cx);
-    pthread_mutex_lock(&b->lock);
-    if (info->server_time.ms > 0)
-        binance_limits_server_time(&b->limits, call->sent, now, info->server_time, info->server_time);
-    for (size_t i = 0; i < info->n_limits; i++)
-        binance_limits_told(&b->limits, now, (BinanceCount)info->limits[i].count, info->limits[i].length_ms,
-                            info->limits[i].limit);
-    b->learnt_at = now;
-    pthread_mutex_unlock(&b->lock);
-}
-
-static int read_limits(BinanceCall *call, Ctx *cx, Str body) {
-    BinanceExchangeInfo info;
-    int r = binance_parse_exchange_info(cx, body, &info);
-    if (r == 0)
-        binance_rest_take_info(call->rest, cx, call, &info);
-    return r;
-}
-
-/* One thread asks, the others wait: before the limits are known nothing else would hold them back. They do not wait
- * for ever: whoever asks may be in trouble, or, in a simulation, below us on the same stack. */
-int binance_rest_learn(BinanceRest *b, Ctx *cx, Symbol symbol) {
+/* They do not wait for ever: whoever asks may be in trouble, or, in a simulation, below us on the same stack. */
+int venue_rest_learn(VenueRest *b, Ctx *cx, int (*ask)(VenueRest *b, Ctx *cx, Symbol symbol), Symbol symbol) {
     int64_t began = mono_now_ms(cx);
     for (bool wait = true; wait;) {
         int64_t now = mono_now_ms(cx);
@@ -215,27 +224,51 @@ int binance_rest_learn(BinanceRest *b, Ctx *cx, Symbol symbol) {
         if (r)
             return r;
     }
-    BinanceCall call = { .path = "/api/v3/exchangeInfo", .weight = WEIGHT_EXCHANGE_INFO, .max_body = SYMBOL_INFO_MAX };
-    call.what = S("exchangeInfo");
-    call.names_symbol = true;
-    call.query = str_fmt(cx->arena, "symbol=" STR_FMT, STR_ARG(binance_escape(cx->arena, symbol_str(&symbol))));
-    call.read = read_limits;
-    int r = binance_rest_get(b, cx, &call);
+    int r = ask(b, cx, symbol);
     pthread_mutex_lock(&b->lock);
     b->learning = false;
     pthread_mutex_unlock(&b->lock);
     return r;
 }
 
-Time binance_rest_now(BinanceRest *b, Ctx *cx) {
+void venue_rest_limits(VenueRest *b, FeedLimits *out) {
+    pthread_mutex_lock(&b->lock);
+    const LimitWindow *w = venue_limits_weight(&b->limits);
+    if (w)
+        *out = (FeedLimits){ .weight_limit = w->limit, .weight_used = w->used, .window_ms = w->length_ms };
+    out->requests = b->requests;
+    out->retries = b->retries;
+    out->waited_ms = b->waited_ms;
+    pthread_mutex_unlock(&b->lock);
+}
+
+bool venue_rest_begin(VenueRest *b, Symbol symbol, Timeframe tf, Time *out) {
+    bool found = false;
+    pthread_mutex_lock(&b->lock);
+    for (size_t i = 0; i < MIN(b->n_begins, (size_t)VENUE_BEGINS) && !found; i++) {
+        found = symbol_eq(b->begins[i].symbol, symbol) && timeframe_eq(b->begins[i].timeframe, tf);
+        if (found)
+            *out = b->begins[i].first;
+    }
+    pthread_mutex_unlock(&b->lock);
+    return found;
+}
+
+void venue_rest_set_begin(VenueRest *b, Symbol symbol, Timeframe tf, Time first) {
+    pthread_mutex_lock(&b->lock);
+    b->begins[b->n_begins++ % VENUE_BEGINS] = (struct VenueBegin){ symbol, tf, first };
+    pthread_mutex_unlock(&b->lock);
+}
+
+Time venue_rest_now(VenueRest *b, Ctx *cx) {
     Time now;
     pthread_mutex_lock(&b->lock);
-    bool known = binance_limits_clock(&b->limits, mono_now_ms(cx), &now);
+    bool known = venue_limits_clock(&b->limits, mono_now_ms(cx), &now);
     pthread_mutex_unlock(&b->lock);
     return known ? now : clock_wall(cx->clock);
 }
 
-Str binance_escape(Arena *a, Str text) {
+Str venue_escape(Arena *a, Str text) {
     static const char hex[] = "0123456789ABCDEF";
     char *p = arena_alloc(a, text.n * 3 + 1);
     size_t n = 0;
@@ -260,11 +293,12 @@ static int64_t or_standard(int64_t told, int64_t standard) {
     return told ? told : standard;
 }
 
-int binance_rest_init(BinanceRest *b, Ctx *cx, const BinanceOptions *o) {
+int venue_rest_init(VenueRest *b, Ctx *cx, const VenueDriver *driver, const VenueOptions *o) {
     HttpUrl url;
-    Str base = o->base_url.n ? o->base_url : S(BINANCE_BASE_URL);
-    *b = (BinanceRest){ .http = o->http, .allow_private = o->allow_private };
-    if (!venue_parse(o->name.n ? o->name : S("binance"), &b->venue))
+    Str base = o->base_url.n ? o->base_url : str_c(driver->base_url);
+    *b = (VenueRest){ .driver = driver, .http = o->http, .allow_private = o->allow_private };
+    b->limits.pace = driver->pace;
+    if (!venue_parse(o->name.n ? o->name : str_c(driver->name), &b->venue))
         return err_set(cx, ERR_INVALID, "'" STR_FMT "' is no name of a venue: 1 to %d letters, digits, '-' and '_'",
                        STR_ARG(str_first(o->name, 40)), VENUE_MAX);
     int r = http_url_parse(cx, base, &url);
@@ -286,7 +320,7 @@ int binance_rest_init(BinanceRest *b, Ctx *cx, const BinanceOptions *o) {
     return 0;
 }
 
-void binance_rest_done(BinanceRest *b) {
+void venue_rest_done(VenueRest *b) {
     pthread_mutex_destroy(&b->lock);
     b->base_url = mem_free(b->base_url);
 }
