@@ -132,12 +132,12 @@ static void check_exchange(Doctor *d, Ctx *cx) {
     Ctx inner = *cx;
     inner.deadline = mono_add_ms(clock_mono(cx->clock), 5000);
     Time t;
-    bool ok = market_feed_server_time(d->app->platform.feeds[0], &inner, &t) == 0;
+    bool ok = market_feed_server_time(d->app->platform.feeds[VENUE_binance], &inner, &t) == 0;
     int64_t skew = ok ? t.ms - clock_wall(cx->clock).ms : 0;
     bool skewed = skew > 2000 || skew < -2000;
     add(d, "binance", true, !ok || skewed,
         !ok ? str_fmt(cx->arena, "cannot be reached (%s); stored data work without it", inner.err.text)
-            : str_fmt(cx->arena, STR_FMT ", clock differs by %lld ms", STR_ARG(d->app->cfg.binance_url),
+            : str_fmt(cx->arena, STR_FMT ", clock differs by %lld ms", STR_ARG(d->app->cfg.venues[VENUE_binance].url),
                       (long long)skew));
 }
 

@@ -61,16 +61,19 @@ const CfgOption app_options[] = {
     { "log.keep", CFG_INT, CFG_AT(AppCfg, log_keep), .def = "5", .max = 1000, .unit = "files",
       .help = "log files put aside that are kept" },
 
-    { "binance.url", CFG_STR, CFG_AT(AppCfg, binance_url), .def = "https://data-api.binance.vision", .flag = "binance-url",
-      .help = "base address of Binance's REST API" },
-    { "binance.simulated", CFG_BOOL, CFG_AT(AppCfg, binance_simulated), .flag = "binance-simulated",
-      .help = "that address is an exchange simulator: its candles are labelled and kept apart" },
-    { "binance.private", CFG_BOOL, CFG_AT(AppCfg, binance_private), .flag = "binance-private",
-      .help = "that address may be a loopback or private one" },
-    { "binance.timeout", CFG_DURATION, CFG_AT(AppCfg, binance_timeout_ms), .def = "15s", .min = 100, .max = 10 * MINUTE_MS,
-      .help = "time for one call" },
-    { "binance.attempts", CFG_INT, CFG_AT(AppCfg, binance_attempts), .def = "5", .min = 1, .max = 100,
+#define VENUE_OPTIONS(name, base, what) \
+    { #name ".url", CFG_STR, CFG_AT(AppCfg, venues[VENUE_##name].url), .def = base, .flag = #name "-url", \
+      .help = "base address of " what }, \
+    { #name ".simulated", CFG_BOOL, CFG_AT(AppCfg, venues[VENUE_##name].simulated), .flag = #name "-simulated", \
+      .help = "that address is an exchange simulator: its candles are labelled and kept apart" }, \
+    { #name ".private", CFG_BOOL, CFG_AT(AppCfg, venues[VENUE_##name].private_address), .flag = #name "-private", \
+      .help = "that address may be a loopback or private one" }, \
+    { #name ".timeout", CFG_DURATION, CFG_AT(AppCfg, venues[VENUE_##name].timeout_ms), .def = "15s", .min = 100, \
+      .max = 10 * MINUTE_MS, .help = "time for one call" }, \
+    { #name ".attempts", CFG_INT, CFG_AT(AppCfg, venues[VENUE_##name].attempts), .def = "5", .min = 1, .max = 100, \
       .help = "calls made for one answer before giving up" },
+    VENUE_TABLE(VENUE_OPTIONS)
+#undef VENUE_OPTIONS
 };
 /* clang-format on */
 const size_t n_app_options = ARRAY_LEN(app_options);
@@ -88,4 +91,11 @@ int app_config_load(Ctx *cx, int *argc, char **argv, char *const *environment, C
             return r;
     }
     return cfg_finish(cfg, cx, out);
+}
+
+bool config_simulated(const AppCfg *cfg) {
+    bool simulated = false;
+    for (size_t i = 0; i < VENUE_COUNT; i++)
+        simulated |= cfg->venues[i].simulated;
+    return simulated;
 }

@@ -2,10 +2,17 @@
 
 /* app/config.h - every option of the platform, once. docs/configuration.md is made from this table. */
 
+#include "app/venues.h"
 #include "base/cfg.h"
 
 typedef enum StoreChoice { STORE_SQLITE, STORE_MEMORY, STORE_CSV } StoreChoice;
 typedef enum LogChoice { LOG_CHOICE_AUTO, LOG_CHOICE_JSON, LOG_CHOICE_TEXT } LogChoice;
+
+typedef struct VenueCfg {
+    Str url;
+    bool simulated, private_address;
+    int64_t timeout_ms, attempts;
+} VenueCfg;
 
 typedef struct AppCfg {
     const char *config_file;
@@ -28,10 +35,11 @@ typedef struct AppCfg {
     const char *log_file;
     int64_t log_max_size, log_keep;
 
-    Str binance_url;
-    bool binance_simulated, binance_private;
-    int64_t binance_timeout_ms, binance_attempts;
+    VenueCfg venues[VENUE_COUNT];
 } AppCfg;
+
+/* Any venue is. */
+bool config_simulated(const AppCfg *cfg);
 
 extern const CfgOption app_options[];
 extern const size_t n_app_options;

@@ -77,13 +77,13 @@ static bool binance_answers(Demo *d) {
     Ctx cx = *d->c->cx;
     AppCfg cfg = d->app->cfg;
     cfg.data_store = STORE_MEMORY;
-    cfg.binance_attempts = 1;
-    cfg.binance_timeout_ms = REACH_MS;
+    cfg.venues[VENUE_binance].attempts = 1;
+    cfg.venues[VENUE_binance].timeout_ms = REACH_MS;
     cx.deadline = mono_add_ms(clock_mono(d->app->clock), REACH_MS);
     if (platform_open(&probe, &cx, &cfg, d->app->clock, d->app->ids, NULL) != 0)
         return false;
     Time t;
-    bool yes = market_feed_server_time(probe.feeds[0], &cx, &t) == 0;
+    bool yes = market_feed_server_time(probe.feeds[VENUE_binance], &cx, &t) == 0;
     platform_close(&probe);
     return yes;
 }
@@ -117,8 +117,8 @@ static int start_simulator(Demo *d) {
     if (r != 0)
         return r;
     AppCfg *cfg = &d->app->cfg;
-    cfg->binance_url = str_fmt(cx->arena, "http://127.0.0.1:%d", exchange_server_port(d->sim));
-    cfg->binance_simulated = cfg->binance_private = true;
+    cfg->venues[VENUE_binance].url = str_fmt(cx->arena, "http://127.0.0.1:%d", exchange_server_port(d->sim));
+    cfg->venues[VENUE_binance].simulated = cfg->venues[VENUE_binance].private_address = true;
     d->simulated = true;
     return 0;
 }
@@ -430,7 +430,7 @@ static int run_all(Demo *d) {
         fprintf(c->out, "%sSIMULATED%s: %s; the built-in exchange simulator answers instead\n", term_tone(c, TONE_WARN),
                 term_end(c), d->in->simulated ? "as asked" : "Binance cannot be reached from here");
     else if (!file)
-        fprintf(c->out, "exchange: Binance, " STR_FMT "\n", STR_ARG(d->app->cfg.binance_url));
+        fprintf(c->out, "exchange: Binance, " STR_FMT "\n", STR_ARG(d->app->cfg.venues[VENUE_binance].url));
     if (file) {
         exchange = S("file");
         r = import_file(d, &symbol, &timeframe);

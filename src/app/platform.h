@@ -16,7 +16,7 @@
 #include "ports/market_feed.h"
 #include "services/market/market.h"
 
-enum { PLATFORM_FEEDS_MAX = 8 };
+enum { PLATFORM_FEEDS_MAX = VENUE_COUNT };
 
 typedef struct Platform {
     const AppCfg *cfg;

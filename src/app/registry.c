@@ -2,8 +2,7 @@
 
 #include "app/platform.h"
 
-#include "adapters/market/binance.h"
-
+#include "adapters/market/venue.h"
 #include "adapters/store/csv.h"
 #include "adapters/store/memory.h"
 #include "adapters/store/sqlite.h"
@@ -40,25 +39,31 @@ int registry_open_store(Ctx *cx, const AppCfg *cfg, CandleStore **out) {
 
 /* --- venues --- */
 
-static int open_binance(Ctx *cx, const AppCfg *cfg, HttpClient *http, MarketFeed **out) {
-    BinanceOptions o = { .http = http,
-                         .base_url = cfg->binance_url,
-                         .simulated = cfg->binance_simulated,
-                         .allow_private = cfg->binance_private,
-                         .attempts = (int)cfg->binance_attempts,
-                         .timeout_ms = cfg->binance_timeout_ms,
-                         .seed = (uint64_t)clock_mono(cx->clock).ns };
-    return market_binance_open(cx, &o, out);
-}
+#define VENUE_DRIVER(name, url, what) extern const VenueDriver venue_##name;
+VENUE_TABLE(VENUE_DRIVER)
+#undef VENUE_DRIVER
 
-static int (*const feeds[])(Ctx *cx, const AppCfg *cfg, HttpClient *http, MarketFeed **out) = {
-    open_binance,
+static const VenueDriver *const drivers[VENUE_COUNT] = {
+#define VENUE_ROW(name, url, what) [VENUE_##name] = &venue_##name,
+    VENUE_TABLE(VENUE_ROW)
+#undef VENUE_ROW
 };
 
+static int open_feed(Ctx *cx, const VenueDriver *driver, const VenueCfg *cfg, HttpClient *http, MarketFeed **out) {
+    VenueOptions o = { .http = http,
+                       .base_url = cfg->url,
+                       .simulated = cfg->simulated,
+                       .allow_private = cfg->private_address,
+                       .attempts = (int)cfg->attempts,
+                       .timeout_ms = cfg->timeout_ms,
+                       .seed = (uint64_t)clock_mono(cx->clock).ns };
+    return market_venue_open(cx, driver, &o, out);
+}
+
 int registry_open_feeds(Ctx *cx, const AppCfg *cfg, HttpClient *http, MarketFeed **out, size_t cap, size_t *n) {
-    assert(cap >= ARRAY_LEN(feeds));
-    for (*n = 0; *n < ARRAY_LEN(feeds); (*n)++) {
-        int r = feeds[*n](cx, cfg, http, &out[*n]);
+    assert(cap >= VENUE_COUNT);
+    for (*n = 0; *n < VENUE_COUNT; (*n)++) {
+        int r = open_feed(cx, drivers[*n], &cfg->venues[*n], http, &out[*n]);
         if (r != 0)
             return r;
     }

@@ -149,7 +149,7 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .admin_key = key,
                          .access_log = cfg->server_access_log,
                          .open_reading = is_loopback(cfg->server_host),
-                         .simulated = cfg->binance_simulated,
+                         .simulated = config_simulated(cfg),
                          .health = health,
                          .health_arg = s };
     http_server_options_default(&g.http);
@@ -261,10 +261,10 @@ static int run_serve(Cli *c, const void *in) {
     else if (!c->quiet)
         fprintf(c->out, "FinSight %s on http://" STR_FMT ":%d   (docs: /docs, data: %s%s)\n", FINSIGHT_VERSION,
                 STR_ARG(app->cfg.server_host), s->port, app->cfg.data_dir,
-                app->cfg.binance_simulated ? ", exchange SIMULATED" : "");
+                config_simulated(&app->cfg) ? ", exchange SIMULATED" : "");
     fflush(c->out);
     LOG_INFO(log, NULL, S("serving"), F_STR("host", app->cfg.server_host), F_I64("port", s->port),
-             F_STR("data_dir", str_c(app->cfg.data_dir)), F_BOOL("simulated", app->cfg.binance_simulated));
+             F_STR("data_dir", str_c(app->cfg.data_dir)), F_BOOL("simulated", config_simulated(&app->cfg)));
     service_run(s);
     service_free(s);
     LOG_INFO(log, NULL, S("stopped"));

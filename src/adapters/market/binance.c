@@ -38,8 +38,8 @@ static int binance_candles(VenueFeed *f, Ctx *cx, const VenueWindow *w, VenueRow
                        .out = out };
     call.what = str_fmt(cx->arena, "klines %s " STR_FMT, w->symbol.s, STR_ARG(name));
     call.query = str_fmt(cx->arena, "symbol=" STR_FMT "&interval=" STR_FMT "&startTime=%lld&endTime=%lld&limit=%d",
-                         STR_ARG(venue_escape(cx->arena, symbol_str(&w->symbol))), STR_ARG(name),
-                         (long long)w->from.ms, (long long)w->to.ms - 1, w->limit);
+                         STR_ARG(venue_escape(cx->arena, symbol_str(&w->symbol))), STR_ARG(name), (long long)w->from.ms,
+                         (long long)w->to.ms - 1, w->limit);
     int r = venue_rest_get(&f->rest, cx, &call);
     out->simulated = call.simulated;
     return r;

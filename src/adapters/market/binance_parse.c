@@ -117,8 +117,7 @@ static void read_rate_limit(JsonReader *r, BinanceExchangeInfo *info) {
     bool weight = str_eq(type, S("REQUEST_WEIGHT")), requests = str_eq(type, S("RAW_REQUESTS"));
     int64_t length_ms = binance_interval_ms(unit, n);
     if ((weight || requests) && length_ms > 0 && limit > 0 && info->n_limits < BINANCE_LIMITS_MAX)
-        info->limits[info->n_limits++] =
-            (BinanceRateLimit){ weight ? LIMIT_WEIGHT : LIMIT_REQUESTS, length_ms, limit };
+        info->limits[info->n_limits++] = (BinanceRateLimit){ weight ? LIMIT_WEIGHT : LIMIT_REQUESTS, length_ms, limit };
 }
 
 static void read_filter(JsonReader *r, Listing *l) {

@@ -34,8 +34,7 @@ static int check_timeframe(VenueFeed *f, Ctx *cx, Timeframe tf) {
     for (size_t i = 0; i < f->driver->n_timeframes; i++)
         buf_printf(&known, " " STR_FMT, STR_ARG(timeframe_text(f->driver->timeframes[i], text)));
     int r = err_set_at(cx, ERR_INVALID, S("timeframe"),
-                       "%s has no candles of " STR_FMT "; it has" STR_FMT
-                       ": collect a shorter one and resample it",
+                       "%s has no candles of " STR_FMT "; it has" STR_FMT ": collect a shorter one and resample it",
                        f->rest.venue.s, STR_ARG(timeframe_text(tf, text)), STR_ARG(buf_str(&known)));
     buf_done(&known);
     return r;
@@ -75,7 +74,7 @@ static Time window_end(const VenueDriver *d, Timeframe tf, Time from) {
 }
 
 typedef struct Step { /* the window at work */
-    Time at, end; /* end: of all that can be asked for now */
+    Time at, end;     /* end: of all that can be asked for now */
     Time to;
     bool doubted; /* its last answer was empty: the next one is believed */
     Candles rows;

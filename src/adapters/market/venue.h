@@ -70,9 +70,10 @@ struct VenueDriver {
     int (*prepare)(VenueFeed *f, Ctx *cx, Symbol symbol); /* before anything of a symbol is asked */
     /* A time at or behind `from` before which the venue has no candle: 0; ERR_NOT_FOUND: there is none at all. */
     int (*next_candle)(VenueFeed *f, Ctx *cx, const VenueWindow *w, Time *out);
-    Time (*window_end)(Timeframe tf, Time from);      /* where a window is not page_rows of the grid */
-    int (*collect)(VenueCollection *c, Time from);    /* instead of venue_collect_windows */
-    void (*book)(VenueCall *call, const HttpResponse *res, int64_t now); /* limits that an answer tells; under the lock */
+    Time (*window_end)(Timeframe tf, Time from);   /* where a window is not page_rows of the grid */
+    int (*collect)(VenueCollection *c, Time from); /* instead of venue_collect_windows */
+    void (*book)(VenueCall *call, const HttpResponse *res,
+                 int64_t now); /* limits that an answer tells; under the lock */
     bool (*block_end)(Arena *arena, const HttpResponse *res, Time *out); /* of a 429 or 418, in the body's words */
 };
 

@@ -34,9 +34,9 @@ typedef struct LimitWindow {
 enum { LIMIT_WINDOWS_MAX = 8, LIMIT_HEADROOM_PERCENT = 80 };
 
 typedef struct VenuePace { /* a token bucket that begins full */
-    int64_t interval_ms; /* one more request; 0 = no pace */
-    int64_t burst;       /* at once; at least 1 where there is an interval */
-    int64_t free_at;     /* private */
+    int64_t interval_ms;   /* one more request; 0 = no pace */
+    int64_t burst;         /* at once; at least 1 where there is an interval */
+    int64_t free_at;       /* private */
 } VenuePace;
 
 typedef struct VenueLimits {
@@ -48,7 +48,7 @@ typedef struct VenueLimits {
     int64_t offset_lo, offset_hi; /* server clock - our clock lies between the two */
     int64_t blocked_until;        /* by a 429 or a ban; 0 = none was met yet */
     bool banned;                  /* the block is a ban (418) */
-} VenueLimits;                  /* all-zero is valid: nothing known */
+} VenueLimits;                    /* all-zero is valid: nothing known */
 
 /* Admits one request of that weight and counts it; or false and *wait_ms: ask again then. */
 bool venue_limits_take(VenueLimits *l, int64_t now, int64_t weight, int64_t *wait_ms);

@@ -13,6 +13,11 @@ bool venue_time_ok(int64_t ms) {
     return ms >= TIME_ISO_MIN.ms && ms <= TIME_ISO_MAX.ms;
 }
 
+int64_t venue_seconds_ms(int64_t seconds) {
+    bool fits = seconds >= TIME_ISO_MIN.ms / 1000 && seconds <= TIME_ISO_MAX.ms / 1000;
+    return fits ? seconds * 1000 : INT64_MAX;
+}
+
 void venue_push_row(JsonReader *r, Candles *rows, const Candle *c) {
     if (!venue_time_ok(c->open_time.ms))
         json_fail(r, "a candle whose time makes no sense");

@@ -46,7 +46,7 @@ typedef struct VenueRest {
     int64_t learnt_at; /* our monotonic ms; 0 = never */
     int64_t busy_ms;   /* how long the venue was given when it was busy last; doubles while it stays so */
     int64_t requests, retries, waited_ms;
-    bool simulated; /* a simulator's answer was seen */
+    bool simulated;     /* a simulator's answer was seen */
     struct VenueBegin { /* where the history of a symbol begins, found before: a ring */
         Symbol symbol;
         Timeframe timeframe;
