@@ -8,6 +8,7 @@
     X(binance, "https://data-api.binance.vision", "Binance's REST API")                                                \
     X(coinbase, "https://api.exchange.coinbase.com", "Coinbase Exchange's REST API")                                   \
     X(kraken, "https://api.kraken.com", "Kraken's REST API")                                                           \
+    X(bybit, "https://api.bybit.com", "Bybit's REST API")                                                              \
     X(vci, "https://trading.vietcap.com.vn", "Vietcap's chart data (shares of Vietnam)")
 
 enum {

@@ -163,24 +163,24 @@ int64_t call_time(const Call *c, int64_t ms) {
 
 /* --- answers --- */
 
-static void reply_header(SimReply *r, Str name, Str value) {
+void sim_reply_header(SimReply *r, Str name, Str value) {
     assert(r->n_headers < SIM_HEADERS_MAX);
     r->headers[r->n_headers++] = (HttpHeader){ name, value };
 }
 
-static void reply_begin(SimReply *r, int status, Str type) {
+void sim_reply_begin(SimReply *r, int status, Str type) {
     *r = (SimReply){ .status = status };
-    reply_header(r, S("Content-Type"), type);
-    reply_header(r, S("X-FinSight-Simulated"), S("1"));
-    reply_header(r, S("Cache-Control"), S("no-cache, no-store, must-revalidate"));
+    sim_reply_header(r, S("Content-Type"), type);
+    sim_reply_header(r, S("X-FinSight-Simulated"), S("1"));
+    sim_reply_header(r, S("Cache-Control"), S("no-cache, no-store, must-revalidate"));
 }
 
-static void reply_json(SimReply *r, int status, Str body) {
-    reply_begin(r, status, S("application/json;charset=UTF-8"));
+void sim_reply_json(SimReply *r, int status, Str body) {
+    sim_reply_begin(r, status, S("application/json;charset=UTF-8"));
     r->body = body;
 }
 
-static void reply_error(SimReply *r, Arena *arena, int status, int code, Str msg) {
+void sim_reply_error(SimReply *r, Arena *arena, int status, int code, Str msg) {
     Buf b;
     buf_init(&b, 4096);
     buf_printf(&b, "{\"code\":%d,\"msg\":", code);
@@ -188,18 +188,18 @@ static void reply_error(SimReply *r, Arena *arena, int status, int code, Str msg
     buf_put_c(&b, '}');
     char *copy = arena_alloc(arena, b.n);
     memcpy(copy, b.p, b.n);
-    reply_json(r, status, str_n(copy, b.n));
+    sim_reply_json(r, status, str_n(copy, b.n));
     buf_done(&b);
 }
 
-static void reply_html(SimReply *r, int status, Str body) {
-    reply_begin(r, status, S("text/html"));
+void sim_reply_html(SimReply *r, int status, Str body) {
+    sim_reply_begin(r, status, S("text/html"));
     r->body = body;
 }
 
 /* --- weights and bans --- */
 
-static Peer *peer_get(ExchangeSim *x, Str name) {
+Peer *sim_peer_get(ExchangeSim *x, Str name) {
     Peer *oldest = &x->peers[0];
     Str key = str_first(name, sizeof oldest->name - 1);
     for (size_t i = 0; i < PEERS_MAX; i++) {
@@ -219,8 +219,8 @@ static int64_t seconds_until(Time now, Time t) {
 }
 
 static void reply_limited(SimReply *r, Arena *arena, int status, Time now, Time until, Str msg) {
-    reply_error(r, arena, status, -1003, msg);
-    reply_header(r, S("Retry-After"), str_fmt(arena, "%lld", (long long)seconds_until(now, until)));
+    sim_reply_error(r, arena, status, -1003, msg);
+    sim_reply_header(r, S("Retry-After"), str_fmt(arena, "%lld", (long long)seconds_until(now, until)));
 }
 
 static void reply_banned(SimReply *r, Arena *arena, Time now, Time until) {
@@ -304,7 +304,7 @@ static const Endpoint *endpoint_find(Str path) {
     return NULL;
 }
 
-static Str request_header(const SimRequest *req, Str name) {
+Str sim_request_header(const SimRequest *req, Str name) {
     for (size_t i = 0; i < req->n_headers; i++)
         if (str_eq_nocase(req->headers[i].name, name))
             return req->headers[i].value;
@@ -313,7 +313,7 @@ static Str request_header(const SimRequest *req, Str name) {
 
 /* X-MBX-TIME-UNIT: microseconds on request. */
 static void call_time_unit(Call *c, const SimRequest *req) {
-    Str unit = request_header(req, S("X-MBX-TIME-UNIT"));
+    Str unit = sim_request_header(req, S("X-MBX-TIME-UNIT"));
     c->micros = str_eq_nocase(unit, S("MICROSECOND"));
     if (unit.n && !c->micros && !str_eq_nocase(unit, S("MILLISECOND")))
         query_fail(&c->q, -1194, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.");
@@ -329,26 +329,26 @@ static bool reply_instead(SimReply *r, Arena *arena, FaultHit f, Time now) {
         reply_banned(r, arena, now, time_add_ms(now, f.n * MS_PER_SECOND));
         return true;
     case FAULT_403:
-        reply_html(r, 403,
-                   S("<html><head><title>403 Forbidden</title></head><body>"
-                     "<center><h1>403 Forbidden</h1></center></body></html>"));
+        sim_reply_html(r, 403,
+                       S("<html><head><title>403 Forbidden</title></head><body>"
+                         "<center><h1>403 Forbidden</h1></center></body></html>"));
         return true;
     case FAULT_500:
-        reply_error(r, arena, 500, -1000, S("An unknown error occurred while processing the request."));
+        sim_reply_error(r, arena, 500, -1000, S("An unknown error occurred while processing the request."));
         return true;
     case FAULT_503:
-        reply_error(r, arena, 503, -1008,
-                    S("Server is currently overloaded with other requests. Please try again in a few minutes."));
+        sim_reply_error(r, arena, 503, -1008,
+                        S("Server is currently overloaded with other requests. Please try again in a few minutes."));
         return true;
     case FAULT_NOT_JSON:
-        reply_html(r, 200, S("<!doctype html><title>Maintenance</title><p>We will be back soon."));
+        sim_reply_html(r, 200, S("<!doctype html><title>Maintenance</title><p>We will be back soon."));
         return true;
     default:
         return false;
     }
 }
 
-static void reply_spoil(SimReply *r, FaultHit f) {
+void sim_reply_spoil(SimReply *r, FaultHit f) {
     r->wire_n = f.n;
     switch (f.kind) {
     case FAULT_TRUNCATED:
@@ -383,13 +383,13 @@ static void reply_call(Call *c, Arena *arena, const Endpoint *e, SimReply *r) {
         c->x->stats.faults++;
     } else if (c->q.error) {
         c->x->stats.errors++;
-        reply_error(r, arena, c->q.status, c->q.error, str_c(c->q.msg));
+        sim_reply_error(r, arena, c->q.status, c->q.error, str_c(c->q.msg));
     } else {
         char *copy = arena_alloc(arena, body->n);
         memcpy(copy, body->p, body->n);
-        reply_json(r, 200, str_n(copy, body->n));
+        sim_reply_json(r, 200, str_n(copy, body->n));
         c->x->stats.faults += c->fault.kind != FAULT_NONE;
-        reply_spoil(r, c->fault);
+        sim_reply_spoil(r, c->fault);
     }
     buf_done(body);
 }
@@ -398,14 +398,14 @@ static void handle_api(ExchangeSim *x, Arena *arena, const SimRequest *req, Str 
                        SimReply *r) {
     const Endpoint *e = endpoint_find(path);
     if (!e) {
-        reply_html(r, 404,
-                   S("<html><head><title>404 Not Found</title></head><body>"
-                     "<center><h1>404 Not Found</h1></center></body></html>"));
+        sim_reply_html(r, 404,
+                       S("<html><head><title>404 Not Found</title></head><body>"
+                         "<center><h1>404 Not Found</h1></center></body></html>"));
         return;
     }
     if (!str_eq(req->method, S("GET"))) {
-        reply_error(r, arena, 405, -1020, S("This operation is not supported."));
-        reply_header(r, S("Allow"), S("GET"));
+        sim_reply_error(r, arena, 405, -1020, S("This operation is not supported."));
+        sim_reply_header(r, S("Allow"), S("GET"));
         return;
     }
     Call c = { .x = x, .now = now, .path = path };
@@ -414,14 +414,14 @@ static void handle_api(ExchangeSim *x, Arena *arena, const SimRequest *req, Str 
         if (str_eq(c.q.v[i].name, S("symbol")))
             c.symbol = c.q.v[i].value;
     int64_t weight = e->weight_many ? weight_ticker(&c.q, e->weight, e->weight_many, e->by_count) : e->weight;
-    Peer *peer = peer_get(x, req->peer);
+    Peer *peer = sim_peer_get(x, req->peer);
     if (peer_charge(x, arena, peer, weight, now, r)) {
         call_time_unit(&c, req);
         reply_call(&c, arena, e, r);
     }
     Str used = str_fmt(arena, "%lld", (long long)peer->used);
-    reply_header(r, S("x-mbx-used-weight"), used);
-    reply_header(r, S("x-mbx-used-weight-1m"), used);
+    sim_reply_header(r, S("x-mbx-used-weight"), used);
+    sim_reply_header(r, S("x-mbx-used-weight-1m"), used);
 }
 
 /* --- encoding --- */
@@ -446,7 +446,7 @@ static bool accepts_gzip(Str accept) {
 
 static void reply_encode(ExchangeSim *x, const SimRequest *req, Arena *arena, SimReply *r) {
     enum { WORTH_IT = 256 }; /* below a packet nothing is gained */
-    bool asked = accepts_gzip(request_header(req, S("Accept-Encoding")));
+    bool asked = accepts_gzip(sim_request_header(req, S("Accept-Encoding")));
     if (r->wire != SIM_CHUNKED && (!asked || r->body.n < WORTH_IT))
         return;
     Buf b;
@@ -455,8 +455,8 @@ static void reply_encode(ExchangeSim *x, const SimRequest *req, Arena *arena, Si
         char *copy = arena_alloc(arena, b.n);
         memcpy(copy, b.p, b.n);
         r->body = str_n(copy, b.n);
-        reply_header(r, S("Content-Encoding"), S("gzip"));
-        reply_header(r, S("Vary"), S("Accept-Encoding"));
+        sim_reply_header(r, S("Content-Encoding"), S("gzip"));
+        sim_reply_header(r, S("Vary"), S("Accept-Encoding"));
     }
     buf_done(&b);
 }
@@ -508,7 +508,7 @@ static void handle_admin(ExchangeSim *x, Arena *arena, const SimRequest *req, St
     else if (faults && !str_eq(method, S("GET")))
         e = err_set(&cx, ERR_METHOD, "GET, POST or DELETE /sim/faults");
     if (e != 0) {
-        reply_error(r, arena, err_info(e)->http_status, e, str_c(cx.err.text));
+        sim_reply_error(r, arena, err_info(e)->http_status, e, str_c(cx.err.text));
         return;
     }
     Buf b;
@@ -521,7 +521,7 @@ static void handle_admin(ExchangeSim *x, Arena *arena, const SimRequest *req, St
         write_stats(x, &w);
     char *copy = arena_alloc(arena, b.n);
     memcpy(copy, b.p, b.n);
-    reply_json(r, 200, str_n(copy, b.n));
+    sim_reply_json(r, 200, str_n(copy, b.n));
     buf_done(&b);
 }
 
@@ -533,7 +533,8 @@ void exchange_sim_handle(ExchangeSim *x, Arena *arena, const SimRequest *req, Ti
         handle_admin(x, arena, req, path, query, out);
     } else {
         x->stats.requests++;
-        handle_api(x, arena, req, path, query, now, out);
+        if (!sim_face_handle(x, arena, req, path, query, now, out))
+            handle_api(x, arena, req, path, query, now, out);
     }
     reply_encode(x, req, arena, out);
 }

@@ -16,6 +16,9 @@ static const struct {
     [FAULT_MICROS]        = { "micros", 0 },
     [FAULT_MISALIGNED]    = { "misaligned", 18123 },
     [FAULT_UNSORTED]      = { "unsorted", 0 },
+    [FAULT_TEXT_TIMES]    = { "text-times", 0 },
+    [FAULT_WRAPPED]       = { "wrapped", 0 },
+    [FAULT_BUSY]          = { "busy", 0 },
     [FAULT_429]           = { "429", 1 },
     [FAULT_418]           = { "418", 120 },
     [FAULT_403]           = { "403", 0 },
@@ -27,6 +30,12 @@ static const struct {
     [FAULT_TRICKLE]       = { "trickle", 64 },
     [FAULT_RESET]         = { "reset", 0 },
     [FAULT_STALL]         = { "stall", 60000 },
+    [FAULT_WS_CLOSE]      = { "ws-close", 0 },
+    [FAULT_WS_DAY]        = { "ws-day", 0 },
+    [FAULT_WS_TWICE]      = { "ws-twice", 0 },
+    [FAULT_WS_GAP]        = { "ws-gap", 5 },
+    [FAULT_WS_SHUTDOWN]   = { "ws-shutdown", 0 },
+    [FAULT_WS_PING]       = { "ws-ping", 0 },
 };
 /* clang-format on */
 

@@ -26,8 +26,11 @@ typedef enum FaultKind {
     FAULT_MICROS,        /* times in µs though nobody asked */
     FAULT_MISALIGNED,    /* open times n ms (default 18,123) off the grid */
     FAULT_UNSORTED,      /* two rows in the middle change places */
+    FAULT_TEXT_TIMES,    /* VCI: times in quotes */
+    FAULT_WRAPPED,       /* VCI: the answer stands in {"data": …} */
+    FAULT_BUSY,          /* Kraken: 200, {"error": ["EService:Busy"]} */
     /* what the venue answers instead */
-    FAULT_429, /* Retry-After n (default 1) */
+    FAULT_429, /* Retry-After n (default 1); Kraken: 200, {"error": ["EAPI:Rate limit exceeded"]} */
     FAULT_418, /* Retry-After n (default 120) */
     FAULT_403, /* an HTML page of the web application firewall */
     FAULT_500,
@@ -39,6 +42,13 @@ typedef enum FaultKind {
     FAULT_TRICKLE, /* n bytes (default 64) every 100 ms */
     FAULT_RESET,   /* the connection breaks in mid-body */
     FAULT_STALL,   /* no answer for n ms (default 60,000) */
+    /* what happens on a stream of candles (sim/exchange_stream.h) */
+    FAULT_WS_CLOSE,    /* the connection is gone without a close frame: 1006 */
+    FAULT_WS_DAY,      /* its 24 hours are over: closed by the venue with a frame */
+    FAULT_WS_TWICE,    /* the message of a closed candle comes twice */
+    FAULT_WS_GAP,      /* n messages (default 5) are left out */
+    FAULT_WS_SHUTDOWN, /* serverShutdown, and a minute later the close */
+    FAULT_WS_PING,     /* a ping without data */
     FAULT_KINDS
 } FaultKind;
 
@@ -72,5 +82,7 @@ void faults_clear(Faults *f);
 /* The fault that hits this request; kind FAULT_NONE if none. `fits` has a bit (1u << kind) for each kind that would
  * show in the answer: the others are not asked and count nothing. symbol is empty where the request names none. */
 FaultHit faults_next(Faults *f, unsigned fits, Str path, Str symbol);
-#define FAULTS_ALWAYS_FIT (((1u << FAULT_KINDS) - 1) & ~((1u << FAULT_429) - 1)) /* all but those of a page */
+/* All but those of a page and of a stream. */
+#define FAULTS_ALWAYS_FIT (((1u << FAULT_WS_CLOSE) - 1) & ~((1u << FAULT_429) - 1))
+#define FAULTS_OF_STREAM  (((1u << FAULT_KINDS) - 1) & ~((1u << FAULT_WS_CLOSE) - 1))
 void faults_write(const Faults *f, JsonWriter *w); /* an array of rules with their counts */

@@ -94,7 +94,7 @@ static int ask(VenueCollection *c, Step *s) {
 /* After an empty answer. *skip: no candle can come before s->to, which has moved. */
 static int doubt(VenueCollection *c, Step *s, bool *skip) {
     const VenueDriver *d = c->feed->driver;
-    VenueWindow w = { c->symbol, c->timeframe, s->at, s->end, d->page_rows };
+    VenueWindow w = { c->symbol, c->timeframe, time_ms(MAX(s->at.ms, 0)), s->end, d->page_rows };
     Time next;
     *skip = false;
     if (d->seeks || !d->next_candle)

@@ -56,6 +56,7 @@ struct VenueDriver {
     bool leaves_out;           /* minutes without a trade have no candle: a short answer is whole */
     bool readjusts;            /* may rewrite its past (dividends, splits) */
     VenuePace pace;            /* where its answers tell no limits */
+    Time oldest;               /* for venue_search_*: no candle of any symbol is older */
     const HttpHeader *headers; /* of every request */
     size_t n_headers;
 
@@ -97,3 +98,8 @@ int venue_deliver(VenueCollection *c, Time from, Time to, const Candles *came, T
 int venue_collect_windows(VenueCollection *c, Time from);
 /* Copies listings out of a scratch arena, with the venue's name in them. */
 void venue_take_listings(VenueFeed *f, Ctx *cx, const Listing *v, size_t n, Listing **out);
+
+/* first_candle and next_candle of a venue that can only be asked what a window has, and serves 1m, 1h and 1d: a
+ * binary search over pages of days, then an hour, then a minute. Traded once, a symbol is taken to be traded on. */
+int venue_search_first(VenueFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, Time *out);
+int venue_search_next(VenueFeed *f, Ctx *cx, const VenueWindow *w, Time *out);
