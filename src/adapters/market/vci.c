@@ -110,10 +110,6 @@ int vci_parse_chart(Ctx *cx, Str text, bool *known, Candles *out) {
     return 0;
 }
 
-static const char *calendar_of(Str board) {
-    return str_eq(board, S("HNX")) || str_eq(board, S("UPCOM")) ? "hnx" : "hose";
-}
-
 int vci_parse_symbols(Ctx *cx, Str text, Listing **out, size_t *n) {
     JsonReader r;
     VEC(Listing) all = { 0 };
@@ -141,9 +137,8 @@ int vci_parse_symbols(Ctx *cx, Str text, Listing **out, size_t *n) {
             Listing l = { .status = str_eq(board, S("DELISTED")) ? LISTING_DELISTED : LISTING_TRADING,
                           .valid_from = TIME_MIN,
                           .valid_to = TIME_MAX,
-                          .calendar = "hose",
+                          .calendar = "hose", /* Hanoi keeps the same hours and holidays */
                           .time_zone = "Asia/Ho_Chi_Minh" };
-            strncpy(l.calendar, calendar_of(board), sizeof l.calendar - 1);
             l.asset = str_eq_nocase(type, S("INDEX")) ? ASSET_INDEX
                       : str_eq_nocase(type, S("FU"))  ? ASSET_FUTURE
                                                       : ASSET_STOCK;
