@@ -258,8 +258,9 @@ int market_ensure(MarketService *m, Ctx *cx, const MarketEnsure *req, MarketEnsu
     }
     if (r == 0) {
         if (!done.hit)
-            log_printf(m->o.log, cx, LEVEL_INFO, "Collected %lld price records for %s%s", (long long)done.collected,
-                       c.key.symbol.s, done.simulated ? " (SIMULATED)" : "");
+            log_printf(m->o.log, cx, LEVEL_INFO, "Collected %lld price records for %s%s",
+                       (long long)(done.collected - done.rejected), c.key.symbol.s,
+                       done.simulated ? " (SIMULATED)" : "");
         LOG_INFO(m->o.log, cx, S("data ensured"), F_STR("exchange", venue_str(&c.key.venue)),
                  F_STR("symbol", symbol_str(&c.key.symbol)), F_BOOL("hit", done.hit),
                  F_I64("collected", done.collected), F_I64("rejected", done.rejected), F_I64("requests", done.requests),
