@@ -64,8 +64,10 @@ static int check_past(MarketService *m, Ctx *cx, MarketFeed *feed, const SeriesK
 static int collect_in(MarketService *m, Ctx *cx, MarketFeed *feed, const SeriesKey *key, int64_t days,
                       MarketCollectedPrices *out) {
     Time now = clock_wall(cx->clock);
-    MarketEnsure ensure = { .key = key, .from = time_add_ms(now, -MAX(days, 1) * (int64_t)MS_PER_DAY), .to = now };
-    ensure.to = timeframe_next(key->timeframe, now); /* the running candle too */
+    Time from = timeframe_floor(key->timeframe, time_add_ms(now, -MAX(days, 1) * (int64_t)MS_PER_DAY));
+    MarketEnsure ensure = { .key = key,
+                            .from = from,
+                            .to = timeframe_next(key->timeframe, now) }; /* the running one too */
     SeriesKey stored = *key;
     SeriesInfo info;
     if (market_feed_simulated(feed) && !stored.provider.s[0])
