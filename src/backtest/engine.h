@@ -82,8 +82,10 @@ typedef struct BacktestEngine {
     const char *name;    /* "backtrader" */
     const char *version; /* of its semantics: goes into results */
     const char *words;
-    /* Required. The request is already checked by the wrapper. */
-    int (*run)(Ctx *cx, const BacktestRequest *req, BacktestResult *out);
+    /* Required. The wrapper has checked the request, opened the strategy, computed its lines (not with stepwise: there
+     * they are begun, and the engine computes the row of each candle as it comes) and written the head of the result:
+     * everything up to initial_cash, warm-ups too. The engine fills the rest but counts, warnings and explanation. */
+    int (*run)(Ctx *cx, const BacktestRequest *req, Strategy *s, BacktestResult *out);
     /* Optional. What this engine cannot do of a configuration: ERR_INVALID or ERR_UNSUPPORTED with words. */
     int (*validate)(Ctx *cx, const StrategyConfig *config, const BrokerConfig *broker);
     /* Optional; NULL: all of the catalog. */

@@ -94,6 +94,7 @@ typedef struct Order {
     double value;    /* cost of the opened part + entry value of the closed part */
     double fees;     /* of the execution */
     double pnl;      /* of the closed part, before fees */
+    double costs;    /* interest and funding settled with the closed part */
     double needed;   /* refused for cash: the money that was missing, > 0 */
     const char *tag; /* as in the request */
 } Order;
@@ -102,6 +103,13 @@ typedef enum Side { SIDE_LONG, SIDE_SHORT } Side;
 static inline const char *side_name(Side side) {
     return side == SIDE_LONG ? "long" : "short";
 }
+
+/* An order reached a status that ended it, or was filled in part. */
+typedef struct OrderEvent {
+    OrderId id;
+    OrderStatus status;
+    size_t step;
+} OrderEvent;
 
 /* From flat to flat in one asset. A reversal ends one trade and begins another. */
 typedef struct Trade {
@@ -113,6 +121,8 @@ typedef struct Trade {
     double entry_price;
     double entry_fees;
     size_t entry_step;
+    size_t entry_row;  /* of its asset */
+    size_t candles;    /* of its asset, from the entry's to the exit's or the last one */
     size_t exit_step;  /* from here on: only of closed trades, but pnl, fees and costs hold what is realised so far */
     double exit_price; /* mean; of open trades the last close */
     double pnl;        /* before fees */

@@ -20,6 +20,7 @@ enum { RESULT_ASSETS_MAX = 256, RESULT_LINES_MAX = 64 };
 typedef struct TextList {
     Str *v;
     size_t n, cap;
+    size_t left_out; /* told in the last line */
 } TextList;
 /* Adds a text of the arena; past RESULT_LINES_MAX the last line counts what was left out. */
 void text_list_add(TextList *list, Arena *arena, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -70,10 +71,11 @@ typedef struct BacktestResult {
 
     Trade *trades; /* by entry; the last of each asset may be open */
     size_t n_trades, n_closed;
-    Order *orders; /* by id; NULL with RunOptions.no_orders */
+    uint32_t *closings; /* (n_closed) places in `trades`, in the order of their ends */
+    Order *orders;      /* by id; NULL with RunOptions.no_orders */
     size_t n_orders;
-    OrderId *order_events; /* ids in the order in which orders ended */
-    size_t n_order_events;
+    OrderEvent *events; /* in time; of several in a step, in the order they came */
+    size_t n_events;
     OrderCounts counts;
 
     /* One for each step. */
@@ -91,5 +93,6 @@ typedef struct BacktestResult {
     struct Analyzers *analyzers;     /* NULL until asked for */
 } BacktestResult;
 
-/* Counts orders and writes the warnings and the explanation that follow from them. Engines call it last. */
+/* Counts orders and writes the warnings and the explanation that follow from them. The wrapper calls it
+ * after the engine. */
 void result_conclude(BacktestResult *r, Arena *arena);

@@ -17,6 +17,8 @@
  *
  * Memory: an instance lives in cx->arena of strategy_open. Threads: one instance, one thread; tables are constant. */
 
+#include <math.h>
+
 #include "backtest/order.h"
 #include "base/ctx.h"
 #include "core/candle.h"
@@ -110,7 +112,7 @@ const StrategyType *strategy_find(const StrategyCatalog *catalog, Str name);
 /* --- data --- */
 
 /* A column beside the candles: sentiment, a forecast, a rating. A candle sees the last value that was known when it
- * closed (known_ms <= the open time of the next candle), never one that became known later. */
+ * closed (known_ms <= its open time + the timeframe), never one that became known later. */
 typedef struct ExtraColumn {
     Str name;
     const int64_t *known_ms; /* (n) ascending */
@@ -130,11 +132,11 @@ typedef struct MarketAsset {
 /* --- lines --- */
 
 typedef uint32_t LineId;
-enum { LINE_NONE = UINT32_MAX, LINES_MAX = 4096 };
+enum { LINE_NONE = UINT32_MAX, LINES_MAX = 4096, LINE_INPUTS_MAX = 32, LINE_OUTPUTS_MAX = 32 };
 
 /* A kernel of somebody else's making: takes the next n rows, keeps what it must remember in `state`, and gives each of
  * its outputs a value for each, NaN while it has none. How rows are cut into pieces must not change a bit. `open` is
- * called once before the first row. */
+ * called once, before the first row. */
 typedef struct LineKernel {
     const char *name;
     size_t state_size;
@@ -172,7 +174,6 @@ typedef struct ViewAsset {
     double position;    /* signed units */
     double entry_price; /* mean price of the position */
     const Candles *candles;
-    double *const *lines; /* all lines of the setup; those of other assets are not to be read here */
 } ViewAsset;
 
 struct View {
@@ -184,11 +185,16 @@ struct View {
     size_t n_assets;
     size_t n_won, n_lost; /* closed trades, net */
     double sum_won, sum_lost;
-    const StrategySetup *setup;
+    /* Read them by view_line. */
+    const double *const *lines; /* by LineId */
+    const uint32_t *line_asset;
 };
 
 /* Value of a line `ago` candles before the present one; NaN before there was one. */
-double view_line(const View *v, LineId line, size_t ago);
+static inline double view_line(const View *v, LineId line, size_t ago) {
+    const ViewAsset *a = &v->assets[v->line_asset[line]];
+    return a->begun && ago <= a->i ? v->lines[line][a->i - ago] : NAN;
+}
 static inline double view_close(const View *v, size_t asset, size_t ago) {
     const ViewAsset *a = &v->assets[asset];
     assert(a->begun && ago <= a->i);
@@ -205,6 +211,8 @@ typedef struct BrokerOps {
     const Order *(*order)(const Broker *b, OrderId id);
     /* Units that `money` is worth at a price, with this engine's rounding. Not negative. */
     double (*units)(const Broker *b, size_t asset, double money, double price);
+    /* Optional: what a position counts for in targets, where that is not size * close (margin). */
+    double (*position_value)(const Broker *b, size_t asset);
 } BrokerOps;
 
 struct Broker {
@@ -237,10 +245,13 @@ OrderId broker_target_percent(Broker *b, size_t asset, double fraction);
 int strategy_open(Ctx *cx, const StrategyCatalog *catalog, const StrategyConfig *config, Strategy **out);
 /* Calls init over the assets. */
 int strategy_setup(Strategy *s, Ctx *cx, const MarketAsset *assets, size_t n_assets);
-/* Every line over all candles, 4,096 rows at a time (cancel, deadline). stepwise: one candle at a time. */
-int strategy_compute(Strategy *s, Ctx *cx, bool stepwise);
+/* Every line over all candles, in pieces (cancel, deadline). */
+int strategy_compute(Strategy *s, Ctx *cx);
+/* The same candle by candle: begin, then the next row of an asset when its candle comes. Rows not computed are NaN. */
+void strategy_compute_begin(Strategy *s);
+void strategy_compute_row(Strategy *s, size_t asset);
 size_t strategy_warmup(const Strategy *s, size_t asset); /* candles before the first at which next may be called */
-double *const *strategy_lines(const Strategy *s);        /* by LineId; columns as long as the asset's candles */
 size_t strategy_n_lines(const Strategy *s);
-size_t strategy_line_asset(const Strategy *s, LineId line);
+const double *const *strategy_lines(const Strategy *s); /* by LineId; as long as their asset's candles */
+const uint32_t *strategy_line_assets(const Strategy *s);
 bool strategy_signal(const Strategy *s, LineId *line, SignalRule *rule); /* false: it declared none */
