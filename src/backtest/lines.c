@@ -24,6 +24,11 @@ const MarketAsset *setup_asset(const StrategySetup *s, size_t asset) {
     return &s->assets[asset];
 }
 
+size_t setup_line_asset(const StrategySetup *s, LineId line) {
+    assert(line < s->n_lines);
+    return s->lines[line].asset;
+}
+
 /* --- declaring --- */
 
 static bool line_same(const Line *a, const Line *b) {

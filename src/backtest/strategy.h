@@ -146,6 +146,7 @@ typedef struct LineKernel {
 
 size_t setup_assets(const StrategySetup *s);
 const MarketAsset *setup_asset(const StrategySetup *s, size_t asset);
+size_t setup_line_asset(const StrategySetup *s, LineId line);
 /* One of the candle's own columns: TA_OPEN .. TA_VOLUME. Costs nothing. */
 LineId setup_price(StrategySetup *s, size_t asset, TaInput column);
 /* A column beside the candles, aligned to them; LINE_NONE when the asset has none of that name. Not waited for: where
