@@ -1,0 +1,12 @@
+#pragma once
+
+/* adapters/jobs/sqlite.h - the job store on SQLite: control.db beside market.db, or in the memory of this process. */
+
+#include "ports/job_store.h"
+
+typedef struct JobStoreOptions {
+    const char *path; /* NULL = in memory, gone with the store */
+    const char *vfs;  /* NULL = the system's */
+} JobStoreOptions;
+
+int job_store_sqlite_open(Ctx *cx, const JobStoreOptions *o, JobStore **out);

@@ -1,0 +1,276 @@
+/* The contract of ports/job_store, run against control.db and against memory: JOB_STORE_MEMORY chooses. */
+
+#include "adapters/jobs/sqlite.h"
+#include "lib/test.h"
+
+#include <pthread.h>
+
+#ifdef JOB_STORE_MEMORY
+enum { PERSISTENT = 0 };
+#else
+enum { PERSISTENT = 1 };
+#endif
+
+typedef struct Fixture {
+    TestCtx t;
+    const char *dir;
+    JobStore *store;
+} Fixture;
+
+static void open_store(Fixture *f) {
+    const char *path = PERSISTENT ? str_cz(&f->t.arena, str_fmt(&f->t.arena, "%s/control.db", f->dir)) : NULL;
+    CHECK_OK_PLAIN(&f->t.cx, job_store_sqlite_open(&f->t.cx, &(JobStoreOptions){ .path = path }, &f->store));
+}
+
+static void begin(Fixture *f) {
+    test_ctx_init(&f->t);
+    f->dir = test_dir();
+    open_store(f);
+}
+
+static void end(Fixture *f) {
+    job_store_close(f->store);
+    test_dir_done(f->dir);
+    test_ctx_done(&f->t);
+}
+
+static Job a_job(const char *id) {
+    return (Job){ .id = str_c(id),
+                  .kind = S("collect"),
+                  .schedule = S("0 * * * *"),
+                  .zone = S("Europe/Berlin"),
+                  .params = S("{\"a\":1}"),
+                  .missed = MISSED_ALL,
+                  .retries = 3,
+                  .backoff_ms = 2000,
+                  .timeout_ms = 7,
+                  .memory_max = 8,
+                  .armed = true,
+                  .state = JOB_QUEUED,
+                  .next_fire = time_ms(-5),
+                  .n_skipped = 9,
+                  .n_missed = 10,
+                  .run = S("r1") };
+}
+
+static JobRun a_run(const char *id, const char *job, int64_t at) {
+    return (JobRun){ .id = str_c(id),
+                     .job = str_c(job),
+                     .kind = S("collect"),
+                     .params = S("{}"),
+                     .by_schedule = true,
+                     .scheduled_for = time_ms(at),
+                     .attempt = 1,
+                     .queued_at = time_ms(11) };
+}
+
+TEST(what_is_put_comes_back_and_changes_need_the_newest_revision) {
+    Fixture f;
+    begin(&f);
+    Job j = a_job("b"), got, *all;
+    JobRun run = a_run("r1", "b", 100), back;
+    size_t n;
+    CHECK_EQ(job_store_job(f.store, &f.t.cx, S("b"), &got), JOB_NONE);
+    CHECK_OK(&f.t.cx, job_store_change(f.store, &f.t.cx, &(JobChange){ &j, &run }));
+    CHECK_EQ(job_store_change(f.store, &f.t.cx, &(JobChange){ &j, NULL }), JOB_STALE); /* it is not new any more */
+    CHECK_OK(&f.t.cx, job_store_job(f.store, &f.t.cx, S("b"), &got));
+    CHECK_EQ(got.revision, 1);
+    CHECK_STR(got.kind, S("collect"));
+    CHECK_STR(got.schedule, j.schedule);
+    CHECK_STR(got.zone, j.zone);
+    CHECK_STR(got.params, j.params);
+    CHECK_STR(got.run, j.run);
+    CHECK(got.missed == MISSED_ALL && got.retries == 3 && got.backoff_ms == 2000 && got.timeout_ms == 7);
+    CHECK(got.memory_max == 8 && got.armed && got.state == JOB_QUEUED && got.next_fire.ms == -5);
+    CHECK(got.n_skipped == 9 && got.n_missed == 10);
+    Job other = a_job("a");
+    CHECK_OK(&f.t.cx, job_store_change(f.store, &f.t.cx, &(JobChange){ &other, NULL }));
+    CHECK_OK(&f.t.cx, job_store_jobs(f.store, &f.t.cx, &all, &n));
+    CHECK(n == 2 && str_eq(all[0].id, S("a")));
+    run.state = RUN_WAITING;
+    run.attempt = 2;
+    run.next_try = time_ms(77);
+    run.error = S("no answer");
+    got.state = JOB_RETRYING;
+    CHECK_OK(&f.t.cx, job_store_change(f.store, &f.t.cx, &(JobChange){ &got, &run }));
+    CHECK_OK(&f.t.cx, job_store_run(f.store, &f.t.cx, S("r1"), &back));
+    CHECK(back.state == RUN_WAITING && back.attempt == 2 && back.next_try.ms == 77 && back.by_schedule);
+    CHECK(back.scheduled_for.ms == 100 && back.queued_at.ms == 11);
+    CHECK_STR(back.error, S("no answer"));
+    CHECK_EQ(job_store_run(f.store, &f.t.cx, S("none"), &back), JOB_NONE);
+    end(&f);
+}
+
+TEST(a_fire_is_answered_once_MDS_42) {
+    Fixture f;
+    begin(&f);
+    Job j = a_job("j"), got;
+    JobRun run = a_run("r1", "j", 100), again = a_run("r2", "j", 100), hand = a_run("r3", "j", 100);
+    CHECK_OK(&f.t.cx, job_store_change(f.store, &f.t.cx, &(JobChange){ &j, &run }));
+    j.revision = 1;
+    j.n_missed = 99;
+    CHECK_EQ(job_store_change(f.store, &f.t.cx, &(JobChange){ &j, &again }), JOB_DUPLICATE);
+    CHECK_OK(&f.t.cx, job_store_job(f.store, &f.t.cx, S("j"), &got));
+    CHECK_EQ(got.n_missed, 10); /* nothing happened at all */
+    hand.by_schedule = false;   /* by hand it may run at any time */
+    CHECK_OK(&f.t.cx, job_store_change(f.store, &f.t.cx, &(JobChange){ &j, &hand }));
+    end(&f);
+}
+
+TEST(progress_is_kept_and_old_runs_go) {
+    Fixture f;
+    begin(&f);
+    Job j = a_job("j");
+    JobRun back, *runs;
+    size_t n;
+    for (int i = 0; i < 5; i++) {
+        JobRun run = a_run(str_cz(&f.t.arena, str_fmt(&f.t.arena, "r%d", i)), "j", i);
+        run.state = i == 0 ? RUN_RUNNING : RUN_SUCCEEDED;
+        CHECK_OK(&f.t.cx, job_store_change(f.store, &f.t.cx, &(JobChange){ &j, &run }));
+        j.revision++;
+    }
+    JobRun run = a_run("r0", "j", 0);
+    run.done = 7;
+    run.total = 9;
+    run.n_success = 5;
+    run.n_failed = 2;
+    run.checkpoint = S("{\"at\":7}");
+    run.message = S("seven");
+    CHECK_OK(&f.t.cx, job_store_progress(f.store, &f.t.cx, &run));
+    CHECK_OK(&f.t.cx, job_store_run(f.store, &f.t.cx, S("r0"), &back));
+    CHECK(back.done == 7 && back.total == 9 && back.n_success == 5 && back.n_failed == 2 && back.state == RUN_RUNNING);
+    CHECK_STR(back.checkpoint, run.checkpoint);
+    CHECK_STR(back.message, run.message);
+    CHECK_OK(&f.t.cx, job_store_runs(f.store, &f.t.cx, S("j"), 3, &runs, &n));
+    CHECK(n == 3 && str_eq(runs[0].id, S("r4")));
+    CHECK_OK(&f.t.cx, job_store_prune(f.store, &f.t.cx, S("j"), 2));
+    CHECK_OK(&f.t.cx, job_store_runs(f.store, &f.t.cx, (Str){ 0 }, 10, &runs, &n));
+    CHECK_EQ(n, 3); /* two, and the one that is not over */
+    CHECK_OK(&f.t.cx, job_store_drop(f.store, &f.t.cx, S("j")));
+    CHECK_OK(&f.t.cx, job_store_runs(f.store, &f.t.cx, (Str){ 0 }, 10, &runs, &n));
+    CHECK_EQ(n, 0);
+    CHECK_EQ(job_store_drop(f.store, &f.t.cx, S("j")), JOB_NONE);
+    run.checkpoint = str_n("x", JOB_TEXT_MAX + 1);
+    CHECK_EQ(job_store_progress(f.store, &f.t.cx, &run), ERR_TOO_LARGE);
+    end(&f);
+}
+
+/* STO-18: ten thousand items, four workers at once, every item once. */
+typedef struct Worker {
+    JobStore *store;
+    char name[8];
+    uint8_t *seen; /* (10,000) how often this worker had an item */
+    pthread_t thread;
+} Worker;
+
+enum { ITEMS = 10000, WORKERS = 4 };
+
+static void *drain(void *arg) {
+    Worker *w = arg;
+    TestCtx t;
+    test_ctx_init(&t);
+    for (;;) {
+        QueueItem *items;
+        size_t n, taken;
+        if (job_store_queue_claim(w->store, &t.cx, S("q"), str_c(w->name), 60000, 37, &items, &n) != 0 || n == 0)
+            break;
+        for (size_t i = 0; i < n; i++) {
+            int64_t nr = -1;
+            if (str_to_i64(items[i].payload, &nr) && nr >= 0 && nr < ITEMS)
+                w->seen[nr]++;
+            items[i].failed = nr % 100 == 0;
+        }
+        if (job_store_queue_done(w->store, &t.cx, str_c(w->name), items, n, &taken) != 0 || taken != n)
+            break;
+        arena_reset(&t.arena);
+    }
+    test_ctx_done(&t);
+    return NULL;
+}
+
+TEST(ten_thousand_items_are_drained_by_four_workers_each_once_STO_18) {
+    Fixture f;
+    begin(&f);
+    static uint8_t seen[WORKERS][ITEMS];
+    static Str payloads[ITEMS];
+    memset(seen, 0, sizeof seen);
+    for (int i = 0; i < ITEMS; i++)
+        payloads[i] = str_fmt(&f.t.arena, "%d", i);
+    CHECK_OK(&f.t.cx, job_store_queue_put(f.store, &f.t.cx, S("q"), payloads, ITEMS));
+    Worker w[WORKERS];
+    for (int i = 0; i < WORKERS; i++) {
+        w[i] = (Worker){ .store = f.store, .seen = seen[i] };
+        snprintf(w[i].name, sizeof w[i].name, "w%d", i);
+        pthread_create(&w[i].thread, NULL, drain, &w[i]);
+    }
+    for (int i = 0; i < WORKERS; i++)
+        pthread_join(w[i].thread, NULL);
+    for (int i = 0; i < ITEMS; i++)
+        CHECK_EQ(seen[0][i] + seen[1][i] + seen[2][i] + seen[3][i], 1);
+    QueueStats st;
+    CHECK_OK(&f.t.cx, job_store_queue_stats(f.store, &f.t.cx, S("q"), &st));
+    CHECK(st.waiting == 0 && st.claimed == 0 && st.done == ITEMS - 100 && st.failed == 100);
+    CHECK_OK(&f.t.cx, job_store_queue_drop(f.store, &f.t.cx, S("q")));
+    end(&f);
+}
+
+TEST(the_items_of_a_worker_that_died_come_back) {
+    Fixture f;
+    begin(&f);
+    QueueItem *items, *others;
+    size_t n, taken;
+    Str payloads[] = { S("one"), S("two") };
+    CHECK_OK(&f.t.cx, job_store_queue_put(f.store, &f.t.cx, S("q"), payloads, 2));
+    CHECK_OK(&f.t.cx, job_store_queue_claim(f.store, &f.t.cx, S("q"), S("dead"), 1000, 10, &items, &n));
+    CHECK_EQ(n, 2);
+    CHECK_OK(&f.t.cx, job_store_queue_claim(f.store, &f.t.cx, S("q"), S("alive"), 1000, 10, &others, &n));
+    CHECK_EQ(n, 0);
+    clock_manual_advance_ms(&f.t.clock, 1000);
+    CHECK_OK(&f.t.cx, job_store_queue_claim(f.store, &f.t.cx, S("q"), S("alive"), 1000, 10, &others, &n));
+    CHECK(n == 2 && others[0].tries == 2 && str_eq(others[0].payload, S("one")));
+    CHECK_OK(&f.t.cx, job_store_queue_done(f.store, &f.t.cx, S("dead"), items, 2, &taken)); /* too late */
+    CHECK_EQ(taken, 0);
+    CHECK_OK(&f.t.cx, job_store_queue_done(f.store, &f.t.cx, S("alive"), others, 2, &taken));
+    CHECK_EQ(taken, 2);
+    CHECK_OK(&f.t.cx, job_store_queue_done(f.store, &f.t.cx, S("alive"), others, 2, &taken)); /* said twice */
+    CHECK_EQ(taken, 0);
+    end(&f);
+}
+
+TEST(the_audit_is_a_list_that_only_grows) {
+    Fixture f;
+    begin(&f);
+    AuditRow *v;
+    size_t n;
+    for (int i = 0; i < 3; i++) {
+        AuditRow row = { .at = time_ms(i), .who = S("cli"), .action = S("cache.clear"), .outcome = S("ok") };
+        CHECK_OK(&f.t.cx, job_store_audit_add(f.store, &f.t.cx, &row));
+    }
+    CHECK_OK(&f.t.cx, job_store_audit_list(f.store, &f.t.cx, 0, 2, &v, &n));
+    CHECK(n == 2 && v[0].at.ms == 2 && v[1].at.ms == 1);
+    CHECK_STR(v[0].action, S("cache.clear"));
+    CHECK_OK(&f.t.cx, job_store_audit_list(f.store, &f.t.cx, v[1].id, 10, &v, &n));
+    CHECK(n == 1 && v[0].at.ms == 0);
+    end(&f);
+}
+
+TEST(a_reopened_store_has_what_it_answered_for) {
+    if (!PERSISTENT)
+        SKIP("kept in memory");
+    Fixture f;
+    begin(&f);
+    Job j = a_job("j"), got;
+    JobRun run = a_run("r1", "j", 5), back;
+    CHECK_OK(&f.t.cx, job_store_change(f.store, &f.t.cx, &(JobChange){ &j, &run }));
+    f.store = job_store_close(f.store);
+    open_store(&f);
+    CHECK_OK(&f.t.cx, job_store_job(f.store, &f.t.cx, S("j"), &got));
+    CHECK_OK(&f.t.cx, job_store_run(f.store, &f.t.cx, S("r1"), &back));
+    CHECK_EQ(got.revision, 1);
+    end(&f);
+}
+
+TESTS(T(what_is_put_comes_back_and_changes_need_the_newest_revision), T(a_fire_is_answered_once_MDS_42),
+      T(progress_is_kept_and_old_runs_go), T(ten_thousand_items_are_drained_by_four_workers_each_once_STO_18),
+      T(the_items_of_a_worker_that_died_come_back), T(the_audit_is_a_list_that_only_grows),
+      T(a_reopened_store_has_what_it_answered_for))
