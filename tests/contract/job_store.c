@@ -254,9 +254,7 @@ TEST(the_audit_is_a_list_that_only_grows) {
     end(&f);
 }
 
-TEST(a_reopened_store_has_what_it_answered_for) {
-    if (!PERSISTENT)
-        SKIP("kept in memory");
+TEST(a_reopened_file_has_what_it_answered_for) {
     Fixture f;
     begin(&f);
     Job j = a_job("j"), got;
@@ -264,13 +262,12 @@ TEST(a_reopened_store_has_what_it_answered_for) {
     CHECK_OK(&f.t.cx, job_store_change(f.store, &f.t.cx, &(JobChange){ &j, &run }));
     f.store = job_store_close(f.store);
     open_store(&f);
-    CHECK_OK(&f.t.cx, job_store_job(f.store, &f.t.cx, S("j"), &got));
-    CHECK_OK(&f.t.cx, job_store_run(f.store, &f.t.cx, S("r1"), &back));
-    CHECK_EQ(got.revision, 1);
+    CHECK_EQ(job_store_job(f.store, &f.t.cx, S("j"), &got), PERSISTENT ? 0 : JOB_NONE); /* memory forgets */
+    CHECK_EQ(job_store_run(f.store, &f.t.cx, S("r1"), &back), PERSISTENT ? 0 : JOB_NONE);
     end(&f);
 }
 
 TESTS(T(what_is_put_comes_back_and_changes_need_the_newest_revision), T(a_fire_is_answered_once_MDS_42),
       T(progress_is_kept_and_old_runs_go), T(ten_thousand_items_are_drained_by_four_workers_each_once_STO_18),
       T(the_items_of_a_worker_that_died_come_back), T(the_audit_is_a_list_that_only_grows),
-      T(a_reopened_store_has_what_it_answered_for))
+      T(a_reopened_file_has_what_it_answered_for))

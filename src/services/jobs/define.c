@@ -203,7 +203,7 @@ int jobs_start(JobService *s, Ctx *cx, Str id, Job *out) {
 static void cancel_task(JobService *s, Str job) {
     pthread_mutex_lock(&s->lock);
     for (JobTask *t = s->tasks; t; t = t->next)
-        if (str_eq(t->job.id, job))
+        if (str_eq(t->id, job))
             atomic_store(&t->cancel, true);
     pthread_mutex_unlock(&s->lock);
 }

@@ -10,6 +10,7 @@
 struct JobTask { /* on the heap from the post to the end of the run */
     JobService *s;
     const JobKind *kind;
+    Str id;     /* of the job; never changes, so others may look for it */
     Job job;    /* as it was when the run began */
     JobRun run; /* strings in `arena` */
     Arena arena;

@@ -161,10 +161,20 @@ static void earlier(Time *next, Time t) {
         *next = t;
 }
 
+/* A run that the store calls running and nobody here works on: its end could not be written. */
+static bool is_orphan(JobService *s, const Job *job) {
+    bool found = false;
+    pthread_mutex_lock(&s->lock);
+    for (JobTask *t = s->tasks; t && !found; t = t->next)
+        found = str_eq(t->id, job->id);
+    pthread_mutex_unlock(&s->lock);
+    return !found && (job->state == JOB_RUNNING || job->state == JOB_STOPPING);
+}
+
 /* *post: its run waits for a thread. */
 static int tick_job(JobService *s, Ctx *cx, Job *job, Time now, Time *next, bool *post) {
-    int r = 0;
-    if (job->armed && job->next_fire.ms && time_cmp(job->next_fire, now) <= 0)
+    int r = is_orphan(s, job) ? recover_one(s, cx, job) : 0;
+    if (r == 0 && job->armed && job->next_fire.ms && time_cmp(job->next_fire, now) <= 0)
         r = fire(s, cx, job, now);
     if (r == 0 && job->armed)
         earlier(next, job->next_fire);

@@ -82,7 +82,7 @@ static bool claim(JobTask *t, Ctx *cx) {
     if (is_over(s))
         return false;
     pthread_mutex_lock(&s->change);
-    int r = job_store_job(s->o.store, cx, t->job.id, &t->job);
+    int r = job_store_job(s->o.store, cx, t->id, &t->job);
     bool mine =
         r == 0 && str_eq(t->job.run, t->run.id) && job_next(t->job.state, JOB_CLAIM, t->job.armed, &t->job.state) == 0;
     if (mine)
@@ -144,7 +144,7 @@ static void finish(JobTask *t, Ctx *cx, int result) {
     quiet.cancel = NULL;
     bool shutdown = result != 0 && is_over(s);
     pthread_mutex_lock(&s->change);
-    int r = job_store_job(s->o.store, &quiet, t->job.id, &t->job);
+    int r = job_store_job(s->o.store, &quiet, t->id, &t->job);
     if (r == 0) {
         quiet.err = cx->err;
         JobEvent event = judge(t, &quiet, result, shutdown && t->job.state != JOB_STOPPING);
@@ -193,13 +193,13 @@ int jobs_post(JobService *s, const Job *job) {
     pthread_mutex_lock(&s->lock);
     bool there = s->shutdown;
     for (JobTask *t = s->tasks; t && !there; t = t->next)
-        there = str_eq(t->job.id, job->id);
+        there = str_eq(t->id, job->id);
     JobTask *t = NULL;
     if (!there) {
         t = mem_new(JobTask);
         t->s = s;
         t->kind = jobs_kind(s, job->kind);
-        t->job.id = str_dup(&t->arena, job->id);
+        t->id = t->job.id = str_dup(&t->arena, job->id);
         t->job.kind = str_dup(&t->arena, job->kind);
         t->run.id = str_dup(&t->arena, job->run);
         t->next = s->tasks;
