@@ -61,8 +61,8 @@ typedef struct TaTable {
 
 /* One for each file of indicators. */
 extern const TaTable ta_averages, ta_momenta, ta_directions, ta_ranges, ta_stochastics, ta_volumes, ta_windows,
-    ta_statistics, ta_maths, ta_cycles, ta_backtrader, ta_patterns_one, ta_patterns_two, ta_patterns_three,
-    ta_patterns_more;
+    ta_statistics, ta_maths, ta_cycles, ta_trends, ta_exact, ta_backtrader, ta_patterns_one, ta_patterns_two,
+    ta_patterns_three, ta_patterns_more;
 
 /* Lookbacks that several indicators share. */
 int ta_lookback_none(const double *p);

@@ -10,8 +10,8 @@ struct TaState {
 };
 
 static const TaTable *const TABLES[] = {
-    &ta_averages,   &ta_momenta,      &ta_directions,   &ta_ranges,         &ta_stochastics,
-    &ta_volumes,    &ta_windows,      &ta_statistics,   &ta_maths,          &ta_cycles,
+    &ta_averages,   &ta_momenta,      &ta_directions,   &ta_ranges,         &ta_stochastics,   &ta_volumes,
+    &ta_windows,    &ta_statistics,   &ta_maths,        &ta_cycles,         &ta_trends,        &ta_exact,
     &ta_backtrader, &ta_patterns_one, &ta_patterns_two, &ta_patterns_three, &ta_patterns_more,
 };
 

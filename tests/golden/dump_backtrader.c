@@ -21,7 +21,7 @@ static const struct Reading {
     TaInput x; /* what TA_X is, if not the close */
 } READINGS[] = {
     /* clang-format off */
-    { "SMA", "sma", { 30 }, { { "sma", 0 } } },
+    { "SMA", "sma_backtrader", { 30 }, { { "sma", 0 } } },
     { "EMA", "ema", { 30 }, { { "ema", 0 } } },
     { "SMMA", "rma", { 30 }, { { "smma", 0 } } },
     { "WMA", "wma", { 30 }, { { "wma", 0 } } },
@@ -36,8 +36,8 @@ static const struct Reading {
     { "RSI_EMA", "rsi_ema_backtrader", { 14 }, { { "rsi", 0 } } },
     { "MACD", "macd_backtrader", { 12, 26, 9 }, { { "macd", 0 }, { "signal", 1 } } },
     { "MACDHisto", "macd_backtrader", { 12, 26, 9 }, { { "macd", 0 }, { "signal", 1 }, { "histo", 2 } } },
-    { "BBANDS", "bbands", { 20, 2, 2, TA_SMA }, { { "top", 0 }, { "mid", 1 }, { "bot", 2 } } },
-    { "STDDEV", "stddev", { 20, 1 }, { { "stddev", 0 } } },
+    { "BBANDS", "bbands_backtrader", { 20, 2 }, { { "top", 0 }, { "mid", 1 }, { "bot", 2 } } },
+    { "STDDEV", "stddev_backtrader", { 20 }, { { "stddev", 0 } } },
     { "MEANDEV", "meandev_backtrader", { 20 }, { { "meandev", 0 } } },
     { "TR", "trange", { 0 }, { { "tr", 0 } } },
     { "ATR", "atr", { 14 }, { { "atr", 0 } } },

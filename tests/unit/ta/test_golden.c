@@ -1,6 +1,7 @@
 /* Indicators against the dumps of TA-Lib and Backtrader, used in place; and that the comparison can fail. */
 
 #include "golden/indicator_dump.h"
+#include "golden/indicator_list.h"
 #include "ta/ta.h"
 #include "test.h"
 
@@ -116,4 +117,24 @@ TEST(dumps_are_judged_by_their_values) {
     test_dir_done(dir);
 }
 
-TESTS(T(talib_on_goog), T(talib_on_its_own_252_rows), T(backtrader_on_goog), T(dumps_are_judged_by_their_values))
+/* docs/indicators.md is what the table says: list_indicators writes it anew. */
+TEST(the_document_lists_the_table) {
+    Arena arena = { 0 };
+    char *p = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&p, &n);
+    const char *root = getenv("FINSIGHT_SOURCE");
+    if (!root)
+        SKIP("FINSIGHT_SOURCE is not set");
+    CHECK(f);
+    indicator_list_write(f);
+    fclose(f);
+    Str text = test_read_file(&arena, str_cz(&arena, str_fmt(&arena, "%s/docs/indicators.md", root)));
+    bool same = str_eq(text, str_n(p, n));
+    free(p);
+    arena_done(&arena);
+    CHECK(same);
+}
+
+TESTS(T(talib_on_goog), T(talib_on_its_own_252_rows), T(backtrader_on_goog), T(dumps_are_judged_by_their_values),
+      T(the_document_lists_the_table))

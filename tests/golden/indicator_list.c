@@ -1,0 +1,60 @@
+/* golden/indicator_list.c - see indicator_list.h. */
+
+#include "golden/indicator_list.h"
+
+#include "ta/ta.h"
+
+static const char *const GROUPS[] = { [TA_OVERLAP] = "Averages and channels",
+                                      [TA_MOMENTUM] = "Momentum",
+                                      [TA_VOLATILITY] = "Volatility",
+                                      [TA_VOLUMES] = "Volume",
+                                      [TA_CYCLE] = "Cycles",
+                                      [TA_PRICE] = "Prices of a candle",
+                                      [TA_STATISTIC] = "Statistics",
+                                      [TA_MATH] = "Arithmetic",
+                                      [TA_PATTERN] = "Candle patterns" };
+
+static const char *const INPUTS[] = {
+    [TA_OPEN] = "open",     [TA_HIGH] = "high", [TA_LOW] = "low", [TA_CLOSE] = "close",
+    [TA_VOLUME] = "volume", [TA_X] = "x",       [TA_Y] = "y",     [TA_PERIODS] = "periods"
+};
+
+static const char *source_of(const TaIndicator *ta) {
+    Str name = str_c(ta->name);
+    return str_ends(name, S("_backtrader")) ? "Backtrader" : str_ends(name, S("_ta4j")) ? "ta4j" : "";
+}
+
+static void write_row(FILE *out, const TaIndicator *ta) {
+    double params[TA_PARAMS_MAX];
+    ta_standard_params(ta, params);
+    fprintf(out, "| `%s` | %s | ", ta->name, ta->words);
+    for (size_t i = 0; i < ta_n_inputs(ta); i++)
+        fprintf(out, "%s%s", i > 0 ? ", " : "", INPUTS[ta->inputs[i]]);
+    fprintf(out, " | ");
+    for (size_t i = 0; i < ta_n_params(ta); i++)
+        fprintf(out, "%s%s %g", i > 0 ? ", " : "", ta->params[i].name, params[i]);
+    fprintf(out, " | ");
+    for (size_t i = 0; i < ta_n_outputs(ta); i++)
+        fprintf(out, "%s%s", i > 0 ? ", " : "", ta->outputs[i]);
+    fprintf(out, " | %d%s | %s |\n", ta->lookback(params), ta->recursive ? " r" : "", source_of(ta));
+}
+
+void indicator_list_write(FILE *out) {
+    fprintf(
+        out,
+        "# Indicators\n\n"
+        "Written by `build/tests/golden/list_indicators`; a test holds it to the table of src/ta. Parameters stand\n"
+        "with their standard values. Look-back: rows before the first whole row; r: values depend on every row\n"
+        "since the first (or on running sums), else on the last look-back + 1 alone. An input x is any column,\n"
+        "the close where none is named. Definitions are TA-Lib's where it has the name; a name that ends with\n"
+        "another tool's is that tool's reading of it. No value depends on a later row.\n");
+    for (TaGroup g = TA_OVERLAP; g <= TA_PATTERN; g++) {
+        fprintf(out,
+                "\n## %s\n\n| name | what | inputs | parameters | outputs | look-back | of "
+                "|\n|---|---|---|---|---|---|---|\n",
+                GROUPS[g]);
+        for (size_t i = 0; i < ta_count(); i++)
+            if (ta_at(i)->group == g)
+                write_row(out, ta_at(i));
+    }
+}
