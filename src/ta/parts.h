@@ -226,45 +226,82 @@ static inline double wma_next(Wma *m, double x) {
     return value;
 }
 
-/* --- least and greatest of a window, with its age ---
+/* --- least and greatest of a window ---
+ * Van Herk's: the window reaches over the end of the block before, whose extremes were taken from its end backwards,
+ * and the block that fills. Three comparisons a value, whatever the window and the values. */
+
+typedef struct Extreme {
+    double *block; /* filled: values; still to be overwritten: extremes of what was from there to the end */
+    int size, n;
+    double best; /* of the filled part */
+    double sign; /* -1: the least */
+    bool full;
+} Extreme;
+
+static inline void extreme_init(Extreme *e, Arena *arena, int period, double sign) {
+    *e = (Extreme){ .block = arena_new_n(arena, double, (size_t)period), .size = period, .sign = sign };
+}
+
+static inline void greatest_init(Extreme *e, Arena *arena, int period) {
+    extreme_init(e, arena, period, 1);
+}
+
+static inline void least_init(Extreme *e, Arena *arena, int period) {
+    extreme_init(e, arena, period, -1);
+}
+
+static inline void extreme_turn(Extreme *e) { /* the block is full */
+    for (int i = e->size - 2; i >= 0; i--)
+        e->block[i] = MAX(e->block[i], e->block[i + 1]);
+    e->n = 0;
+    e->full = true;
+}
+
+static inline double extreme_next(Extreme *e, double x) {
+    if (isnan(x))
+        return NAN;
+    x *= e->sign;
+    e->best = e->n == 0 ? x : MAX(e->best, x);
+    e->block[e->n++] = x;
+    double value = e->best;
+    if (e->n == e->size)
+        extreme_turn(e);
+    else if (e->full)
+        value = MAX(value, e->block[e->n]);
+    else
+        return NAN;
+    return value * e->sign;
+}
+
+/* --- the same, with the age of the extreme ---
  * A queue of the values that may yet be the extreme, best first: each comes in and goes out once, whatever the window.
  * Which of equal values counts: the latest always (TA-Lib's AROON), or as TA-Lib's MAXINDEX has it: the earliest of a
  * window that is searched (the first one, and when the extreme falls out), else the newest. */
 
-typedef struct ExtremeAt {
+typedef struct AgedAt {
     double x; /* times sign */
     int64_t row;
-} ExtremeAt;
+} AgedAt;
 
-typedef struct Extreme {
-    ExtremeAt *queue; /* a ring of `size` */
+typedef struct Aged {
+    AgedAt *queue; /* a ring of `size` */
     int size, head, n;
     int64_t n_rows;
     double sign; /* -1: the least */
     int age;
     bool latest;
-} Extreme;
+} Aged;
 
-static inline void extreme_init(Extreme *e, Arena *arena, int period, double sign, bool latest) {
-    *e = (Extreme){
-        .queue = arena_new_n(arena, ExtremeAt, (size_t)period), .size = period, .sign = sign, .latest = latest
-    };
+static inline void aged_init(Aged *e, Arena *arena, int period, double sign, bool latest) {
+    *e = (Aged){ .queue = arena_new_n(arena, AgedAt, (size_t)period), .size = period, .sign = sign, .latest = latest };
 }
 
-static inline void greatest_init(Extreme *e, Arena *arena, int period) {
-    extreme_init(e, arena, period, 1, false);
-}
-
-static inline void least_init(Extreme *e, Arena *arena, int period) {
-    extreme_init(e, arena, period, -1, false);
-}
-
-static inline ExtremeAt *extreme_place(const Extreme *e, int i) {
+static inline AgedAt *aged_place(const Aged *e, int i) {
     int at = e->head + i;
     return &e->queue[at < e->size ? at : at - e->size];
 }
 
-static inline double extreme_next(Extreme *e, double x) {
+static inline double aged_next(Aged *e, double x) {
     if (isnan(x))
         return NAN;
     x *= e->sign;
@@ -277,9 +314,9 @@ static inline double extreme_next(Extreme *e, double x) {
     }
     if (e->n > 0 && (x > e->queue[e->head].x || (ties && x == e->queue[e->head].x)))
         e->n = 0;
-    while (e->n > 0 && (x > extreme_place(e, e->n - 1)->x || (e->latest && x == extreme_place(e, e->n - 1)->x)))
+    while (e->n > 0 && (x > aged_place(e, e->n - 1)->x || (e->latest && x == aged_place(e, e->n - 1)->x)))
         e->n--;
-    *extreme_place(e, e->n++) = (ExtremeAt){ x, row };
+    *aged_place(e, e->n++) = (AgedAt){ x, row };
     e->age = (int)(row - e->queue[e->head].row);
     return row + 1 >= e->size ? e->queue[e->head].x * e->sign : NAN;
 }

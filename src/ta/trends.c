@@ -33,7 +33,7 @@ static inline void ta_vwap_next(Vwma *s, const double *in, double *out) {
 KERNEL(ta_vwma, Vwma, 2, 1)
 KERNEL(ta_vwap, Vwma, 4, 1)
 
-/* Since the start of the session: since the fifth column was another value. */
+/* Since the start of the session: since the column x was another value. */
 typedef struct VwapSession {
     double session, flow, volume;
     bool begun;
@@ -288,8 +288,8 @@ static const TaIndicator rows[] = {
       .params = { PERIOD(1, 20) }, .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_vwma, Vwma) },
     { "vwap", "Typical price weighed by volume, over a window", TA_OVERLAP, BY_VOLUME, .params = { PERIOD(1, 20) },
       .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_vwap, Vwma) },
-    { "vwap_session", "Typical price weighed by volume since the second column changed", TA_OVERLAP,
-      .inputs = { TA_HIGH, TA_LOW, TA_CLOSE, TA_VOLUME, TA_Y }, .outputs = { "value" }, .recursive = true,
+    { "vwap_session", "Typical price weighed by volume since the named column changed", TA_OVERLAP,
+      .inputs = { TA_HIGH, TA_LOW, TA_CLOSE, TA_VOLUME, TA_X }, .outputs = { "value" }, .recursive = true,
       .lookback = ta_lookback_none, KERNEL_OF(ta_vwap_session, VwapSession) },
     { "mcginley", "McGinley's dynamic", TA_OVERLAP, ONE_IN_ONE_OUT,
       .params = { PERIOD(1, 14), { "power", TA_REAL, 4, 0, 10 } }, .recursive = true,

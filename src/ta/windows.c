@@ -11,8 +11,12 @@ KERNEL_1(ta_min, Extreme, least_init(s, arena, (int)p[0]), extreme_next(s, x))
 
 typedef struct Extremes {
     Extreme high, low;
-    double row;
 } Extremes;
+
+typedef struct Places {
+    Aged high, low;
+    double row;
+} Places;
 
 static void extremes_init(void *state, Arena *arena, const double *p) {
     Extremes *s = state;
@@ -25,20 +29,26 @@ static inline void ta_minmax_next(Extremes *s, const double *in, double *out) {
     out[1] = extreme_next(&s->high, in[0]);
 }
 
-static inline void ta_minmaxindex_next(Extremes *s, const double *in, double *out) {
-    double low = extreme_next(&s->low, in[0]), high = extreme_next(&s->high, in[0]);
+static void places_init(void *state, Arena *arena, const double *p) {
+    Places *s = state;
+    aged_init(&s->high, arena, (int)p[0], 1, false);
+    aged_init(&s->low, arena, (int)p[0], -1, false);
+}
+
+static inline void ta_minmaxindex_next(Places *s, const double *in, double *out) {
+    double low = aged_next(&s->low, in[0]), high = aged_next(&s->high, in[0]);
     out[0] = isnan(low) ? NAN : s->row - s->low.age;
     out[1] = isnan(high) ? NAN : s->row - s->high.age;
     s->row++;
 }
 
-static inline void ta_minindex_next(Extremes *s, const double *in, double *out) {
-    out[0] = isnan(extreme_next(&s->low, in[0])) ? NAN : s->row - s->low.age;
+static inline void ta_minindex_next(Places *s, const double *in, double *out) {
+    out[0] = isnan(aged_next(&s->low, in[0])) ? NAN : s->row - s->low.age;
     s->row++;
 }
 
-static inline void ta_maxindex_next(Extremes *s, const double *in, double *out) {
-    out[0] = isnan(extreme_next(&s->high, in[0])) ? NAN : s->row - s->high.age;
+static inline void ta_maxindex_next(Places *s, const double *in, double *out) {
+    out[0] = isnan(aged_next(&s->high, in[0])) ? NAN : s->row - s->high.age;
     s->row++;
 }
 
@@ -51,15 +61,15 @@ static inline void ta_midprice_next(Extremes *s, const double *in, double *out) 
 }
 
 #define ta_minmax_init      extremes_init
-#define ta_minmaxindex_init extremes_init
-#define ta_minindex_init    extremes_init
-#define ta_maxindex_init    extremes_init
+#define ta_minmaxindex_init places_init
+#define ta_minindex_init    places_init
+#define ta_maxindex_init    places_init
 #define ta_midpoint_init    extremes_init
 #define ta_midprice_init    extremes_init
 KERNEL(ta_minmax, Extremes, 1, 2)
-KERNEL(ta_minmaxindex, Extremes, 1, 2)
-KERNEL(ta_minindex, Extremes, 1, 1)
-KERNEL(ta_maxindex, Extremes, 1, 1)
+KERNEL(ta_minmaxindex, Places, 1, 2)
+KERNEL(ta_minindex, Places, 1, 1)
+KERNEL(ta_maxindex, Places, 1, 1)
 KERNEL(ta_midpoint, Extremes, 1, 1)
 KERNEL(ta_midprice, Extremes, 2, 1)
 
@@ -76,23 +86,23 @@ KERNEL(ta_donchian, Extremes, 2, 3)
 /* --- Aroon: how long ago the extremes of period + 1 candles were. Chande 1995. --- */
 
 static void aroon_init(void *state, Arena *arena, const double *p) {
-    Extremes *s = state;
-    extreme_init(&s->high, arena, (int)p[0] + 1, 1, true);
-    extreme_init(&s->low, arena, (int)p[0] + 1, -1, true);
+    Places *s = state;
+    aged_init(&s->high, arena, (int)p[0] + 1, 1, true);
+    aged_init(&s->low, arena, (int)p[0] + 1, -1, true);
 }
 
-static inline double aroon_of(const Extreme *e, double value) {
+static inline double aroon_of(const Aged *e, double value) {
     int period = e->size - 1;
     return isnan(value) ? NAN : 100.0 / period * (period - e->age);
 }
 
-static inline void ta_aroon_next(Extremes *s, const double *in, double *out) {
-    double high = extreme_next(&s->high, in[0]), low = extreme_next(&s->low, in[1]);
+static inline void ta_aroon_next(Places *s, const double *in, double *out) {
+    double high = aged_next(&s->high, in[0]), low = aged_next(&s->low, in[1]);
     out[0] = aroon_of(&s->low, low);
     out[1] = aroon_of(&s->high, high);
 }
 
-static inline void ta_aroonosc_next(Extremes *s, const double *in, double *out) {
+static inline void ta_aroonosc_next(Places *s, const double *in, double *out) {
     double line[2];
     ta_aroon_next(s, in, line);
     out[0] = line[1] - line[0];
@@ -100,8 +110,8 @@ static inline void ta_aroonosc_next(Extremes *s, const double *in, double *out) 
 
 #define ta_aroon_init    aroon_init
 #define ta_aroonosc_init aroon_init
-KERNEL(ta_aroon, Extremes, 2, 2)
-KERNEL(ta_aroonosc, Extremes, 2, 1)
+KERNEL(ta_aroon, Places, 2, 2)
+KERNEL(ta_aroonosc, Places, 2, 1)
 
 #define ONE_IN_ONE_OUT .inputs = { TA_X }, .outputs = { "value" }
 
@@ -114,14 +124,14 @@ static const TaIndicator rows[] = {
     { "min", "Least value", TA_MATH, ONE_IN_ONE_OUT, .params = { PERIOD(2, 30) },
       .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_min, Extreme) },
     { "maxindex", "Row of the greatest value", TA_MATH, ONE_IN_ONE_OUT, .params = { PERIOD(2, 30) },
-      .recursive = true, .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_maxindex, Extremes) },
+      .recursive = true, .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_maxindex, Places) },
     { "minindex", "Row of the least value", TA_MATH, ONE_IN_ONE_OUT, .params = { PERIOD(2, 30) },
-      .recursive = true, .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_minindex, Extremes) },
+      .recursive = true, .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_minindex, Places) },
     { "minmax", "Least and greatest value", TA_MATH, .inputs = { TA_X }, .outputs = { "min", "max" },
       .params = { PERIOD(2, 30) }, .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_minmax, Extremes) },
     { "minmaxindex", "Rows of the least and the greatest value", TA_MATH, .inputs = { TA_X },
       .outputs = { "min_index", "max_index" }, .params = { PERIOD(2, 30) },
-      .recursive = true, .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_minmaxindex, Extremes) },
+      .recursive = true, .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_minmaxindex, Places) },
     { "midpoint", "Middle between the extremes of a column", TA_OVERLAP, ONE_IN_ONE_OUT, .params = { PERIOD(2, 14) },
       .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_midpoint, Extremes) },
     { "midprice", "Middle between highest high and lowest low", TA_OVERLAP, .inputs = { TA_HIGH, TA_LOW },
@@ -131,9 +141,9 @@ static const TaIndicator rows[] = {
       .outputs = { "upper", "middle", "lower" }, .params = { PERIOD(1, 20) },
       .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_donchian, Extremes) },
     { "aroon", "Aroon", TA_MOMENTUM, .inputs = { TA_HIGH, TA_LOW }, .outputs = { "down", "up" },
-      .params = { PERIOD(2, 14) }, .lookback = ta_lookback_period, KERNEL_OF(ta_aroon, Extremes) },
+      .params = { PERIOD(2, 14) }, .lookback = ta_lookback_period, KERNEL_OF(ta_aroon, Places) },
     { "aroonosc", "Aroon oscillator", TA_MOMENTUM, .inputs = { TA_HIGH, TA_LOW }, .outputs = { "value" },
-      .params = { PERIOD(2, 14) }, .lookback = ta_lookback_period, KERNEL_OF(ta_aroonosc, Extremes) },
+      .params = { PERIOD(2, 14) }, .lookback = ta_lookback_period, KERNEL_OF(ta_aroonosc, Places) },
 };
 /* clang-format on */
 
