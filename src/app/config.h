@@ -28,7 +28,13 @@ typedef struct AppCfg {
     int64_t server_drain_ms, server_header_ms, server_body_ms, server_idle_ms;
     int64_t server_max_connections;
     bool server_access_log;
+    const char *tls_cert, *tls_key;
+    int64_t tls_check_ms;
     Str auth_admin_key;
+
+    int64_t live_max_connections, live_max_subscriptions, live_messages_second;
+    int64_t live_max_message, live_max_queue;
+    int64_t live_heartbeat_ms, live_slow_ms, live_ping_ms, live_idle_ms;
 
     int log_level;  /* index into log_levels */
     int log_format; /* LogChoice */

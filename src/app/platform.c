@@ -23,6 +23,7 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
     }
     p->market =
         market_service_new(&(MarketOptions){ .store = p->store, .feeds = p->feeds, .n_feeds = p->n_feeds, .log = log });
+    market_live_init(&p->market_live, p->market, &p->live);
     return 0;
 }
 

@@ -5,6 +5,7 @@
  * A Platform owns everything it opened and closes it in reverse order. One process has one. */
 
 #include "api/call.h"
+#include "api/market/live.h"
 #include "app/config.h"
 #include "base/lane.h"
 #include "base/log.h"
@@ -30,6 +31,8 @@ typedef struct Platform {
     MarketFeed *feeds[PLATFORM_FEEDS_MAX];
     size_t n_feeds;
     MarketService *market;
+    MarketLive market_live;
+    LiveSource live; /* what the gateway's live API asks */
 } Platform;
 
 /* Opens what the configuration names. 0, or ErrCode with words; then everything is closed again. */

@@ -19,6 +19,8 @@ struct Service {
     Loop *loop;
     Lane *cpu, *io, *feed;
     Gateway *gateway;
+    TlsServer *tls; /* NULL: the port speaks plain HTTP */
+    LoopTimer tls_timer;
     Logger *log;
     int port;
     int signals;
@@ -43,7 +45,7 @@ static int check_roles(Ctx *cx, const AppCfg *cfg) {
 
 static int listen_all(Service *s, Ctx *cx) {
     char why[WHY_MAX];
-    int r = http_server_listen_tcp(gateway_server(s->gateway), str_cz(cx->arena, s->cfg->server_host),
+    int r = http_server_listen_tls(gateway_server(s->gateway), s->tls, str_cz(cx->arena, s->cfg->server_host),
                                    (int)role_port(s->cfg), &s->port, why, sizeof why);
     if (r != 0)
         return err_set(cx, r, "%s", why);
@@ -63,6 +65,49 @@ static void on_signal(void *arg, int signo) {
         _exit(128 + signo);
     LOG_INFO(s->log, NULL, S("stopping"), F_I64("signal", signo), F_I64("drain_ms", s->cfg->server_drain_ms));
     service_stop(s);
+}
+
+/* --- TLS --- */
+
+/* The pair in use stays in use when the new one is no good. */
+static void tls_reload(Service *s) {
+    Arena scratch = { 0 };
+    Ctx cx;
+    ctx_init(&cx, &scratch, s->app->clock);
+    char text[TIME_TEXT_MAX];
+    int r = tls_server_reload(s->tls, &cx);
+    size_t n = time_format_iso(tls_server_expires(s->tls), text);
+    if (r == 0)
+        LOG_INFO(s->log, &cx, S("certificate reloaded"), F_STR("expires", str_n(text, n)));
+    else
+        LOG_ERROR(s->log, &cx, S("certificate not reloaded, the old one stays"), F_STR("reason", str_c(cx.err.text)));
+    arena_done(&scratch);
+}
+
+static void on_hangup(void *arg, int signo) {
+    Service *s = arg;
+    UNUSED(signo);
+    if (s->tls)
+        tls_reload(s);
+}
+
+static void tls_look(void *arg) {
+    Service *s = arg;
+    if (tls_server_stale(s->tls))
+        tls_reload(s);
+}
+
+static int make_tls(Service *s, Ctx *cx) {
+    Str cert = str_c(s->cfg->tls_cert), key = str_c(s->cfg->tls_key);
+    if (!cert.n && !key.n)
+        return 0;
+    if (!cert.n || !key.n)
+        return err_set_at(cx, ERR_USAGE, cert.n ? S("server.tls.key") : S("server.tls.cert"),
+                          "server.tls.cert and server.tls.key are given together");
+    int r = tls_server_new(cx, &(TlsServerOptions){ .cert = cert, .key = key, .h2 = true }, &s->tls);
+    if (r == 0)
+        loop_timer_start(&s->tls_timer, s->cfg->tls_check_ms, s->cfg->tls_check_ms);
+    return r;
 }
 
 static void make_lanes(Service *s) {
@@ -157,6 +202,17 @@ static int make_gateway(Service *s, Ctx *cx) {
     g.http.body_ms = cfg->server_body_ms;
     g.http.idle_ms = cfg->server_idle_ms;
     g.http.max_connections = (int)cfg->server_max_connections;
+    live_options_default(&g.live);
+    g.live_source = &p->live;
+    g.live.max_connections = (int)cfg->live_max_connections;
+    g.live.max_subscriptions = (int)cfg->live_max_subscriptions;
+    g.live.messages_second = cfg->live_messages_second;
+    g.live.heartbeat_ms = cfg->live_heartbeat_ms;
+    g.live.slow_ms = cfg->live_slow_ms;
+    g.live.ws.max_message = (size_t)cfg->live_max_message;
+    g.live.ws.max_queue = (size_t)cfg->live_max_queue;
+    g.live.ws.ping_ms = cfg->live_ping_ms;
+    g.live.ws.idle_ms = cfg->live_idle_ms;
     s->gateway = gateway_new(&g);
     if (key_path)
         LOG_INFO(s->log, NULL, S("admin key"), F_STR("file", str_c(key_path)));
@@ -169,9 +225,11 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
         return r;
     Service *s = mem_new(Service);
     *s = (Service){ .app = app, .cfg = &app->cfg, .log = log, .loop = loop_new(app->clock) };
+    loop_timer_init(&s->tls_timer, s->loop, tls_look, s);
     if (signals) { /* before any thread is made: they inherit the blocked signals */
         loop_on_signal(s->loop, SIGINT, on_signal, s);
         loop_on_signal(s->loop, SIGTERM, on_signal, s);
+        loop_on_signal(s->loop, SIGHUP, on_hangup, s);
     }
     r = platform_open(&app->platform, cx, &app->cfg, app->clock, app->ids, log);
     app->platform_is_open = r == 0;
@@ -179,6 +237,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
         make_lanes(s);
         r = make_gateway(s, cx);
     }
+    if (r == 0)
+        r = make_tls(s, cx);
     if (r == 0)
         r = listen_all(s, cx);
     if (r != 0) {
@@ -220,6 +280,8 @@ Service *service_free(Service *s) {
     lane_close(s->io);
     lane_close(s->feed);
     gateway_free(s->gateway);
+    loop_timer_stop(&s->tls_timer);
+    tls_server_free(s->tls);
     loop_free(s->loop);
     App *app = s->app;
     if (app->platform_is_open)
@@ -236,7 +298,9 @@ static void print_started(Cli *c, const Service *s) {
     JsonWriter w;
     json_writer_init(&w, &b, false);
     json_object(&w);
-    json_put_str(&w, "url", str_fmt(c->cx->arena, "http://" STR_FMT ":%d", STR_ARG(s->cfg->server_host), s->port));
+    json_put_str(
+        &w, "url",
+        str_fmt(c->cx->arena, "%s://" STR_FMT ":%d", s->tls ? "https" : "http", STR_ARG(s->cfg->server_host), s->port));
     json_put_i64(&w, "pid", getpid());
     json_put_str(&w, "data_dir", str_c(s->cfg->data_dir));
     json_object_end(&w);
@@ -259,8 +323,8 @@ static int run_serve(Cli *c, const void *in) {
     if (c->json)
         print_started(c, s);
     else if (!c->quiet)
-        fprintf(c->out, "FinSight %s on http://" STR_FMT ":%d   (docs: /docs, data: %s%s)\n", FINSIGHT_VERSION,
-                STR_ARG(app->cfg.server_host), s->port, app->cfg.data_dir,
+        fprintf(c->out, "FinSight %s on %s://" STR_FMT ":%d   (docs: /docs, data: %s%s)\n", FINSIGHT_VERSION,
+                s->tls ? "https" : "http", STR_ARG(app->cfg.server_host), s->port, app->cfg.data_dir,
                 config_simulated(&app->cfg) ? ", exchange SIMULATED" : "");
     fflush(c->out);
     LOG_INFO(log, NULL, S("serving"), F_STR("host", app->cfg.server_host), F_I64("port", s->port),

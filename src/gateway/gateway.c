@@ -101,14 +101,14 @@ static void on_done(void *arg, const HttpExchange *ex, const HttpDone *done) {
 
 /* --- a request, on the loop --- */
 
-static int check_caller(Request *rq) {
+int gateway_caller(Request *rq, Role needed) {
     const HttpHead *head = &rq->ex->head;
     Credentials c = { .api_key = http_field(head, S("x-api-key")),
                       .authorization = http_field(head, S("authorization")),
                       .local = head->local };
     Role keyless = rq->g->o.open_reading ? ROLE_READ : ROLE_NONE;
     int r = auth_principal(&rq->cx, &c, str_c(rq->g->admin_key), keyless, &rq->cx.principal);
-    return r == 0 ? auth_allow(&rq->cx, &rq->cx.principal, rq->match.op->role) : r;
+    return r == 0 ? auth_allow(&rq->cx, &rq->cx.principal, needed) : r;
 }
 
 /* Route, form of the answer, caller: everything that costs no body and no store. */
@@ -126,7 +126,7 @@ static int admit(Request *rq) {
                        op->csv && !op->max_body ? " or text/csv" : "");
     rq->cx.deadline = mono_add_ms(rq->ex->started, op->deadline_ms);
     r = hop_deadline(&rq->cx, http_field(head, S(API_HEADER_DEADLINE)), rq->ex->started, &rq->cx.deadline);
-    return r == 0 ? check_caller(rq) : r;
+    return r == 0 ? gateway_caller(rq, op->role) : r;
 }
 
 /* Which methods a path has. Asking changes nothing and needs no key. */
@@ -150,7 +150,7 @@ static Lane *lane_of(const Gateway *g, const Op *op) {
 static void handle(void *arg, HttpExchange *ex) {
     Gateway *g = arg;
     Request *rq = request_new(g, ex);
-    if (pages_serve(rq))
+    if (pages_serve(rq) || live_serve(rq))
         return;
     if (str_eq(ex->head.method, S("OPTIONS"))) {
         answer_options(rq);
@@ -213,6 +213,13 @@ Gateway *gateway_new(const GatewayOptions *o) {
     http.on_refuse = refusal_body;
     http.on_done = on_done;
     g->server = http_server_new(o->loop, &http, handle, g);
+    if (o->live_source)
+        g->live = live_hub_new(&(LiveHubOptions){ .loop = o->loop,
+                                                  .lane = o->cpu,
+                                                  .clock = o->clock,
+                                                  .source = o->live_source,
+                                                  .metrics = o->metrics,
+                                                  .live = o->live });
     g->connections = metrics_gauge(o->metrics, "finsight_http_connections", "Open connections.", METRIC_NO_LABELS);
     metrics_gauge_read(g->connections, read_connections, g);
     return g;
@@ -226,7 +233,8 @@ Gateway *gateway_free(Gateway *g) {
     if (!g)
         return NULL;
     metrics_gauge_read(g->connections, NULL, NULL);
-    http_server_free(g->server);
+    http_server_free(g->server); /* ends every connection, live ones too */
+    live_hub_free(g->live);
     request_pool_done(g);
     op_router_free(g->router);
     pages_free(g);

@@ -6,7 +6,7 @@
  * run, encode, compress -> http_reply. The gateway knows tables of operations, never services: the role object of a
  * table is an opaque pointer.
  *
- * Besides the tables it serves, on the loop: GET /health, /metrics, /openapi.json, /docs.
+ * Besides the tables it serves, on the loop: GET /health, /metrics, /openapi.json, /docs, and /ws: the live API.
  * Refusals are uniform JSON: {"error":{"code","message","field","request_id",...}} (api/op.h).
  *
  * Keys: reading needs none on a loopback address; writing and administration need the admin key, as X-API-Key or
@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/rng.h"
+#include "gateway/live.h"
 #include "net/http_server.h"
 
 typedef struct Gateway Gateway;
@@ -30,12 +31,14 @@ typedef struct GatewayOptions {
     Ids *ids;
     Logger *log; /* NULL = silent */
     Metrics *metrics;
-    RequestStats *requests; /* the documents' MetricsService; NULL = none */
-    Str admin_key;          /* copied; empty = no key opens writing over TCP */
-    bool access_log;        /* one INFO line a request */
-    bool open_reading;      /* who has no key may read: for a loopback address */
-    bool simulated;         /* a collector talks to the simulator: /health says so */
-    HttpServerOptions http; /* limits; the gateway sets the callbacks */
+    RequestStats *requests;        /* the documents' MetricsService; NULL = none */
+    Str admin_key;                 /* copied; empty = no key opens writing over TCP */
+    bool access_log;               /* one INFO line a request */
+    bool open_reading;             /* who has no key may read: for a loopback address */
+    bool simulated;                /* a collector talks to the simulator: /health says so */
+    HttpServerOptions http;        /* limits; the gateway sets the callbacks */
+    const LiveSource *live_source; /* borrowed; NULL = no live API */
+    LiveOptions live;
     /* Health of what stands behind: writes members of "services" and says whether all is well. May be NULL.
      * Runs on the loop: it must not block. */
     bool (*health)(void *arg, JsonWriter *w);

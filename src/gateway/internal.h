@@ -40,6 +40,7 @@ struct Gateway {
     GatewayOptions o;
     IdsBatch ids; /* o.ids of the loop's thread, which gives every request its id */
     HttpServer *server;
+    LiveHub *live; /* NULL: there is none */
     OpRouter *router;
     ApiRole *roles;
     const OpTable **tables;
@@ -88,6 +89,14 @@ void request_reply_coded(Request *rq, int status, Str content_type, Buf *body, c
 bool pages_serve(Request *rq);
 void pages_make(Gateway *g);
 void pages_free(Gateway *g);
+
+/* /ws: true when the path was it. */
+bool live_serve(Request *rq);
+/* The exchange has become something else: there is no answer to give. The worker's share of rq is gone after. */
+void request_left(Request *rq);
+
+/* Who asks: the principal into rq->cx, or why nobody may. */
+int gateway_caller(Request *rq, Role needed);
 
 OpMetrics *gateway_op_metrics(Gateway *g, const Op *op);
 void *gateway_role_of(Gateway *g, const Op *op);

@@ -87,6 +87,10 @@ static void worker_done(Request *rq) {
     let_go(rq);
 }
 
+void request_left(Request *rq) {
+    worker_done(rq);
+}
+
 void request_pool_done(Gateway *g) {
     while (g->pool.top) {
         Request *rq = g->pool.top;

@@ -21,6 +21,11 @@ void candle_store_set_fault(CandleStore *s, CandleStoreFault *fn, void *arg) {
     s->fault_arg = arg;
 }
 
+void candle_store_set_watch(CandleStore *s, CandleStoreWatch *fn, void *arg) {
+    s->watch = fn;
+    s->watch_arg = arg;
+}
+
 /* Text and numbers are the same thing only for finite numbers, so no store takes others. Times outside of
  * the ISO range would overflow the arithmetic of buckets and grids. */
 static int check_rows(Ctx *cx, const Candles *rows) {
@@ -53,6 +58,12 @@ int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResul
     if (r == 0) {
         int64_t told = result.inserted + result.updated + result.unchanged + result.kept_real;
         assert(told == (int64_t)req->rows->n);
+        if (s->watch)
+            s->watch(s->watch_arg, &(StoreCommit){ .key = req->key,
+                                                   .revision = result.revision,
+                                                   .rows = req->rows,
+                                                   .kept_real = result.kept_real,
+                                                   .changed = result.inserted + result.updated > 0 });
         r = fault(s, cx, "saved"); /* the answer is lost on its way, the rows are not */
     }
     if (r == 0)
@@ -125,6 +136,8 @@ int candle_store_remove(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from
         return r;
     int64_t n = 0;
     r = of_series(cx, key, s->ops->remove(s, cx, key, from, to, &n));
+    if (r == 0 && s->watch)
+        s->watch(s->watch_arg, &(StoreCommit){ .key = key, .changed = true });
     if (r == 0)
         *removed = n;
     return r;

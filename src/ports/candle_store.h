@@ -102,13 +102,28 @@ typedef struct CandleStoreOps {
  * a successful save ("saved": the rows are in, the answer is lost). 0 = go on, else what the call returns. */
 typedef int CandleStoreFault(void *arg, Ctx *cx, const char *point);
 
+/* One commit that has just happened, told on the thread that made it, before its caller has the answer. Commits of one
+ * series may be told out of order when several threads save it: `revision` says which is which. */
+typedef struct StoreCommit {
+    const SeriesKey *key;
+    int64_t revision;    /* of the series after it; 0 for a removal, which does not tell */
+    const Candles *rows; /* as saved; NULL: a removal */
+    int64_t kept_real;   /* of them refused because a real candle is there */
+    bool changed;        /* rows were inserted or updated */
+} StoreCommit;
+typedef void CandleStoreWatch(void *arg, const StoreCommit *c);
+
 struct CandleStore { /* the first member of every adapter's own struct */
     const CandleStoreOps *ops;
     CandleStoreFault *fault; /* NULL outside of tests */
     void *fault_arg;
+    CandleStoreWatch *watch; /* NULL: nobody listens */
+    void *watch_arg;
 };
 
 void candle_store_set_fault(CandleStore *s, CandleStoreFault *fn, void *arg);
+/* One listener, set before other threads use the store and taken away when they have ended. It must be quick. */
+void candle_store_set_watch(CandleStore *s, CandleStoreWatch *fn, void *arg);
 
 int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResult *out);
 int candle_store_read(CandleStore *s, Ctx *cx, const SeriesKey *key, const CandleQuery *q, Candles *out, bool *more);
