@@ -5,7 +5,7 @@ TYPE  ?= debugoptimized
 FINSIGHT = $(BUILD)/src/app/finsight
 MESON_TEST = tools/run_tests
 
-.PHONY: all help demo serve test torture golden-indicators bench asan tsan fuzz lint fmt install fresh-check peers clean
+.PHONY: all help demo serve test torture golden-indicators golden-backtest bench asan tsan fuzz lint fmt install fresh-check peers clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## Build the finsight binary
@@ -47,6 +47,11 @@ golden-indicators: setup-test ## Indicators against dumps: FILE=dump.json DATA=f
 	@tools/configure $(BUILD) --buildtype=$(TYPE)
 	@tools/quiet ninja -C $(BUILD) tests/golden/golden_indicators
 	@$(BUILD)/tests/golden/golden_indicators "$(DATA)" $(FILE)
+
+golden-backtest: setup-test ## Engine backtrader against dumps of its runs: CASES=folder DATA=folder of the data sets
+	@tools/configure $(BUILD) --buildtype=$(TYPE)
+	@tools/quiet ninja -C $(BUILD) tests/golden/golden_backtest
+	@$(BUILD)/tests/golden/golden_backtest "$(CASES)" "$(DATA)"
 
 bench: setup-test ## Figures against rivals: JSON lines and a table
 	@tools/setup bench

@@ -31,7 +31,8 @@ typedef struct SharpeOptions { /* sharpe_options_standard(): Backtrader's */
     bool sample;               /* n - 1 */
 } SharpeOptions;
 SharpeOptions sharpe_options_standard(void);
-double analyzer_sharpe(const PeriodReturns *returns, const SharpeOptions *o); /* NaN: too few, or no deviation */
+/* NaN: too few, or no deviation. */
+double analyzer_sharpe(const PeriodReturns *returns, const SharpeOptions *o, Arena *scratch);
 
 typedef struct DrawDown {
     size_t len, max_len; /* candles */
@@ -51,7 +52,7 @@ typedef struct Sqn {
     double sqn; /* 0 with one trade or none; NaN without deviation */
     size_t n;
 } Sqn;
-void analyzer_sqn(const BacktestResult *r, Sqn *out);
+void analyzer_sqn(const BacktestResult *r, Arena *scratch, Sqn *out);
 
 typedef struct LogReturns { /* Returns */
     double total;           /* rtot: ln(end / start); -inf when nothing is left */
@@ -70,7 +71,7 @@ typedef struct PeriodStats {
     double average, stddev, best, worst;
     size_t positive, negative, unchanged;
 } PeriodStats;
-void analyzer_period_stats(const PeriodReturns *returns, PeriodStats *out);
+void analyzer_period_stats(const PeriodReturns *returns, Arena *scratch, PeriodStats *out);
 
 /* Calmar over a sliding window of periods (36 months): a log return a month over a drawdown in percent. */
 typedef struct Calmar {

@@ -108,7 +108,7 @@ static inline const char *side_name(Side side) {
 typedef struct OrderEvent {
     OrderId id;
     OrderStatus status;
-    size_t step;
+    size_t step; /* at which the strategy was told; n_steps: the data ended before */
 } OrderEvent;
 
 /* From flat to flat in one asset. A reversal ends one trade and begins another. */

@@ -56,6 +56,7 @@ typedef struct Bt {
     BtPosition *pretended; /* (n_assets) positions of the check of cash */
     double cash, value;
     size_t step;
+    bool asking; /* the strategy is in next: what happens now it is told at the next step */
     int err; /* a limit was passed: the run ends */
 
     BtOrder *orders; /* id - 1 */

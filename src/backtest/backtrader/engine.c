@@ -188,7 +188,9 @@ static void step(Run *run, int64_t time_ms) {
         run->out->first_next_step = b->step;
     }
     if (run->warm) {
+        b->asking = true;
         run->s->type->next(run->s, &b->view, &b->broker);
+        b->asking = false;
         run->out->n_next_calls++;
     }
     if (b->req->options.probe)

@@ -44,7 +44,7 @@ void bt_event(Bt *b, BtOrder *x, OrderStatus status) {
     x->o.status = status;
     x->o.step = b->step;
     GROW(b, b->events, b->n_events, b->cap_events);
-    b->events[b->n_events++] = (OrderEvent){ x->o.id, status, b->step };
+    b->events[b->n_events++] = (OrderEvent){ x->o.id, status, b->step + b->asking };
 }
 
 void bt_end(Bt *b, BtOrder *x, OrderStatus status, OrderReason reason) {
