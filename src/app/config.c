@@ -100,6 +100,9 @@ const CfgOption app_options[] = {
       .help = "calls made for one answer before giving up" },
     VENUE_TABLE(VENUE_OPTIONS)
 #undef VENUE_OPTIONS
+
+    { "backtest.keep", CFG_DURATION, CFG_AT(AppCfg, backtest_keep_ms), .def = "0s", .max = INT64_C(100) * 365 * MS_PER_DAY,
+      .help = "age at which a kept backtest is removed; 0 = never" },
 };
 /* clang-format on */
 const size_t n_app_options = ARRAY_LEN(app_options);

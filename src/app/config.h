@@ -42,6 +42,8 @@ typedef struct AppCfg {
     int64_t log_max_size, log_keep;
 
     VenueCfg venues[VENUE_COUNT];
+
+    int64_t backtest_keep_ms;
 } AppCfg;
 
 /* Any venue is. */

@@ -3,6 +3,7 @@
 #include "app/platform.h"
 
 #include "adapters/http/curl.h"
+#include "api/backtest/backtest_api.h"
 #include "api/market/market_api.h"
 #include "base/file.h"
 
@@ -17,6 +18,8 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
         r = http_curl_open(cx, NULL, &p->http);
     if (r == 0)
         r = registry_open_feeds(cx, cfg, p->http, p->feeds, PLATFORM_FEEDS_MAX, &p->n_feeds);
+    if (r == 0)
+        r = registry_open_backtests(cx, cfg, &p->backtests);
     if (r != 0) {
         platform_close(p);
         return r;
@@ -24,10 +27,18 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
     p->market =
         market_service_new(&(MarketOptions){ .store = p->store, .feeds = p->feeds, .n_feeds = p->n_feeds, .log = log });
     market_live_init(&p->market_live, p->market, &p->live);
+    market_source_init(&p->candles, p->market);
+    p->backtest = backtest_service_new(&(BacktestOptions){ .candles = &p->candles.source,
+                                                           .store = p->backtests,
+                                                           .ids = ids,
+                                                           .log = log,
+                                                           .keep_ms = cfg->backtest_keep_ms });
     return 0;
 }
 
 void platform_close(Platform *p) {
+    backtest_service_free(p->backtest);
+    backtest_store_close(p->backtests);
     market_service_free(p->market);
     for (size_t i = 0; i < p->n_feeds; i++)
         market_feed_close(p->feeds[i]);
@@ -39,9 +50,10 @@ void platform_close(Platform *p) {
 }
 
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
-    assert(cap >= 1);
+    assert(cap >= 2);
     out[0] = (ApiRole){ &market_api, p->market };
-    return 1;
+    out[1] = (ApiRole){ &backtest_api, p->backtest };
+    return 2;
 }
 
 char *platform_socket(Arena *a, const AppCfg *cfg) {

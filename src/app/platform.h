@@ -6,6 +6,7 @@
 
 #include "api/call.h"
 #include "api/market/live.h"
+#include "app/candle_source.h"
 #include "app/config.h"
 #include "base/lane.h"
 #include "base/log.h"
@@ -15,6 +16,7 @@
 #include "ports/candle_store.h"
 #include "ports/http_client.h"
 #include "ports/market_feed.h"
+#include "services/backtest/backtest.h"
 #include "services/market/market.h"
 
 enum { PLATFORM_FEEDS_MAX = VENUE_COUNT };
@@ -33,6 +35,9 @@ typedef struct Platform {
     MarketService *market;
     MarketLive market_live;
     LiveSource live; /* what the gateway's live API asks */
+    MarketSource candles;
+    BacktestStore *backtests;
+    BacktestService *backtest;
 } Platform;
 
 /* Opens what the configuration names. 0, or ErrCode with words; then everything is closed again. */
@@ -49,4 +54,5 @@ size_t platform_roles(Platform *p, ApiRole *out, size_t cap);
 
 /* registry.c: adapters by name. A new adapter is one row there. */
 int registry_open_store(Ctx *cx, const AppCfg *cfg, CandleStore **out);
+int registry_open_backtests(Ctx *cx, const AppCfg *cfg, BacktestStore **out);
 int registry_open_feeds(Ctx *cx, const AppCfg *cfg, HttpClient *http, MarketFeed **out, size_t cap, size_t *n);

@@ -2,6 +2,7 @@
 
 #include "app/platform.h"
 
+#include "adapters/backtest/sqlite.h"
 #include "adapters/market/venue.h"
 #include "adapters/store/csv.h"
 #include "adapters/store/memory.h"
@@ -35,6 +36,14 @@ static int (*const stores[])(Ctx *cx, const AppCfg *cfg, CandleStore **out) = {
 
 int registry_open_store(Ctx *cx, const AppCfg *cfg, CandleStore **out) {
     return stores[cfg->data_store](cx, cfg, out);
+}
+
+/* --- backtests: beside the candles, in memory where those are --- */
+
+int registry_open_backtests(Ctx *cx, const AppCfg *cfg, BacktestStore **out) {
+    bool memory = cfg->data_store == STORE_MEMORY;
+    BacktestSqliteOptions o = { .path = memory ? NULL : path_join(cx->arena, cfg->data_dir, "backtest.db") };
+    return backtest_sqlite_open(cx, &o, out);
 }
 
 /* --- venues --- */

@@ -16,5 +16,9 @@ void cli_line(Cli *c, const char *label, const char *fmt, ...) PRINTF_LIKE(3, 4)
 /* Splits "a,b c" into words in the arena; at most 64. */
 int cli_words(Cli *c, Str text, Str *out, size_t most, size_t *n);
 
+/* "short_period=5,long_period=20" as a JSON object; numbers and true/false as they are, the rest as text. */
+int cli_parameters(Cli *c, Str set, Str *out);
+
 extern const Command cmd_import, cmd_export, cmd_query, cmd_stats, cmd_gaps, cmd_quality, cmd_ensure, cmd_collect,
-    cmd_list, cmd_symbols, cmd_exchanges, cmd_remove, cmd_verify, cmd_storage;
+    cmd_list, cmd_symbols, cmd_exchanges, cmd_remove, cmd_verify, cmd_storage, cmd_backtest, cmd_backtests, cmd_show, cmd_compare, cmd_strategies,
+    cmd_recommend;

@@ -1,0 +1,33 @@
+#pragma once
+
+/* api/backtest/handlers.h - handlers of the backtesting operations; inside this folder only. */
+
+#include "api/backtest/backtest_api.h"
+#include "services/backtest/backtest.h"
+
+#define HANDLER(name) int name(void *role, Ctx *cx, const void *in, void *out)
+HANDLER(backtest_api_run);
+HANDLER(backtest_api_validate);
+HANDLER(backtest_api_get);
+HANDLER(backtest_api_list);
+HANDLER(backtest_api_remove);
+HANDLER(backtest_api_strategies);
+HANDLER(backtest_api_compare);
+HANDLER(backtest_api_recommend);
+
+/* A request as the service takes it; places in errors are those of the request. */
+int backtest_api_ask(Ctx *cx, const BacktestRequestIn *in, BacktestAsk *out);
+/* An object of numbers, booleans and texts. `field` is the place for errors. */
+int backtest_api_parameters(Ctx *cx, Str json, Str field, const StrategyValue **out, size_t *n);
+/* The first series and the further symbols of a request. */
+int backtest_api_assets(Ctx *cx, const BacktestRequestIn *in, const SourceQuery **out, size_t *n);
+BacktestOrder backtest_api_sort(Str sort);
+
+/* How much of a result an answer shows. */
+typedef struct ShowOptions {
+    int64_t equity_points;
+    Str orders; /* "none", "refused", "all" */
+} ShowOptions;
+void backtest_api_show(Ctx *cx, const StoredBacktest *b, const ShowOptions *show, BacktestResponse *out);
+BacktestSummaryOut backtest_api_summary(const BacktestSummary *s);
+int backtest_api_missing(Ctx *cx, Str id, int r); /* the words for BACKTEST_NO_SUCH */

@@ -1,0 +1,65 @@
+/* api/backtest/ops.c - the table of backtesting operations. */
+
+#include "api/backtest/handlers.h"
+
+#define PATHS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define TAG        "Backtesting"
+
+enum { RUN_MS = 600 * 1000, BODY = 1 << 20 };
+
+/* clang-format off */
+
+const Op op_backtest_run = {
+    .name = "backtest.run", .method = "POST", .path = "/api/v1/backtesting/run", .aliases = PATHS("/backtesting/run"),
+    .summary = "Run a backtest", .tag = TAG,
+    .doc = "Reads the candles that are stored, runs the strategy under the engine's semantics, keeps the result and answers with it: what is answered "
+           "is kept already. Orders fill at the next candle at the earliest. assumptions says what was assumed, warnings what to be careful of, "
+           "explanation why there is no trade where there is none.",
+    .in = &backtest_request_shape, .out = &backtest_response_shape, .role = ROLE_WRITE, .lane = LANE_CPU, .deadline_ms = RUN_MS,
+    .max_body = BODY, .run = backtest_api_run };
+
+const Op op_backtest_validate = {
+    .name = "backtest.validate", .method = "POST", .path = "/api/v1/backtesting/validate", .aliases = PATHS("/backtesting/validate"),
+    .summary = "Check a request without running it", .tag = TAG, .in = &backtest_request_shape, .out = &backtest_removed_shape,
+    .role = ROLE_READ, .lane = LANE_CPU, .deadline_ms = 5000, .max_body = BODY, .idempotent = true, .run = backtest_api_validate };
+
+const Op op_backtest_get = {
+    .name = "backtest.get", .method = "GET", .path = "/api/v1/backtesting/results/{id}", .aliases = PATHS("/backtesting/results/{id}", "/backtesting/get/{id}"),
+    .summary = "A kept backtest", .tag = TAG, .in = &backtest_get_shape, .out = &backtest_response_shape, .role = ROLE_READ,
+    .lane = LANE_CPU, .deadline_ms = 30000, .idempotent = true, .run = backtest_api_get };
+
+const Op op_backtest_list = {
+    .name = "backtest.list", .method = "GET", .path = "/api/v1/backtesting/results", .aliases = PATHS("/backtesting/results", "/backtesting/list"),
+    .summary = "Kept backtests", .tag = TAG, .in = &backtest_list_query_shape, .out = &backtest_list_shape, .role = ROLE_READ,
+    .lane = LANE_CPU, .deadline_ms = 10000, .idempotent = true, .run = backtest_api_list };
+
+const Op op_backtest_remove = {
+    .name = "backtest.remove", .method = "DELETE", .path = "/api/v1/backtesting/results/{id}", .aliases = PATHS("/backtesting/results/{id}"),
+    .summary = "Remove a kept backtest", .tag = TAG, .in = &backtest_id_shape, .out = &backtest_removed_shape, .role = ROLE_WRITE,
+    .lane = LANE_CPU, .deadline_ms = 30000, .run = backtest_api_remove };
+
+const Op op_backtest_strategies = {
+    .name = "backtest.strategies", .method = "GET", .path = "/api/v1/backtesting/strategies", .aliases = PATHS("/backtesting/strategies"),
+    .summary = "Strategies, their parameters, and engines", .tag = TAG, .out = &strategy_list_shape, .role = ROLE_READ,
+    .lane = LANE_CPU, .deadline_ms = 5000, .idempotent = true, .run = backtest_api_strategies };
+
+const Op op_backtest_compare = {
+    .name = "backtest.compare", .method = "POST", .path = "/api/v1/backtesting/compare", .aliases = PATHS("/backtesting/compare"),
+    .summary = "Backtests beside each other", .tag = TAG,
+    .doc = "Kept ones by name, new ones by request; those are run and kept first. One that fails fails the call and names its place.",
+    .in = &compare_request_shape, .out = &compare_response_shape, .role = ROLE_WRITE, .lane = LANE_CPU, .deadline_ms = RUN_MS,
+    .max_body = BODY, .run = backtest_api_compare };
+
+const Op op_backtest_recommend = {
+    .name = "backtest.recommendations", .method = "GET", .path = "/api/v1/backtesting/recommendations/{symbol}",
+    .aliases = PATHS("/backtesting/recommendations/{symbol}"),
+    .summary = "Strategies for a symbol, by the score of their best kept backtest", .tag = TAG, .in = &recommend_query_shape,
+    .out = &recommendation_list_shape, .role = ROLE_READ, .lane = LANE_CPU, .deadline_ms = 30000, .idempotent = true,
+    .run = backtest_api_recommend };
+
+static const Op *const ops[] = {
+    &op_backtest_run, &op_backtest_validate, &op_backtest_get, &op_backtest_list, &op_backtest_remove, &op_backtest_strategies,
+    &op_backtest_compare, &op_backtest_recommend,
+};
+
+const OpTable backtest_api = { .role = "backtest", .ops = ops, .n_ops = ARRAY_LEN(ops) };

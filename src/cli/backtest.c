@@ -1,0 +1,416 @@
+/* cli/backtest.c - backtest, backtests, strategies, compare, recommend: run one, and what was run before. */
+
+#include "api/backtest/backtest_api.h"
+#include "base/file.h"
+#include "base/num.h"
+#include "cli/internal.h"
+
+#include <math.h>
+
+typedef struct BacktestIn {
+    BacktestRequestIn request; /* first: its fields are the API's own */
+    Str set, trades;
+} BacktestIn;
+
+/* --- words --- */
+
+static Str fraction(Arena *a, double v) {
+    return isnan(v) ? S("-") : str_fmt(a, "%+.2f %%", v * 100);
+}
+
+static Str ratio(Arena *a, double v) {
+    return isnan(v) ? S("-") : str_fmt(a, "%.2f", v);
+}
+
+static Str money(Arena *a, double v) {
+    return isnan(v) ? S("-") : term_price(a, v);
+}
+
+static Tone sign_tone(double v) {
+    return v > 0 ? TONE_GOOD : v < 0 ? TONE_BAD : TONE_PLAIN;
+}
+
+static void note_list(Cli *c, const char *label, const List *texts, Tone tone, size_t most) {
+    const Str *v = texts->v;
+    for (size_t i = 0; i < texts->n && i < most; i++)
+        cli_line(c, i == 0 ? label : "", "%s" STR_FMT "%s", term_tone(c, tone), STR_ARG(v[i]), term_end(c));
+    if (texts->n > most)
+        cli_line(c, "", "... and %zu more; --json has them all", texts->n - most);
+}
+
+static void print_trades(Cli *c, const BacktestResponse *b, size_t most) {
+    static const char *const heads[] = { "entry",       "exit", "",        ">size", ">entry price",
+                                         ">exit price", ">net", ">return", NULL };
+    Arena *a = c->cx->arena;
+    const TradeOut *v = b->trades.v;
+    size_t n = b->trades.n, first = n > most ? n - most : 0;
+    Table t;
+    if (n == 0)
+        return;
+    table_init(&t, a, heads);
+    for (size_t i = first; i < n; i++) {
+        bool open = str_eq(v[i].status, S("open"));
+        table_cell(&t, term_minute(a, v[i].entry_time), TONE_PLAIN);
+        table_cell(&t, open ? S("still open") : term_minute(a, v[i].exit_time), open ? TONE_DIM : TONE_PLAIN);
+        table_cell(&t, v[i].side, TONE_DIM);
+        table_cell(&t, term_price(a, fabs(v[i].size)), TONE_PLAIN);
+        table_cell(&t, term_price(a, v[i].entry_price), TONE_PLAIN);
+        table_cell(&t, term_price(a, v[i].exit_price), TONE_PLAIN);
+        table_cell(&t, open ? S("") : str_fmt(a, "%+.2f", v[i].pnl_net), sign_tone(v[i].pnl_net));
+        table_cell(&t, open ? S("") : fraction(a, v[i].return_fraction), sign_tone(v[i].return_fraction));
+    }
+    if (first)
+        fprintf(c->out, "\n%sthe last %zu of %zu trades%s\n", term_tone(c, TONE_DIM), most, n, term_end(c));
+    else
+        fprintf(c->out, "\n");
+    table_print(&t, c);
+}
+
+static Str equity_line(Cli *c, const BacktestResponse *b) {
+    Arena *a = c->cx->arena;
+    const EquityOut *v = b->equity_curve.v;
+    double *values = arena_new_n(a, double, b->equity_curve.n);
+    for (size_t i = 0; i < b->equity_curve.n; i++)
+        values[i] = v[i].value;
+    return term_sparkline(a, values, b->equity_curve.n, (size_t)MAX(20, MIN(c->columns - 20, 60)));
+}
+
+static void print_backtest(Cli *c, const BacktestResponse *b) {
+    enum { TRADES = 10, NOTES = 8 };
+    Arena *a = c->cx->arena;
+    const double *m = b->metrics.v;
+    fprintf(c->out, "%s" STR_FMT " on " STR_FMT "%s  " STR_FMT " engine%s\n", term_tone(c, TONE_BOLD),
+            STR_ARG(b->strategy_type), STR_ARG(cli_series_name(a, b->exchange, b->symbol, b->timeframe, (Str){ 0 })),
+            term_end(c), STR_ARG(b->engine), cli_simulated(c, b->simulated));
+    cli_line(c, "parameters", STR_FMT, STR_ARG(b->parameters.json));
+    cli_line(c, "candles", STR_FMT "  " STR_FMT " .. " STR_FMT, STR_ARG(term_count(a, b->candles)),
+             STR_ARG(term_minute(a, b->start_date)), STR_ARG(term_minute(a, b->end_date)));
+    cli_line(c, "account", STR_FMT " -> %s" STR_FMT "%s", STR_ARG(money(a, b->initial_capital)),
+             term_tone(c, sign_tone(b->final_capital - b->initial_capital)), STR_ARG(money(a, b->final_capital)),
+             term_end(c));
+    cli_line(c, "", "%s" STR_FMT "%s", term_tone(c, TONE_ACCENT), STR_ARG(equity_line(c, b)), term_end(c));
+    cli_line(c, "return", STR_FMT "   a year " STR_FMT "   holding " STR_FMT,
+             STR_ARG(fraction(a, m[METRIC_TOTAL_RETURN])), STR_ARG(fraction(a, m[METRIC_ANNUAL_RETURN])),
+             STR_ARG(fraction(a, m[METRIC_BENCHMARK_RETURN])));
+    cli_line(c, "risk", "Sharpe " STR_FMT "   Sortino " STR_FMT "   deepest drawdown " STR_FMT,
+             STR_ARG(ratio(a, m[METRIC_SHARPE])), STR_ARG(ratio(a, m[METRIC_SORTINO])),
+             STR_ARG(fraction(a, -m[METRIC_MAX_DRAWDOWN])));
+    cli_line(c, "trades", STR_FMT " closed   won " STR_FMT "   profit factor " STR_FMT "   fees " STR_FMT,
+             STR_ARG(term_count(a, (int64_t)m[METRIC_TOTAL_TRADES])),
+             STR_ARG(isnan(m[METRIC_WIN_RATE]) ? S("-") : term_percent(a, m[METRIC_WIN_RATE])),
+             STR_ARG(ratio(a, m[METRIC_PROFIT_FACTOR])), STR_ARG(money(a, m[METRIC_FEES])));
+    if (b->explanation.n)
+        cli_line(c, "why", "%s" STR_FMT "%s", term_tone(c, TONE_WARN), STR_ARG(b->explanation), term_end(c));
+    note_list(c, "careful", &b->warnings, TONE_WARN, NOTES);
+    note_list(c, "assumed", &b->assumptions, TONE_DIM, NOTES);
+    print_trades(c, b, TRADES);
+    fprintf(c->err, "%s" STR_FMT ", " STR_FMT "%s\n", term_tone(c, TONE_DIM), STR_ARG(b->backtest_id),
+            STR_ARG(term_ms(a, b->execution_time_seconds * 1000)), term_end(c));
+}
+
+/* --- backtest --- */
+
+int cli_parameters(Cli *c, Str set, Str *out) {
+    Buf b;
+    JsonWriter w;
+    buf_init(&b, 64 << 10);
+    json_writer_init(&w, &b, false);
+    json_object(&w);
+    for (Str part; str_next(&set, ',', &part);) {
+        ptrdiff_t eq = str_find_char(part, '=');
+        if (eq <= 0) {
+            buf_done(&b);
+            return err_set_at(c->cx, ERR_USAGE, S("set"), "'" STR_FMT "' is not NAME=VALUE", STR_ARG(part));
+        }
+        Str value = str_trim(str_from(part, (size_t)eq + 1));
+        double number;
+        json_key(&w, str_trim(str_first(part, (size_t)eq)));
+        if (num_parse_f64(value, &number))
+            json_f64(&w, number);
+        else if (str_eq(value, S("true")) || str_eq(value, S("false")))
+            json_raw(&w, value);
+        else
+            json_str(&w, value);
+    }
+    json_object_end(&w);
+    *out = str_dup(c->cx->arena, buf_str(&b));
+    buf_done(&b);
+    return 0;
+}
+
+static int write_trades(Cli *c, const BacktestResponse *b, Str path) {
+    enum { TEXT_MAX = 1 << 30 };
+    Buf out;
+    const TradeOut *v = b->trades.v;
+    buf_init(&out, TEXT_MAX);
+    BUF_LIT(&out,
+            "trade_id,symbol,side,status,size,entry_time,entry_price,exit_time,exit_price,pnl,fees,costs,pnl_net\n");
+    for (size_t i = 0; i < b->trades.n; i++) {
+        const TradeOut *t = &v[i];
+        bool open = t->exit_time.ms == 0;
+        buf_printf(&out,
+                   "%lld," STR_FMT "," STR_FMT "," STR_FMT ",%.17g," STR_FMT ",%.17g," STR_FMT
+                   ",%.17g,%.17g,%.17g,%.17g,%.17g\n",
+                   (long long)t->trade_id, STR_ARG(t->symbol), STR_ARG(t->side), STR_ARG(t->status), t->size,
+                   STR_ARG(time_iso(c->cx->arena, t->entry_time)), t->entry_price,
+                   STR_ARG(open ? (Str){ 0 } : time_iso(c->cx->arena, t->exit_time)), t->exit_price, t->pnl, t->fees,
+                   t->costs, t->pnl_net);
+    }
+    int r = buf_ok(&out) ? file_write(c->cx, str_cz(c->cx->arena, path), buf_str(&out), 0644)
+                         : err_set(c->cx, ERR_TOO_LARGE, "the trades are too many for one file");
+    buf_done(&out);
+    return r;
+}
+
+static int run_backtest(Cli *c, const void *in_) {
+    BacktestIn in = *(const BacktestIn *)in_;
+    BacktestResponse b = { 0 };
+    ApiCaller *api;
+    int r = 0;
+    if (in.set.n && in.request.parameters.json.n)
+        r = err_set(c->cx, ERR_USAGE, "give --set or --parameters, not both");
+    else if (in.set.n)
+        r = cli_parameters(c, in.set, &in.request.parameters.json);
+    if (r == 0)
+        r = cli_api(c, &api);
+    if (r == 0)
+        r = api_call(api, c->cx, &op_backtest_run, &in.request, &b);
+    if (r == 0 && in.trades.n)
+        r = write_trades(c, &b, in.trades);
+    if (r != 0)
+        return cli_fail(c, r);
+    if (c->json)
+        return cli_print_json(c, &backtest_response_shape, &b);
+    print_backtest(c, &b);
+    return 0;
+}
+
+/* --- backtests: those that are kept --- */
+
+static void print_summaries(Cli *c, const List *rows) {
+    static const char *const heads[] = { "backtest",  "series",  "strategy", "engine", ">return", ">Sharpe",
+                                         ">drawdown", ">trades", ">won",     ">score", "",        NULL };
+    Arena *a = c->cx->arena;
+    const BacktestSummaryOut *v = rows->v;
+    Table t;
+    table_init(&t, a, heads);
+    for (size_t i = 0; i < rows->n; i++) {
+        table_cell(&t, v[i].backtest_id, TONE_BOLD);
+        table_cell(&t, cli_series_name(a, v[i].exchange, v[i].symbol, v[i].timeframe, (Str){ 0 }), TONE_PLAIN);
+        table_cell(&t, v[i].strategy_type, TONE_PLAIN);
+        table_cell(&t, v[i].engine, TONE_DIM);
+        table_cell(&t, fraction(a, v[i].total_return), sign_tone(v[i].total_return));
+        table_cell(&t, ratio(a, v[i].sharpe_ratio), TONE_PLAIN);
+        table_cell(&t, fraction(a, -v[i].max_drawdown), TONE_PLAIN);
+        table_cell(&t, term_count(a, v[i].total_trades), TONE_PLAIN);
+        table_cell(&t, isnan(v[i].win_rate) ? S("-") : str_fmt(a, "%.0f %%", v[i].win_rate * 100), TONE_PLAIN);
+        table_cell(&t, isnan(v[i].score) ? S("-") : str_fmt(a, "%.1f", v[i].score), TONE_ACCENT);
+        table_cell(&t, v[i].simulated ? S("SIMULATED") : S(""), TONE_WARN);
+    }
+    table_print(&t, c);
+}
+
+static int run_backtests(Cli *c, const void *in) {
+    BacktestList list = { 0 };
+    ApiCaller *api;
+    int r = cli_api(c, &api);
+    if (r == 0)
+        r = api_call(api, c->cx, &op_backtest_list, in, &list);
+    if (r != 0)
+        return cli_fail(c, r);
+    if (c->json)
+        return cli_print_json(c, &backtest_list_shape, &list);
+    if (list.backtests.n)
+        print_summaries(c, &list.backtests);
+    else if (!c->quiet)
+        fprintf(c->err, "no backtest is kept that fits; `finsight backtest` runs one\n");
+    if (list.total > (int64_t)list.backtests.n && !c->quiet)
+        fprintf(c->err, "%s%zu of %lld%s\n", term_tone(c, TONE_DIM), list.backtests.n, (long long)list.total,
+                term_end(c));
+    return 0;
+}
+
+static int run_compare(Cli *c, const void *in) {
+    CompareResponse out = { 0 };
+    ApiCaller *api;
+    int r = cli_api(c, &api);
+    if (r == 0)
+        r = api_call(api, c->cx, &op_backtest_compare, in, &out);
+    if (r != 0)
+        return cli_fail(c, r);
+    if (c->json)
+        return cli_print_json(c, &compare_response_shape, &out);
+    print_summaries(c, &out.backtests);
+    return 0;
+}
+
+static int run_show(Cli *c, const void *in) {
+    BacktestResponse b = { 0 };
+    ApiCaller *api;
+    int r = cli_api(c, &api);
+    if (r == 0)
+        r = api_call(api, c->cx, &op_backtest_get, in, &b);
+    if (r != 0)
+        return cli_fail(c, r);
+    if (c->json)
+        return cli_print_json(c, &backtest_response_shape, &b);
+    print_backtest(c, &b);
+    return 0;
+}
+
+/* --- strategies, recommendations --- */
+
+static int run_strategies(Cli *c, const void *in) {
+    StrategyList list = { 0 };
+    ApiCaller *api;
+    int r = cli_api(c, &api);
+    if (r == 0)
+        r = api_call(api, c->cx, &op_backtest_strategies, in, &list);
+    if (r != 0)
+        return cli_fail(c, r);
+    if (c->json)
+        return cli_print_json(c, &strategy_list_shape, &list);
+    const StrategyOut *v = list.strategies.v;
+    for (size_t i = 0; i < list.strategies.n; i++) {
+        fprintf(c->out, "%s" STR_FMT "%s  " STR_FMT "\n", term_tone(c, TONE_BOLD), STR_ARG(v[i].strategy_type),
+                term_end(c), STR_ARG(v[i].words));
+        const ParameterOut *p = v[i].parameters.v;
+        for (size_t k = 0; k < v[i].parameters.n; k++)
+            fprintf(c->out, "    %-16.*s %s%-8s%s " STR_FMT "\n", (int)p[k].name.n, p[k].name.p, term_tone(c, TONE_DIM),
+                    isnan(p[k].standard) ? "" : str_cz(c->cx->arena, str_fmt(c->cx->arena, "%g", p[k].standard)),
+                    term_end(c), STR_ARG(p[k].words));
+    }
+    return 0;
+}
+
+static int run_recommend(Cli *c, const void *in) {
+    RecommendationList list = { 0 };
+    ApiCaller *api;
+    int r = cli_api(c, &api);
+    if (r == 0)
+        r = api_call(api, c->cx, &op_backtest_recommend, in, &list);
+    if (r != 0)
+        return cli_fail(c, r);
+    if (c->json)
+        return cli_print_json(c, &recommendation_list_shape, &list);
+    const RecommendationOut *v = list.recommendations.v;
+    for (size_t i = 0; i < list.recommendations.n; i++)
+        fprintf(c->out, "%s%zu. " STR_FMT "%s  " STR_FMT "\n     " STR_FMT "\n", term_tone(c, TONE_BOLD), i + 1,
+                STR_ARG(v[i].strategy_type), term_end(c), STR_ARG(v[i].backtest_id), STR_ARG(v[i].why));
+    if (!list.recommendations.n && !c->quiet)
+        fprintf(c->err, "no kept backtest of " STR_FMT " has a score; `finsight backtest` runs one\n",
+                STR_ARG(list.symbol));
+    return 0;
+}
+
+/* --- the table --- */
+
+/* clang-format off */
+static const char *const sizings[] = { "percent", "fixed", "equity", "cash", "volatility", "kelly", NULL };
+static const char *const order_lists[] = { "none", "refused", "all", NULL };
+static const char *const kinds[] = { "percent", "fixed", NULL };
+static const char *const fee_kinds[] = { "percent", "per_unit", NULL };
+#define ROW(wire, member, ...) { .name = wire, .offset = offsetof(BacktestIn, request.member), .type = FIELD_TYPE(BacktestIn, request.member), __VA_ARGS__ }
+static const Field backtest_f[] = {
+    ROW("symbol", symbol, .flags = F_REQUIRED, .pattern = "symbol", .doc = "The venue's own name of the instrument.", .example = "BTCUSDT"),
+    ROW("timeframe", timeframe, .flags = F_REQUIRED, .pattern = "timeframe", .doc = "Length of a candle.", .example = "1h"),
+    ROW("strategy", strategy_type, .max = 64, .def = "moving_average_crossover", .doc = "What decides; `finsight strategies` lists them.", .example = "rsi"),
+    FIELD(BacktestIn, set, .max = 4096, .doc = "Parameters: NAME=VALUE, several with commas.", .example = "short_period=5,long_period=20"),
+    ROW("parameters", parameters, .doc = "The same as a JSON object."),
+    ROW("engine", engine, .max = 32, .def = "backtrader", .doc = "Whose semantics: backtrader, ta4j, zoot."),
+    ROW("exchange", exchange, .pattern = "venue", .doc = "Where it trades. Left out: the only venue it is stored of."),
+    ROW("provider", provider, .pattern = "venue", .doc = "Who supplied the data, where that is not the venue."),
+    ROW("symbols", symbols, .max = 63, .doc = "More assets in the same account."),
+    ROW("start", start_date, .flags = F_NULLABLE, .doc = "First open time (included)."),
+    ROW("end", end_date, .flags = F_NULLABLE, .doc = "Open time to stop before."),
+    ROW("cash", initial_capital, .def = "10000", .min = 1e-9, .max = 1e15, .doc = "Money at the start."),
+    ROW("sizing", position_sizing, .choices = sizings, .doc = "How large an entry is."),
+    ROW("size", position_size, .has_min = true, .min = 0, .max = 1e15, .doc = "Its number; 0 = the sizing's standard."),
+    ROW("commission", commission, .def = "0.001", .has_min = true, .min = 0, .max = 1e6, .doc = "Rate of the traded value, or money a unit; each side."),
+    ROW("commission_type", commission_type, .def = "percent", .choices = fee_kinds, .doc = "What commission is."),
+    ROW("slippage", slippage, .def = "0", .has_min = true, .min = 0, .max = 1e6, .doc = "Fraction of the price, or an amount of it."),
+    ROW("slippage_type", slippage_type, .def = "percent", .choices = kinds, .doc = "What slippage is."),
+    ROW("leverage", leverage, .def = "1", .min = 1, .max = 1000, .doc = "Cash needed is the value over it."),
+    ROW("margin", margin, .def = "0", .has_min = true, .min = 0, .max = 1e12, .doc = "Above 0: futures, money a contract."),
+    ROW("multiplier", multiplier, .def = "1", .min = 1e-9, .max = 1e9, .doc = "Value of a price change of 1 a contract."),
+    ROW("interest", interest, .def = "0", .has_min = true, .min = 0, .max = 10, .doc = "A year, on short positions."),
+    ROW("cheat_on_close", cheat_on_close, .doc = "Fill at the close of the signal's candle."),
+    ROW("allow_short", allow_short, .def = "true", .doc = "Let strategies sell short."),
+    ROW("risk_free", risk_free_rate, .def = "0", .min = -1, .max = 10, .doc = "A year; for the ratios."),
+    ROW("real_only", real_only, .doc = "Leave out candles that were filled in."),
+    ROW("save", save, .def = "true", .doc = "Keep the result."),
+    ROW("id", backtest_id, .max = 64, .doc = "Name of the result."),
+    ROW("note", note, .max = 500, .doc = "Your words, kept with it."),
+    ROW("orders", orders, .def = "refused", .choices = order_lists, .doc = "Which orders --json lists."),
+    ROW("equity_points", equity_points, .def = "500", .has_min = true, .min = 0, .max = 1000000, .doc = "Points of the equity curve."),
+    FIELD(BacktestIn, trades, .max = 4096, .doc = "Write every trade to this CSV file.", .example = "trades.csv"),
+};
+static SHAPE(backtest_flags, BacktestIn, backtest_f);
+/* clang-format on */
+
+const Command cmd_backtest = {
+    .name = "backtest",
+    .group = "Backtesting",
+    .summary = "Run a strategy over stored candles",
+    .run = run_backtest,
+    .help =
+        "Orders fill at the next candle at the earliest. What was assumed and what to be careful of is printed with "
+        "the "
+        "result; a run without trades says why. The result is kept: `finsight backtests` lists, `finsight show` shows.",
+    .examples = "finsight backtest BTCUSDT 1h  # moving averages of 10 and 30 candles\n"
+                "finsight backtest BTCUSDT 1d --strategy rsi --set period=7,oversold=25 --engine zoot\n"
+                "finsight backtest AAPL 1d --commission 0.0005 --slippage 0.0002 --trades trades.csv --json",
+    .flags = &backtest_flags,
+    .positional = (const char *const[]){ "symbol", "timeframe", NULL },
+};
+const Command cmd_backtests = {
+    .name = "backtests",
+    .group = "Backtesting",
+    .summary = "Backtests that are kept",
+    .run = run_backtests,
+    .examples = "finsight backtests --sort score --limit 10\nfinsight backtests --symbol BTCUSDT --json",
+    .flags = &backtest_list_query_shape,
+};
+const Command cmd_show = {
+    .name = "show",
+    .group = "Backtesting",
+    .summary = "A kept backtest",
+    .run = run_show,
+    .examples = "finsight show bt_123456789\nfinsight show bt_123456789 --orders all --json",
+    .flags = &backtest_get_shape,
+    .positional = (const char *const[]){ "id", NULL },
+};
+static const char *const compare_sorts[] = { "score", "return", "sharpe", "newest", NULL };
+static const Field compare_f[] = {
+    FIELD(CompareRequest, backtest_ids, .flags = F_REQUIRED, .max = 100, .doc = "Names, with commas.",
+          .example = "bt_1,bt_2"),
+    FIELD(CompareRequest, sort, .def = "score", .choices = compare_sorts, .doc = "What they are ranked by."),
+};
+static SHAPE(compare_flags, CompareRequest, compare_f);
+const Command cmd_compare = {
+    .name = "compare",
+    .group = "Backtesting",
+    .summary = "Kept backtests beside each other",
+    .run = run_compare,
+    .examples = "finsight compare bt_1,bt_2 --sort sharpe",
+    .flags = &compare_flags,
+    .positional = (const char *const[]){ "backtest_ids", NULL },
+};
+const Command cmd_strategies = {
+    .name = "strategies",
+    .group = "Backtesting",
+    .summary = "Strategies and their parameters",
+    .run = run_strategies,
+    .examples = "finsight strategies\nfinsight strategies --json",
+};
+const Command cmd_recommend = {
+    .name = "recommend",
+    .group = "Backtesting",
+    .summary = "Strategies for a symbol, by their best kept backtest",
+    .run = run_recommend,
+    .help =
+        "Ranks by a documented score of the backtests that are kept: docs/backtesting.md. Past results are no promise.",
+    .examples = "finsight recommend BTCUSDT",
+    .flags = &recommend_query_shape,
+    .positional = (const char *const[]){ "symbol", NULL },
+};
