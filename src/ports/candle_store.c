@@ -71,6 +71,28 @@ int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResul
     return r;
 }
 
+static int save_one_by_one(CandleStore *s, Ctx *cx, const SaveRequest *reqs, size_t n, SaveResult *out) {
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = s->ops->save(s, cx, &reqs[i], &out[i]);
+    return r;
+}
+
+int candle_store_save_many(CandleStore *s, Ctx *cx, const SaveRequest *reqs, size_t n, SaveResult *out) {
+    assert((reqs && out) || n == 0);
+    int r = n ? enter(s, cx, "save") : 0;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        assert(reqs[i].key->venue.s[0] && reqs[i].key->symbol.s[0] && reqs[i].key->timeframe.unit);
+        assert(candles_sorted_unique(reqs[i].rows));
+        assert(!(reqs[i].flags & SAVE_COVERAGE) || reqs[i].coverage.from.ms < reqs[i].coverage.to.ms);
+        r = check_rows(cx, reqs[i].rows);
+    }
+    if (r || n == 0)
+        return r;
+    r = s->ops->save_many ? s->ops->save_many(s, cx, reqs, n, out) : save_one_by_one(s, cx, reqs, n, out);
+    return r ? r : fault(s, cx, "saved");
+}
+
 static int check_read(CandleStore *s, Ctx *cx, const CandleQuery *q, const Candles *got, size_t before) {
     size_t n = got->n - before;
     if (n > q->limit)

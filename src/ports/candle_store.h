@@ -70,6 +70,8 @@ typedef struct CandleStoreOps {
 
     /* Required. Upsert on (series, open time); all rows or none. */
     int (*save)(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResult *out);
+    /* Optional. Saves of several series in one commit, all or none; without it they are saved one by one. */
+    int (*save_many)(CandleStore *s, Ctx *cx, const SaveRequest *reqs, size_t n, SaveResult *out);
     /* Required. Appends to *out (in cx->arena), ascending. *more: rows of the range are left beyond
      * the limit. 0, STORE_NO_SERIES, ErrCode. An empty range is 0 with no rows. */
     int (*read)(CandleStore *s, Ctx *cx, const SeriesKey *key, const CandleQuery *q, Candles *out, bool *more);
@@ -126,6 +128,9 @@ void candle_store_set_fault(CandleStore *s, CandleStoreFault *fn, void *arg);
 void candle_store_set_watch(CandleStore *s, CandleStoreWatch *fn, void *arg);
 
 int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResult *out);
+/* Several series with one wait for the disk: what live candles come by. All of them are durable when any is. Where the
+ * store cannot do it in one commit, a failure may leave the first ones saved. out: one a request. */
+int candle_store_save_many(CandleStore *s, Ctx *cx, const SaveRequest *reqs, size_t n, SaveResult *out);
 int candle_store_read(CandleStore *s, Ctx *cx, const SeriesKey *key, const CandleQuery *q, Candles *out, bool *more);
 int candle_store_info(CandleStore *s, Ctx *cx, const SeriesKey *key, SeriesInfo *out);
 int candle_store_list(CandleStore *s, Ctx *cx, SeriesInfo **out, size_t *n);

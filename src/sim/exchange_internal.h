@@ -26,7 +26,7 @@ struct ExchangeSim {
     VenueDays days;
     Faults faults;
     Zip *zip;
-    int64_t weight_limit, ban_after;
+    int64_t weight_limit, ban_after, stream_ms;
     Peer peers[PEERS_MAX];
     ExchangeSimStats stats;
 };

@@ -8,6 +8,7 @@ enum {
     BODY_MAX = 8 << 20,
     WEIGHT_LIMIT = 6000,
     BAN_AFTER = 10,
+    STREAM_MS = 2000,
     BAN_FIRST_MS = 2 * MS_PER_MINUTE,
     SYMBOLS_MAX = 4096,
     WINDOWS_MAX = 4096,
@@ -110,6 +111,7 @@ int exchange_sim_new(Ctx *cx, const ExchangeSimOptions *o, ExchangeSim **out) {
     for (size_t i = 0; i < o->n_skewed; i++)
         x->days.skew_most = MAX(x->days.skew_most, o->skewed[i].skew_ms);
     x->weight_limit = o->weight_limit ? o->weight_limit : WEIGHT_LIMIT;
+    x->stream_ms = o->stream_ms ? o->stream_ms : STREAM_MS;
     x->ban_after = o->ban_after ? o->ban_after : BAN_AFTER;
     faults_init(&x->faults, o->seed);
     r = add_sources(cx, x, o);

@@ -48,6 +48,7 @@ typedef struct ExchangeSimOptions {
     const SimWindow *outages, *quiet, *skewed;
     size_t n_outages, n_quiet, n_skewed;
     int64_t weight_limit; /* a minute and peer; 0 = 6,000 */
+    int64_t stream_ms;    /* between two messages of a running candle; 0 = 2,000 */
     int64_t ban_after;    /* requests over the limit until the ban; 0 = 10 */
 } ExchangeSimOptions;
 

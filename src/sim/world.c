@@ -237,6 +237,10 @@ void world_set_wall(World *w, Time t) {
     trace_mix(w, (uint64_t)t.ms);
 }
 
+Clock *world_venue_clock(World *w) {
+    return &w->venue.clock;
+}
+
 Time world_venue_now(World *w) {
     return clock_wall(&w->venue.clock);
 }

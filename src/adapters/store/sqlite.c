@@ -96,6 +96,7 @@ static int open_files(SqliteStore *s, Ctx *cx) {
 static const CandleStoreOps ops = {
     .name = "sqlite",
     .save = sqlite_save,
+    .save_many = sqlite_save_many,
     .read = sqlite_read,
     .info = sqlite_info,
     .list = sqlite_list,

@@ -302,3 +302,29 @@ int sqlite_save(CandleStore *store, Ctx *cx, const SaveRequest *req, SaveResult 
     buf_done(&job.ahead.bytes);
     return r;
 }
+
+typedef struct SaveMany {
+    const SaveRequest *reqs;
+    size_t n;
+    SaveResult *out;
+} SaveMany;
+
+/* One job: its savepoint holds all of them. */
+static int run_save_many(Writer *w, Ctx *cx, void *arg) {
+    SaveMany *many = arg;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < many->n; i++) {
+        SaveJob job = { .req = &many->reqs[i], .out = &many->out[i] };
+        r = run_save(w, cx, &job);
+    }
+    return r;
+}
+
+int sqlite_save_many(CandleStore *store, Ctx *cx, const SaveRequest *reqs, size_t n, SaveResult *out) {
+    SqliteStore *s = (SqliteStore *)store;
+    SaveMany many = { reqs, n, out };
+    bool durable = false;
+    for (size_t i = 0; i < n; i++)
+        durable |= (reqs[i].flags & SAVE_DURABLE) != 0;
+    return writer_call(&s->writer, cx, durable, run_save_many, &many);
+}

@@ -132,6 +132,7 @@ struct SqliteStore {
 DbOptions store_db_options(const SqliteStore *s, bool reader);
 
 int sqlite_save(CandleStore *store, Ctx *cx, const SaveRequest *req, SaveResult *out);
+int sqlite_save_many(CandleStore *store, Ctx *cx, const SaveRequest *reqs, size_t n, SaveResult *out);
 int sqlite_remove(CandleStore *store, Ctx *cx, const SeriesKey *key, Time from, Time to, int64_t *removed);
 int sqlite_read(CandleStore *store, Ctx *cx, const SeriesKey *key, const CandleQuery *q, Candles *out, bool *more);
 int sqlite_info(CandleStore *store, Ctx *cx, const SeriesKey *key, SeriesInfo *out);

@@ -1,0 +1,397 @@
+/* services/market/live.c - see live.h. */
+
+#include "services/market/live.h"
+
+#include "services/market/internal.h"
+
+#include "core/validate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    GRACE_MS = 3000,
+    PUBLISHED_MS = 60 * 1000, /* as in ensure.c: what closed so long ago and is not there will not come */
+    AGAIN_MS = 5000,          /* between two questions for the same place */
+    AGAIN_MAX_MS = 60 * 1000,
+    CALLS_A_STEP = 8, /* so that the stream is not kept waiting for long */
+};
+
+typedef struct Series {
+    SeriesKey key; /* with its provider */
+    Time next;     /* the place whose last word is awaited */
+    bool doubt;    /* it may have been missed: REST is to be asked */
+    bool flows;
+    bool unknown;   /* to the venue: not asked for again */
+    int fails;      /* in a row */
+    int64_t ask_at; /* monotonic ms: not before */
+} Series;
+
+typedef struct Word { /* a last word that waits for its commit */
+    size_t series;
+    Candle candle;
+} Word;
+
+struct MarketLive {
+    MarketLiveOptions o;
+    Series *v;
+    int64_t grace_ms, catch_up_ms;
+    bool started, told; /* told: of an interruption, in this step */
+    MarketLiveStats stats;
+    /* Of one step, in its arena: */
+    Word *words;
+    size_t n_words, cap_words;
+    MarketLiveEvent *running;
+    size_t n_running, cap_running;
+};
+
+static int64_t mono_now(Ctx *cx) {
+    return clock_mono(cx->clock).ns / NS_PER_MS;
+}
+
+static Time end_of(const Series *s) {
+    return timeframe_step(s->key.timeframe, s->next, 1);
+}
+
+static void publish(MarketLive *l, Ctx *cx, const MarketLiveEvent *v, size_t n) {
+    if (n && l->o.publish)
+        l->o.publish(l->o.arg, cx, v, n);
+}
+
+/* --- the beginning --- */
+
+/* Behind the newest closed candle that is stored, if it is not too old; else with the one that runs. */
+static int find_start(MarketLive *l, Ctx *cx, Series *s, Time now) {
+    Candles rows;
+    bool more;
+    Time running = timeframe_floor(s->key.timeframe, now);
+    CandleQuery q = { time_add_ms(now, -l->catch_up_ms), TIME_MAX, .limit = 4, .newest = true, .skip_synthetic = true };
+    candles_init(&rows, cx->arena, 4);
+    s->next = running;
+    int r = candle_store_read(l->o.store, cx, &s->key, &q, &rows, &more);
+    for (size_t i = rows.n; r == 0 && i-- > 0;)
+        if (!(rows.flags[i] & CANDLE_OPEN)) {
+            Time next = timeframe_next(s->key.timeframe, time_ms(rows.open_ms[i]));
+            s->next = time_before(next, running) ? next : running;
+            break;
+        }
+    return r == STORE_NO_SERIES ? 0 : r;
+}
+
+static int start(MarketLive *l, Ctx *cx) {
+    Time now = clock_wall(cx->clock);
+    for (size_t i = 0; i < l->o.n; i++) {
+        Series *s = &l->v[i];
+        if (market_feed_simulated(l->o.rest) && !s->key.provider.s[0])
+            venue_parse(S("sim"), &s->key.provider);
+        int r = find_start(l, cx, s, now);
+        if (r)
+            return r;
+    }
+    l->started = true;
+    return 0;
+}
+
+/* --- the stream --- */
+
+static void add_word(MarketLive *l, Ctx *cx, size_t series, const Candle *c) {
+    if (l->n_words == l->cap_words) {
+        size_t had = l->cap_words * sizeof *l->words;
+        l->cap_words = MAX(l->cap_words * 2, 256);
+        l->words = arena_grow(cx->arena, l->words, had, l->cap_words * sizeof *l->words);
+    }
+    l->words[l->n_words++] = (Word){ series, *c };
+}
+
+static void add_running(MarketLive *l, Ctx *cx, size_t series, const Candle *c) {
+    if (l->n_running == l->cap_running) {
+        size_t had = l->cap_running * sizeof *l->running;
+        l->cap_running = MAX(l->cap_running * 2, 256);
+        l->running = arena_grow(cx->arena, l->running, had, l->cap_running * sizeof *l->running);
+    }
+    l->running[l->n_running++] = (MarketLiveEvent){ .series = series, .key = &l->v[series].key, .candle = *c };
+    l->stats.updates++;
+}
+
+static void take_candle(MarketLive *l, Ctx *cx, size_t i, const Candle *c) {
+    Series *s = &l->v[i];
+    bool closed = !(c->flags & CANDLE_OPEN);
+    Time place = timeframe_floor(s->key.timeframe, c->open_time);
+    if (candle_issues(c, s->key.timeframe) & ISSUE_ERRORS) {
+        s->doubt |= closed;
+    } else if (time_before(place, s->next)) {
+        l->stats.repeats += closed;
+    } else if (place.ms > s->next.ms) {
+        s->doubt = true; /* one was left out; this one comes again with it */
+    } else if (closed) {
+        add_word(l, cx, i, c);
+        s->next = end_of(s);
+    } else {
+        add_running(l, cx, i, c);
+    }
+}
+
+static void take_event(MarketLive *l, Ctx *cx, const LiveEvent *e) {
+    assert(e->series < l->o.n);
+    Series *s = &l->v[e->series];
+    if (e->kind == LIVE_CANDLE) {
+        take_candle(l, cx, e->series, &e->candle);
+        return;
+    }
+    bool flows = e->kind == LIVE_RESUMED;
+    l->stats.flowing += flows - s->flows;
+    s->flows = flows;
+    if (flows) {
+        s->doubt |=
+            !time_before(clock_wall(cx->clock), end_of(s)); /* a last word missed just now: the clock finds it */
+        s->ask_at = 0;
+    }
+    if (!flows && !l->told) /* once for all series of a connection */
+        LOG_WARNING(l->o.log, cx, S("the stream is interrupted"), F_STR("exchange", venue_str(&s->key.venue)),
+                    F_STR("reason", e->words));
+    l->told |= !flows;
+}
+
+/* --- saving and telling --- */
+
+static Coverage coverage_of(const MarketLive *l, Ctx *cx, Time from, Time to, const char *how) {
+    Coverage c = { .from = from, .to = to, .fetched_at = clock_wall(cx->clock) };
+    snprintf(c.source, sizeof c.source, "%s %s", l->o.rest->ops->name,
+             market_feed_simulated(l->o.rest) ? "(simulated)" : how);
+    return c;
+}
+
+static int by_series(const void *a, const void *b) {
+    const Word *x = a, *y = b;
+    if (x->series != y->series)
+        return x->series < y->series ? -1 : 1;
+    return time_cmp(x->candle.open_time, y->candle.open_time);
+}
+
+typedef struct Batch {
+    SaveRequest *reqs;
+    SaveResult *results;
+    Candles *rows;
+    size_t *first; /* word */
+    size_t n;
+} Batch;
+
+/* Words of one series are one request. */
+static Batch make_batch(MarketLive *l, Ctx *cx) {
+    Arena *a = cx->arena;
+    Batch b = { arena_new_n(a, SaveRequest, l->n_words), arena_new_n(a, SaveResult, l->n_words),
+                arena_new_n(a, Candles, l->n_words), arena_new_n(a, size_t, l->n_words + 1), 0 };
+    for (size_t i = 0, n; i < l->n_words; i += n) {
+        const Series *s = &l->v[l->words[i].series];
+        for (n = 1; i + n < l->n_words && l->words[i + n].series == l->words[i].series;)
+            n++;
+        Candles *rows = &b.rows[b.n];
+        candles_init(rows, a, n);
+        for (size_t k = 0; k < n; k++)
+            candles_push(rows, &l->words[i + k].candle);
+        Time from = timeframe_floor(s->key.timeframe, l->words[i].candle.open_time);
+        Time to = timeframe_next(s->key.timeframe, l->words[i + n - 1].candle.open_time);
+        b.reqs[b.n] = (SaveRequest){ .key = &s->key,
+                                     .rows = rows,
+                                     .flags = SAVE_DURABLE | SAVE_COVERAGE,
+                                     .coverage = coverage_of(l, cx, from, to, "stream") };
+        b.first[b.n++] = i;
+    }
+    b.first[b.n] = l->n_words;
+    return b;
+}
+
+/* Nothing was saved: every series goes back to its first word, and REST is asked for it. */
+static void take_back(MarketLive *l, Ctx *cx, int r) {
+    for (size_t i = l->n_words; i-- > 0;) {
+        Series *s = &l->v[l->words[i].series];
+        s->next = timeframe_floor(s->key.timeframe, l->words[i].candle.open_time);
+        s->doubt = true;
+        s->ask_at = mono_now(cx) + AGAIN_MS;
+    }
+    l->stats.save_failures++;
+    UNUSED(r);
+    log_failure(l->o.log, cx, S("live candles could not be saved; they are asked for again"));
+}
+
+static void flush_words(MarketLive *l, Ctx *cx) {
+    if (l->n_words == 0)
+        return;
+    qsort(l->words, l->n_words, sizeof *l->words, by_series);
+    Batch b = make_batch(l, cx);
+    int r = candle_store_save_many(l->o.store, cx, b.reqs, b.n, b.results);
+    if (r) {
+        take_back(l, cx, r);
+    } else {
+        MarketLiveEvent *events = arena_new_n(cx->arena, MarketLiveEvent, l->n_words);
+        for (size_t i = 0; i < b.n; i++)
+            for (size_t k = b.first[i]; k < b.first[i + 1]; k++)
+                events[k] = (MarketLiveEvent){ .series = l->words[k].series,
+                                               .key = b.reqs[i].key,
+                                               .candle = l->words[k].candle,
+                                               .closed = true,
+                                               .revision = b.results[i].revision };
+        l->stats.closed += (int64_t)l->n_words;
+        publish(l, cx, events, l->n_words);
+    }
+    l->n_words = l->cap_words = 0;
+    l->words = NULL;
+}
+
+/* --- catching up --- */
+
+typedef struct CatchUp {
+    MarketLive *l;
+    size_t series;
+    Time to; /* of what was asked for */
+} CatchUp;
+
+/* Up to where the page says all there will ever be. */
+static Time done_by(const CatchUp *c, Ctx *cx, const FeedPage *page, const Candles *closed) {
+    Timeframe tf = c->l->v[c->series].key.timeframe;
+    Time settled = timeframe_floor(tf, time_add_ms(clock_wall(cx->clock), -PUBLISHED_MS));
+    Time sure = closed->n ? timeframe_next(tf, time_ms(closed->open_ms[closed->n - 1])) : page->from;
+    Time end = page->closed.ms && time_before(page->closed, page->to) ? page->closed : page->to;
+    sure = time_before(sure, settled) ? settled : sure;
+    return time_before(sure, end) ? sure : end;
+}
+
+static int save_page(void *arg, Ctx *cx, const FeedPage *page) {
+    CatchUp *c = arg;
+    MarketLive *l = c->l;
+    Series *s = &l->v[c->series];
+    Candles rows;
+    SaveResult saved;
+    int r = market_check_simulated(cx, l->o.rest, s->key.provider.s[0] != '\0');
+    if (r)
+        return r;
+    candles_init(&rows, cx->arena, page->rows->n);
+    for (size_t i = 0; i < page->rows->n; i++) {
+        Candle row = candles_get(page->rows, i);
+        if (!(row.flags & CANDLE_OPEN) && !(candle_issues(&row, s->key.timeframe) & ISSUE_ERRORS) &&
+            !time_before(row.open_time, s->next))
+            candles_push(&rows, &row);
+    }
+    Time done = done_by(c, cx, page, &rows);
+    if (!time_before(s->next, done))
+        return 0;
+    SaveRequest req = { .key = &s->key,
+                        .rows = &rows,
+                        .flags = SAVE_DURABLE | SAVE_COVERAGE,
+                        .coverage = coverage_of(l, cx, s->next, done, "rest") };
+    r = candle_store_save(l->o.store, cx, &req, &saved);
+    if (r)
+        return r;
+    MarketLiveEvent *events = arena_new_n(cx->arena, MarketLiveEvent, rows.n);
+    for (size_t i = 0; i < rows.n; i++)
+        events[i] = (MarketLiveEvent){ c->series, &s->key, candles_get(&rows, i), true, true, saved.revision };
+    l->stats.closed += (int64_t)rows.n;
+    l->stats.caught_up += (int64_t)rows.n;
+    l->stats.holes += timeframe_count(s->key.timeframe, s->next, done) - (int64_t)rows.n;
+    s->next = done;
+    publish(l, cx, events, rows.n);
+    return 0;
+}
+
+static int ask_rest(MarketLive *l, Ctx *cx, size_t i) {
+    Series *s = &l->v[i];
+    Arena arena = { 0 };
+    Ctx inner = *cx;
+    inner.arena = &arena;
+    CatchUp c = { l, i, timeframe_floor(s->key.timeframe, clock_wall(cx->clock)) };
+    l->stats.rest_calls++;
+    int r = market_feed_collect(l->o.rest, &inner, s->key.symbol, s->key.timeframe, s->next, c.to, save_page, &c);
+    int64_t again = MIN((int64_t)AGAIN_MS << MIN(s->fails, 10), AGAIN_MAX_MS);
+    s->doubt = r != 0 || time_before(s->next, c.to);
+    s->fails = r ? s->fails + 1 : 0;
+    s->ask_at = mono_now(cx) + MAX(again, r < 0 ? inner.err.retry_after_ms : 0);
+    if (r == FEED_NO_SYMBOL)
+        s->unknown = true;
+    if (r) {
+        l->stats.rest_failures++;
+        if (r == FEED_NO_SYMBOL)
+            err_set(&inner, ERR_NOT_FOUND, "%s: the venue does not know it", s->key.symbol.s);
+        log_failure(l->o.log, &inner, S("live candles could not be caught up"));
+    }
+    arena_done(&arena);
+    return ctx_check(cx);
+}
+
+/* Candles that are over and not closed: by the clock, or because something was missed. */
+static int catch_up(MarketLive *l, Ctx *cx) {
+    int calls = 0, r = 0;
+    l->stats.behind = 0;
+    for (size_t i = 0; i < l->o.n; i++) {
+        Series *s = &l->v[i];
+        Time now = clock_wall(cx->clock);
+        if (s->unknown || time_before(now, end_of(s)))
+            continue;
+        if (!time_before(now, time_add_ms(end_of(s), l->grace_ms)))
+            s->doubt = true;
+        l->stats.behind++;
+        if (r == 0 && s->doubt && mono_now(cx) >= s->ask_at && calls < CALLS_A_STEP) {
+            calls++;
+            r = ask_rest(l, cx, i);
+        }
+    }
+    return r;
+}
+
+/* --- the whole --- */
+
+static int step(MarketLive *l, Ctx *cx, int64_t wait_ms) {
+    LiveEvent *events;
+    size_t n;
+    int r = l->started ? 0 : start(l, cx);
+    if (r == 0)
+        r = live_feed_next(l->o.live, cx, wait_ms, &events, &n);
+    if (r)
+        return r;
+    for (size_t i = 0; i < n; i++)
+        take_event(l, cx, &events[i]);
+    flush_words(l, cx);
+    size_t kept = 0; /* those whose last word came behind them are no news */
+    for (size_t i = 0; i < l->n_running; i++)
+        if (!time_before(l->running[i].candle.open_time, l->v[l->running[i].series].next))
+            l->running[kept++] = l->running[i];
+    publish(l, cx, l->running, kept);
+    return catch_up(l, cx);
+}
+
+int market_live_step(MarketLive *l, Ctx *cx, int64_t wait_ms) {
+    Arena arena = { 0 };
+    Ctx inner = *cx;
+    inner.arena = &arena;
+    int r = step(l, &inner, wait_ms);
+    if (r < 0)
+        cx->err = inner.err;
+    l->words = NULL;
+    l->running = NULL;
+    l->told = false;
+    l->n_words = l->cap_words = l->n_running = l->cap_running = 0;
+    arena_done(&arena);
+    return r;
+}
+
+MarketLive *market_live_new(const MarketLiveOptions *o) {
+    assert(o->store && o->live && o->rest && o->n);
+    MarketLive *l = mem_new(MarketLive);
+    l->o = *o;
+    l->v = mem_new_n(Series, o->n);
+    for (size_t i = 0; i < o->n; i++)
+        l->v[i].key = o->keys[i];
+    l->o.keys = NULL;
+    l->grace_ms = o->grace_ms ? o->grace_ms : GRACE_MS;
+    l->catch_up_ms = o->catch_up_ms ? o->catch_up_ms : MS_PER_DAY;
+    return l;
+}
+
+MarketLive *market_live_free(MarketLive *l) {
+    if (l)
+        mem_free(l->v);
+    return mem_free(l);
+}
+
+void market_live_stats(const MarketLive *l, MarketLiveStats *out) {
+    *out = l->stats;
+}
