@@ -3,27 +3,11 @@
  * One thread runs the loop, and the handler on it: a simulator may take its half millisecond there. The mutex guards
  * the simulator against the owner's calls (faults, statistics); the handler finds it free. */
 
-#include "sim/exchange_server.h"
+#include "sim/exchange_server_internal.h"
 
-#include "base/list.h"
-#include "net/http_server.h"
-
-#include <pthread.h>
 #include <signal.h>
 
 enum { TRICKLE_MS = 100, CHUNK = 700, DRAIN_MS = 300, FIELDS_MAX = 100 };
-
-struct ExchangeServer {
-    pthread_mutex_t lock; /* guards sim */
-    ExchangeSim *sim;
-    Clock *clock;
-    Loop *loop;
-    HttpServer *http;
-    ListNode slow; /* SlowReply: answers that wait for a timer */
-    int port;
-    bool stopping;
-    pthread_t thread;
-};
 
 typedef struct SlowReply { /* an answer that does not leave at once; freed when it has */
     ListNode link;
@@ -127,6 +111,10 @@ static void handle(void *arg, HttpExchange *ex) {
     if (ex->head.query.n)
         req.target = str_fmt(&arena, STR_FMT "?" STR_FMT, STR_ARG(ex->head.path), STR_ARG(ex->head.query));
 
+    if (exchange_ws_handle(server, ex, &arena, req.target)) {
+        arena_done(&arena);
+        return;
+    }
     SimReply r;
     pthread_mutex_lock(&server->lock);
     exchange_sim_handle(server->sim, &arena, &req, clock_wall(server->clock), &r);
@@ -174,6 +162,7 @@ static void stop_on_loop(void *arg) {
     s->stopping = true;
     LIST_FOR (l, &s->slow)
         loop_timer_start(LIST_ENTRY(l, SlowReply, link)->timer, 0, 0);
+    exchange_ws_stop(s);
     http_server_stop(s->http, DRAIN_MS, http_stopped, s);
 }
 
@@ -199,6 +188,7 @@ int exchange_server_start(Ctx *cx, const ExchangeServerOptions *o, ExchangeServe
     pthread_mutex_init(&s->lock, NULL);
     s->clock = o->clock;
     list_init(&s->slow);
+    exchange_ws_init(s);
     s->loop = loop_new(o->loop_clock ? o->loop_clock : o->clock);
     int r = server_open(cx, s, o);
     if (r == 0 && pthread_create(&s->thread, NULL, run_loop, s) != 0)
