@@ -19,19 +19,10 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <math.h>
-#include <pthread.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
-enum {
-    N_SERIES = 10,
-    SAVE_ROWS = 100000,
-    LIVE_SERIES = 1000,
-    LIVE_THREADS = 128,
-    LIVE_ROUNDS = 12,
-    LIVE_RUNS = 3,
-    LINES = 32
-};
+enum { N_SERIES = 10, SAVE_ROWS = 100000, LIVE_SERIES = 1000, LIVE_ROUNDS = 12, LIVE_RUNS = 3, LINES = 32 };
 
 typedef struct Line {
     char what[48], who[16];
@@ -319,46 +310,41 @@ static double sync_ms(Bench *b) {
 
 /* --- live candles --- */
 
-typedef struct Live {
-    Bench *b;
-    int first, run;
-} Live;
-
-static void *live_thread(void *arg) {
-    Live *l = arg;
+/* As services/market/live.c saves: what closed together of all series, with coverage, in one commit. */
+static void live(Bench *b, int run) {
+    SaveRequest *reqs = mem_new_n(SaveRequest, LIVE_SERIES);
+    SaveResult *results = mem_new_n(SaveResult, LIVE_SERIES);
+    SeriesKey *keys = mem_new_n(SeriesKey, LIVE_SERIES);
+    Candles *rows = mem_new_n(Candles, LIVE_SERIES), *one = mem_new_n(Candles, LIVE_SERIES);
     Arena arena = { 0 };
     Ctx cx;
-    Candles rows;
-    ctx_init(&cx, &arena, &l->b->clock);
-    candles_init_heap(&rows, LIVE_ROUNDS);
-    for (int round = 0; round < LIVE_ROUNDS; round++)
-        for (int s = l->first; s < LIVE_SERIES; s += LIVE_THREADS) {
-            SeriesKey key = series_of(10000 * (1 + l->run) + s);
-            make_rows(s, 0, LIVE_ROUNDS, &rows);
-            Candles one = candles_view(&rows, (size_t)round, 1);
-            SaveRequest req = { .key = &key, .rows = &one, .flags = SAVE_DURABLE };
-            SaveResult r;
-            if (candle_store_save(l->b->store, &cx, &req, &r) || r.inserted != 1)
-                die(l->b, "live save");
-            arena_reset(&arena);
-        }
-    candles_done_heap(&rows);
-    arena_done(&arena);
-    return NULL;
-}
-
-static void live(Bench *b, int run) {
-    pthread_t threads[LIVE_THREADS];
-    Live args[LIVE_THREADS];
-    start(b);
-    for (int i = 0; i < LIVE_THREADS; i++) {
-        args[i] = (Live){ b, i, run };
-        if (pthread_create(&threads[i], NULL, live_thread, &args[i]) != 0)
-            die(b, "thread");
+    ctx_init(&cx, &arena, &b->clock);
+    for (int s = 0; s < LIVE_SERIES; s++) {
+        keys[s] = series_of(10000 * (1 + run) + s);
+        candles_init_heap(&rows[s], LIVE_ROUNDS);
+        make_rows(s, 0, LIVE_ROUNDS, &rows[s]);
     }
-    for (int i = 0; i < LIVE_THREADS; i++)
-        pthread_join(threads[i], NULL);
+    start(b);
+    for (int round = 0; round < LIVE_ROUNDS; round++) {
+        for (int s = 0; s < LIVE_SERIES; s++) {
+            one[s] = candles_view(&rows[s], (size_t)round, 1);
+            Time at = time_ms(one[s].open_ms[0]);
+            Coverage cover = { at, timeframe_next(keys[s].timeframe, at), clock_wall(&b->clock), "bench stream" };
+            reqs[s] = (SaveRequest){ &keys[s], &one[s], SAVE_DURABLE | SAVE_COVERAGE, cover };
+        }
+        if (candle_store_save_many(b->store, &cx, reqs, LIVE_SERIES, results) || results[0].inserted != 1)
+            die(b, "live save");
+        arena_reset(&arena);
+    }
     stop(b, "live_acknowledged", "finsight", (double)LIVE_SERIES * LIVE_ROUNDS);
+    for (int s = 0; s < LIVE_SERIES; s++)
+        candles_done_heap(&rows[s]);
+    arena_done(&arena);
+    mem_free(reqs);
+    mem_free(results);
+    mem_free(keys);
+    mem_free(rows);
+    mem_free(one);
 }
 
 static void rival_live(Bench *b) {
@@ -521,7 +507,7 @@ int main(int argc, char **argv) {
     windows(b, false);
     windows(b, true);
     for (int run = 0; run < LIVE_RUNS; run++) { /* each on series of its own, each beside the disk's speed then */
-        printf("{\"bench\":\"store_sync\",\"fdatasync_ms\":%.3f,\"writers\":%d}\n", sync_ms(b), LIVE_THREADS);
+        printf("{\"bench\":\"store_sync\",\"fdatasync_ms\":%.3f,\"writers\":1}\n", sync_ms(b));
         live(b, run);
     }
     rival_live(b);

@@ -11,6 +11,7 @@
 #include <math.h>
 
 enum { OHLC_ROWS = 720, TRADES_MAX = 1000 };
+static const int64_t SECONDS_BELOW = INT64_C(100000000000); /* the year 5138 */
 
 static void fail(FaceCall *c, const char *words) {
     c->out.n = 0;
@@ -206,6 +207,8 @@ static void run_trades(FaceCall *c) {
         face_fault(c, 1u << FAULT_BUSY);
         return;
     }
+    if (since > 0 && since < SECONDS_BELOW) /* the venue takes seconds as well, told apart by size */
+        since *= NS_PER_SECOND;
     Trades t = { .c = c, .since_ns = since, .last_ns = since, .most = (size_t)count };
     KlineGrid grid = { s->recorded ? s->recorded->timeframe : (Timeframe){ UNIT_MINUTE, 1 }, 0 };
     Time at = timeframe_floor(grid.tf, time_ms(since / NS_PER_MS));

@@ -1,6 +1,7 @@
 /* tests/unit/adapters/test_venues.c - answers of Coinbase, Kraken, VCI and Bybit as core types. Samples here are ours,
  * after the forms of the venues' documents; recorded ones of the shared data are read where they are there. */
 
+#include "adapters/market/binance_stream.h"
 #include "adapters/market/bybit.h"
 #include "adapters/market/coinbase.h"
 #include "adapters/market/kraken_trades.h"
@@ -266,8 +267,57 @@ TEST(bybit_rows_and_errors) {
     test_ctx_done(&t);
 }
 
+/* --- Binance's streams --- */
+
+TEST(stream_samples_are_read) {
+    BinanceStreamText m;
+    test_ctx_init(&t);
+    Str closed = sample("binance_futures_market_data_json_kline_stream_closed"),
+        open = sample("binance_futures_market_data_json_kline_stream_open");
+    if (!closed.n || !open.n)
+        SKIP("the shared samples are not there");
+    CHECK_OK(&t.cx, binance_parse_stream(&t.cx, closed, &m));
+    CHECK_EQ(m.kind, BINANCE_STREAM_KLINE);
+    CHECK_STR(symbol_str(&m.symbol), S("BTCUSDT"));
+    CHECK_EQ(m.candle.open_time.ms, INT64_C(1638747660000));
+    CHECK(m.candle.open == 0.001 && m.candle.close == 0.002 && m.candle.high == 0.0025 && m.candle.volume == 1000);
+    CHECK_EQ(m.candle.flags, 0);
+    CHECK(timeframe_eq(m.timeframe, M1));
+    CHECK_OK(&t.cx, binance_parse_stream(&t.cx, open, &m));
+    CHECK_EQ(m.candle.flags, CANDLE_OPEN);
+    test_ctx_done(&t);
+}
+
+TEST(a_stream_says_more_than_candles) {
+    static const struct {
+        const char *name, *text;
+        BinanceStreamKind want;
+    } rows[] = {
+        { "answer", "{\"result\":null,\"id\":7}", BINANCE_STREAM_ANSWER },
+        { "refusal", "{\"code\":2,\"msg\":\"no\"}", BINANCE_STREAM_REFUSAL },
+        { "refusal by id", "{\"error\":{\"code\":2,\"msg\":\"no\"},\"id\":7}", BINANCE_STREAM_REFUSAL },
+        { "shutdown", "{\"e\":\"serverShutdown\",\"E\":1}", BINANCE_STREAM_SHUTDOWN },
+        { "shutdown, combined", "{\"stream\":\"!serverShutdown\",\"data\":{\"e\":\"serverShutdown\",\"E\":1}}",
+          BINANCE_STREAM_SHUTDOWN },
+        { "another stream", "{\"e\":\"24hrMiniTicker\",\"E\":1,\"c\":\"1\"}", BINANCE_STREAM_OTHER },
+    };
+    test_ctx_init(&t);
+    EACH_ROW (r, rows) {
+        BinanceStreamText m;
+        CHECK_OK(&t.cx, binance_parse_stream(&t.cx, str_c(r->text), &m));
+        CHECK_EQ(m.kind, r->want);
+    }
+    BinanceStreamText m;
+    CHECK_EQ(binance_parse_stream(&t.cx, S("{\"e\":\"kline\",\"k\":{\"t\":1}}"), &m), ERR_COLLECTION);
+    CHECK_EQ(binance_parse_stream(&t.cx, S("[]"), &m), ERR_COLLECTION);
+    Symbol symbol;
+    symbol_parse(S("BTCUSDT"), &symbol);
+    CHECK_STR(binance_stream_name(&t.arena, symbol, (Timeframe){ UNIT_MONTH, 1 }), S("btcusdt@kline_1M"));
+    test_ctx_done(&t);
+}
+
 TESTS(T(coinbase_rows_are_low_high_open_close_and_lose_the_noise_of_sums), T(coinbase_samples_are_read),
       T(kraken_errors_come_in_words_with_status_200), T(kraken_samples_are_read),
       T(candles_of_trades_are_exact_and_quiet_places_flat), T(before_the_first_price_there_are_no_candles),
       T(candles_of_recorded_trades_are_the_venues_own), T(vci_answers_in_every_form), T(vci_counts_business_days),
-      T(bybit_rows_and_errors))
+      T(bybit_rows_and_errors), T(stream_samples_are_read), T(a_stream_says_more_than_candles))
