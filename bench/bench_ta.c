@@ -119,6 +119,84 @@ static void plain_atr(Bench *b, double *out) {
     }
 }
 
+static void plain_wma(Bench *b, double *out) {
+    double sum = 0, weighted = 0;
+    not_ready(out, P - 1);
+    for (int i = 0; i < N; i++) {
+        weighted += MIN(i + 1, P) * b->close[i];
+        sum += b->close[i];
+        if (i < P - 1)
+            continue;
+        out[i] = weighted / (P * (P + 1) / 2.0);
+        weighted -= sum;
+        sum -= b->close[i - P + 1];
+    }
+}
+
+static void plain_mom(Bench *b, double *out) {
+    not_ready(out, P);
+    for (int i = P; i < N; i++)
+        out[i] = b->close[i] - b->close[i - P];
+}
+
+static void plain_willr(Bench *b, double *out) {
+    not_ready(out, P - 1);
+    for (int i = P - 1; i < N; i++) {
+        double top = b->high[i], bottom = b->low[i];
+        for (int k = i - P + 1; k < i; k++) {
+            top = b->high[k] > top ? b->high[k] : top;
+            bottom = b->low[k] < bottom ? b->low[k] : bottom;
+        }
+        out[i] = (top - b->close[i]) / ((top - bottom) / -100);
+    }
+}
+
+static void plain_cci(Bench *b, double *out) {
+    double typical[P];
+    not_ready(out, P - 1);
+    for (int i = 0; i < N; i++) {
+        double mean = 0, deviation = 0, now = typical[i % P] = (b->high[i] + b->low[i] + b->close[i]) / 3;
+        if (i < P - 1)
+            continue;
+        for (int k = 0; k < P; k++)
+            mean += typical[k];
+        mean /= P;
+        for (int k = 0; k < P; k++)
+            deviation += fabs(typical[k] - mean);
+        out[i] = (now - mean) / (0.015 * (deviation / P));
+    }
+}
+
+/* The window summed anew and exactly: Shewchuk's, as Python's fsum does it. */
+static void plain_sma_backtrader(Bench *b, double *out) {
+    not_ready(out, P - 1);
+    for (int i = P - 1; i < N; i++) {
+        double parts[64];
+        int n = 0;
+        for (int k = i - P + 1; k <= i; k++) {
+            double x = b->close[k];
+            int kept = 0;
+            for (int j = 0; j < n; j++) {
+                double y = parts[j];
+                if (fabs(x) < fabs(y)) {
+                    double other = x;
+                    x = y, y = other;
+                }
+                double high = x + y, low = y - (high - x);
+                if (low != 0)
+                    parts[kept++] = low;
+                x = high;
+            }
+            parts[kept] = x;
+            n = kept + 1;
+        }
+        double sum = 0;
+        for (int j = n - 1; j >= 0; j--)
+            sum += parts[j];
+        out[i] = sum / P;
+    }
+}
+
 static void check(const Bench *b) {
     for (int i = 0; i < N; i++)
         if (isnan(b->want[i]) != isnan(b->out[i]) || fabs(b->want[i] - b->out[i]) > 1e-7) {
@@ -132,8 +210,17 @@ int main(void) {
     static const struct {
         const char *name;
         void (*plain)(Bench *b, double *out);
-    } rows[] = { { "sma", plain_sma }, { "ema", plain_ema }, { "rsi", plain_rsi },
-                 { "max", plain_max }, { "atr", plain_atr }, { "linearreg", plain_linearreg } };
+    } rows[] = { { "sma", plain_sma },
+                 { "ema", plain_ema },
+                 { "rsi", plain_rsi },
+                 { "max", plain_max },
+                 { "atr", plain_atr },
+                 { "linearreg", plain_linearreg },
+                 { "wma", plain_wma },
+                 { "mom", plain_mom },
+                 { "willr", plain_willr },
+                 { "cci", plain_cci },
+                 { "sma_backtrader", plain_sma_backtrader } };
     Arena arena = { 0 };
     Rng rng;
     rng_seed(&rng, 1);

@@ -167,6 +167,28 @@ TEST(rows_without_a_value_are_passed_over) {
     }
 }
 
+/* Values from 1e-18 to 1e18 with both signs: no running sum of doubles holds them, and the mean is still the nearest
+ * double to the true one. Wanted: by hand, as Python's fsum gives it. */
+TEST(means_of_backtrader_are_exactly_rounded) {
+    static const struct {
+        const char *name;
+        double x[4], want; /* of the last three */
+    } rows[] = {
+        { "one of three survives", { 0, 1e18, 1, -1e18 }, 1 / 3.0 },
+        { "and after a great one left", { 1e18, 3, 0x1p-50, -0x1p-50 }, 1 },
+        { "half a step, and a little more", { 5, 0x1p53, 1, 0x1p-60 }, (0x1p53 + 2) / 3 },
+        { "half a step, and a little less", { 5, 0x1p53, 1, -0x1p-60 }, 0x1p53 / 3 },
+        { "half a step: to even", { 5, 0x1p53, 1, 0 }, 0x1p53 / 3 },
+        { "a tenth thrice", { 7, 0.1, 0.1, 0.1 }, 0.30000000000000004 / 3 },
+    };
+    EACH_ROW (r, rows) {
+        double out[4];
+        ta_compute(ta_find(S("sma_backtrader")), (double[]){ 3 }, (const double *[]){ r->x }, 4, (double *[]){ out });
+        CHECK(isnan(out[1]) && !isnan(out[2]));
+        CHECK_NEAR(out[3], r->want, 0);
+    }
+}
+
 /* The plain functions are the table's, one output over its input. */
 TEST(plain_functions_are_those_of_the_table) {
     double got[ROWS], want[ROWS];
@@ -188,4 +210,5 @@ TEST(plain_functions_are_those_of_the_table) {
 }
 
 TESTS(T(values_worked_out_by_hand), T(prices_that_do_not_move), T(table_is_whole),
-      T(rows_without_a_value_are_passed_over), T(plain_functions_are_those_of_the_table))
+      T(rows_without_a_value_are_passed_over), T(means_of_backtrader_are_exactly_rounded),
+      T(plain_functions_are_those_of_the_table))
