@@ -253,6 +253,15 @@ int candle_store_verify(CandleStore *s, Ctx *cx) {
     return r ? r : s->ops->verify(s, cx);
 }
 
+int candle_store_snapshot(CandleStore *s, Ctx *cx, CandleStorePiece *piece, void *arg) {
+    assert(piece);
+    int r = enter(s, cx, "snapshot");
+    if (r == 0 && !s->ops->snapshot)
+        r = err_set(cx, ERR_UNSUPPORTED, "the %s store has no backup of its own: copy its files while nothing runs",
+                    s->ops->name);
+    return r ? r : s->ops->snapshot(s, cx, piece, arg);
+}
+
 CandleStore *candle_store_close(CandleStore *s) {
     if (s)
         s->ops->close(s);

@@ -65,6 +65,9 @@ typedef struct StoreInfo {
     int schema_version;
 } StoreInfo;
 
+/* Takes the next bytes of a snapshot; what is not 0 ends it. */
+typedef int CandleStorePiece(void *arg, Ctx *cx, Str bytes);
+
 typedef struct CandleStoreOps {
     const char *name;
 
@@ -97,6 +100,9 @@ typedef struct CandleStoreOps {
     int (*describe)(CandleStore *s, Ctx *cx, StoreInfo *out);
     /* Required. Reads every block and row, checks sums and order; words in cx->err on damage. */
     int (*verify)(CandleStore *s, Ctx *cx);
+    /* Optional. The whole store as it is at one moment, as the bytes of a file that the same adapter opens. Saves go on
+     * meanwhile; everything acknowledged before the call is in it. */
+    int (*snapshot)(CandleStore *s, Ctx *cx, CandleStorePiece *piece, void *arg);
     void (*close)(CandleStore *s); /* Required. Flushes and frees. */
 } CandleStoreOps;
 
@@ -143,5 +149,7 @@ int candle_store_put_actions(CandleStore *s, Ctx *cx, const CorporateAction *v, 
 int candle_store_actions(CandleStore *s, Ctx *cx, const Symbol *instrument, CorporateAction **out, size_t *n);
 int candle_store_describe(CandleStore *s, Ctx *cx, StoreInfo *out);
 int candle_store_verify(CandleStore *s, Ctx *cx);
+/* ERR_UNSUPPORTED where the adapter has none. */
+int candle_store_snapshot(CandleStore *s, Ctx *cx, CandleStorePiece *piece, void *arg);
 CandleStore *candle_store_close(CandleStore *s); /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(CandleStore *, candle_store_close)

@@ -109,6 +109,7 @@ static const CandleStoreOps ops = {
     .actions = sqlite_actions,
     .describe = sqlite_describe,
     .verify = sqlite_verify,
+    .snapshot = sqlite_snapshot,
     .close = sqlite_close,
 };
 

@@ -69,6 +69,7 @@ typedef struct WriteJob {
     void *arg;
     Ctx *cx;
     bool durable;
+    bool alone; /* between the groups: no transaction, no savepoint */
     /* private */
     int result;
     bool done;
@@ -106,6 +107,8 @@ int writer_open(Writer *w, Ctx *cx, SqliteStore *s);
 void writer_close(Writer *w);
 /* Queues the job and waits for its commit. */
 int writer_call(Writer *w, Ctx *cx, bool durable, int (*run)(Writer *w, Ctx *cx, void *arg), void *arg);
+/* Runs it on the writer's thread between two groups. */
+int writer_call_alone(Writer *w, Ctx *cx, int (*run)(Writer *w, Ctx *cx, void *arg), void *arg);
 
 /* 0, or STORE_NO_SERIES when it is not there and `create` is false. */
 int writer_series(Writer *w, Ctx *cx, const SeriesKey *key, bool create, WriterSeries **out);
@@ -145,3 +148,4 @@ int sqlite_put_actions(CandleStore *store, Ctx *cx, const CorporateAction *v, si
 int sqlite_actions(CandleStore *store, Ctx *cx, const Symbol *instrument, CorporateAction **out, size_t *n);
 int sqlite_describe(CandleStore *store, Ctx *cx, StoreInfo *out);
 int sqlite_verify(CandleStore *store, Ctx *cx);
+int sqlite_snapshot(CandleStore *store, Ctx *cx, CandleStorePiece *piece, void *arg);
