@@ -63,7 +63,7 @@ static void save(Fixture *f, const SeriesKey *key, int64_t from, size_t n) {
     SaveResult r;
     candles_init_heap(&rows, n);
     for (size_t i = 0; i < n; i++) {
-        double p = 100 + (double)((from + (int64_t)i) % 977) / 8;
+        double p = 100 + (double)((uint64_t)(from + (int64_t)i) * 2654435761u % 100000) / 8;
         candles_push(&rows, &(Candle){ .open_time = time_ms((from + (int64_t)i) * 60000),
                                        .open = p,
                                        .high = p + 1,
