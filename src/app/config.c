@@ -20,6 +20,11 @@ const CfgOption app_options[] = {
     { "data.cache", CFG_SIZE, CFG_AT(AppCfg, data_cache), .def = "16MiB", .max = INT64_C(1) << 40,
       .help = "memory for decoded candles of hot ranges" },
 
+    { "storage.dir", CFG_PATH, CFG_AT(AppCfg, storage_dir),
+      .help = "folder of datasets; empty: objects in data.dir" },
+    { "backup.dir", CFG_PATH, CFG_AT(AppCfg, backup_dir), .flag = "backup-dir",
+      .help = "folder of backups, best on another disk; empty: backups in data.dir" },
+
     { "server.host", CFG_STR, CFG_AT(AppCfg, server_host), .def = "127.0.0.1", .flag = "host",
       .help = "address to listen on" },
     { "server.port", CFG_INT, CFG_AT(AppCfg, server_port), .def = "-1", .min = -1, .max = 65535, .flag = "port",

@@ -20,6 +20,7 @@ typedef struct AppCfg {
     const char *data_dir;
     int data_store; /* StoreChoice */
     int64_t data_cache;
+    const char *storage_dir, *backup_dir;
 
     Str server_host;
     int64_t server_port;

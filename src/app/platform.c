@@ -3,6 +3,7 @@
 #include "app/platform.h"
 
 #include "adapters/http/curl.h"
+#include "adapters/object/dir.h"
 #include "api/backtest/backtest_api.h"
 #include "api/market/market_api.h"
 #include "base/file.h"
@@ -20,6 +21,10 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
         r = registry_open_feeds(cx, cfg, p->http, p->feeds, PLATFORM_FEEDS_MAX, &p->n_feeds);
     if (r == 0)
         r = registry_open_backtests(cx, cfg, &p->backtests);
+    if (r == 0)
+        r = object_dir_open(cx, platform_objects_dir(cx->arena, cfg), &p->objects);
+    if (r == 0)
+        r = object_dir_open(cx, platform_backup_dir(cx->arena, cfg), &p->backups);
     if (r != 0) {
         platform_close(p);
         return r;
@@ -33,12 +38,20 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
                                                            .ids = ids,
                                                            .log = log,
                                                            .keep_ms = cfg->backtest_keep_ms });
+    p->storage = (StorageRole){
+        .storage = storage_service_new(&(StorageOptions){ .store = p->store, .objects = p->objects, .log = log }),
+        .store = p->store,
+        .backups = p->backups,
+    };
     return 0;
 }
 
 void platform_close(Platform *p) {
     backtest_service_free(p->backtest);
     backtest_store_close(p->backtests);
+    storage_service_free(p->storage.storage);
+    object_store_close(p->objects);
+    object_store_close(p->backups);
     market_service_free(p->market);
     for (size_t i = 0; i < p->n_feeds; i++)
         market_feed_close(p->feeds[i]);
@@ -50,10 +63,21 @@ void platform_close(Platform *p) {
 }
 
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
-    assert(cap >= 2);
+    assert(cap >= 3);
     out[0] = (ApiRole){ &market_api, p->market };
     out[1] = (ApiRole){ &backtest_api, p->backtest };
-    return 2;
+    out[2] = (ApiRole){ &storage_api, &p->storage };
+    return 3;
+}
+
+char *platform_objects_dir(Arena *a, const AppCfg *cfg) {
+    bool given = cfg->storage_dir && cfg->storage_dir[0];
+    return given ? str_cz(a, str_c(cfg->storage_dir)) : path_join(a, cfg->data_dir, "objects");
+}
+
+char *platform_backup_dir(Arena *a, const AppCfg *cfg) {
+    bool given = cfg->backup_dir && cfg->backup_dir[0];
+    return given ? str_cz(a, str_c(cfg->backup_dir)) : path_join(a, cfg->data_dir, "backups");
 }
 
 char *platform_socket(Arena *a, const AppCfg *cfg) {

@@ -7,6 +7,7 @@
 #include "api/call.h"
 #include "api/market/live.h"
 #include "app/candle_source.h"
+#include "api/storage/storage_api.h"
 #include "app/config.h"
 #include "base/lane.h"
 #include "base/log.h"
@@ -38,6 +39,8 @@ typedef struct Platform {
     MarketSource candles;
     BacktestStore *backtests;
     BacktestService *backtest;
+    ObjectStore *objects, *backups;
+    StorageRole storage;
 } Platform;
 
 /* Opens what the configuration names. 0, or ErrCode with words; then everything is closed again. */
@@ -51,6 +54,10 @@ int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const cha
 
 /* Roles with their operations, for gateway and callers. */
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap);
+
+/* Folders of datasets and backups: configured, else in data.dir. */
+char *platform_objects_dir(Arena *a, const AppCfg *cfg);
+char *platform_backup_dir(Arena *a, const AppCfg *cfg);
 
 /* registry.c: adapters by name. A new adapter is one row there. */
 int registry_open_store(Ctx *cx, const AppCfg *cfg, CandleStore **out);

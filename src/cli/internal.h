@@ -20,5 +20,5 @@ int cli_words(Cli *c, Str text, Str *out, size_t most, size_t *n);
 int cli_parameters(Cli *c, Str set, Str *out);
 
 extern const Command cmd_import, cmd_export, cmd_query, cmd_stats, cmd_gaps, cmd_quality, cmd_ensure, cmd_collect,
-    cmd_list, cmd_symbols, cmd_exchanges, cmd_remove, cmd_verify, cmd_storage, cmd_backtest, cmd_backtests, cmd_show, cmd_compare, cmd_strategies,
-    cmd_recommend;
+    cmd_list, cmd_symbols, cmd_exchanges, cmd_remove, cmd_verify, cmd_storage, cmd_backtest, cmd_backtests, cmd_show,
+    cmd_compare, cmd_strategies, cmd_recommend, cmd_upload, cmd_download, cmd_datasets, cmd_convert, cmd_backup;
