@@ -4,7 +4,6 @@
 #include "app/app.h"
 
 #include "adapters/store/sqlite.h"
-#include "api/backtest/backtest_api.h"
 #include "api/market/market_api.h"
 #include "api/storage/storage_api.h"
 #include "base/file.h"
@@ -250,7 +249,7 @@ static SHAPE(docs_shape, DocsIn, docs_f);
 
 static int run_docs(Cli *c, const void *in_) {
     const DocsIn *in = in_;
-    static const OpTable *const tables[] = { &market_api, &backtest_api, &storage_api };
+    static const OpTable *const tables[] = { &market_api, &storage_api };
     Buf b;
     buf_init(&b, TEXT_MAX);
     if (str_eq(in->page, S("configuration"))) {
