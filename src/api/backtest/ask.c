@@ -11,6 +11,13 @@ static int bad_parameters(Ctx *cx, Str field, const char *why) {
                       why);
 }
 
+/* What the design documents call some parameters. */
+static Str parameter_name(Str name) {
+    return str_eq(name, S("short_window"))  ? S("short_period")
+           : str_eq(name, S("long_window")) ? S("long_period")
+                                            : name;
+}
+
 static int read_value(JsonReader *r, StrategyValue *v) {
     switch (json_peek(r)) {
     case JSON_NUMBER:
@@ -43,6 +50,7 @@ int backtest_api_parameters(Ctx *cx, Str json, Str field, const StrategyValue **
     if (json_open_object(&r) != 0)
         return bad_parameters(cx, field, "is not an object");
     while ((more = json_object_next(&r, &key)) > 0) {
+        key = parameter_name(key);
         if (*n == PARAMETERS_MAX)
             return bad_parameters(cx, field, "has too many members");
         for (size_t i = 0; i < *n; i++)

@@ -1,0 +1,331 @@
+/* api/backtest over its service: every route of the documents' backtesting router (MDS-03), in process and through the
+ * wire's form alike, and what each bad request is told (MDS-34, MDS-47). */
+
+#include "lib/test.h"
+
+#include "adapters/backtest/sqlite.h"
+#include "api/backtest/backtest_api.h"
+#include "api/call.h"
+#include "services/backtest/backtest.h"
+
+enum { CANDLES = 600 };
+
+/* --- a source of candles that swing, so that averages cross --- */
+
+typedef struct WaveSource {
+    CandleSource source; /* first */
+    Arena *arena;
+    bool simulated;
+} WaveSource;
+
+static int wave_get(CandleSource *source, Ctx *cx, const SourceQuery *q, SourceCandles *out) {
+    WaveSource *w = (WaveSource *)source;
+    if (!str_eq(symbol_str(&q->key.symbol), S("BTCUSDT")) && !str_eq(symbol_str(&q->key.symbol), S("ETHUSDT")))
+        return SOURCE_NO_SERIES;
+    out->key = q->key;
+    venue_parse(S("binance"), &out->key.venue);
+    out->simulated = w->simulated;
+    candles_init(&out->rows, cx->arena, CANDLES);
+    for (int i = 0; i < CANDLES; i++) {
+        Time t = time_ms(INT64_C(1704067200000) + (int64_t)i * MS_PER_HOUR);
+        double price = 100 + 20 * sin(i / 15.0) + i / 40.0, next = 100 + 20 * sin((i + 1) / 15.0) + (i + 1) / 40.0;
+        Candle c = { .open_time = t,
+                     .open = price,
+                     .close = next,
+                     .high = MAX(price, next) + 1,
+                     .low = MIN(price, next) - 1,
+                     .volume = 10 };
+        if (time_cmp(t, q->from) >= 0 && time_cmp(t, q->to) < 0)
+            candles_push(&out->rows, &c);
+    }
+    return 0;
+}
+static const CandleSourceOps wave_ops = { .name = "wave", .get = wave_get };
+
+typedef struct Rig {
+    TestCtx t;
+    WaveSource candles;
+    BacktestStore *store;
+    IdsSeeded ids;
+    BacktestService *service;
+    ApiCaller *api;
+} Rig;
+
+static void rig_init(Rig *r, bool wire) {
+    memset(r, 0, sizeof *r);
+    test_ctx_init(&r->t);
+    r->candles = (WaveSource){ .source = { .ops = &wave_ops } };
+    CHECK_OK_PLAIN(&r->t.cx, backtest_sqlite_open(&r->t.cx, &(BacktestSqliteOptions){ 0 }, &r->store));
+    ids_seeded_init(&r->ids, 7);
+    r->service = backtest_service_new(
+        &(BacktestOptions){ .candles = &r->candles.source, .store = r->store, .ids = &r->ids.ids });
+    ApiRole role = { &backtest_api, r->service };
+    r->api = wire ? api_caller_wire(&role, 1) : api_caller_local(&role, 1);
+}
+
+static void rig_done(Rig *r) {
+    api_caller_close(r->api);
+    backtest_service_free(r->service);
+    backtest_store_close(r->store);
+    test_ctx_done(&r->t);
+}
+
+static BacktestRequestIn request(Rig *r, const char *id, const char *strategy, const char *parameters) {
+    BacktestRequestIn in;
+    shape_init(&backtest_request_shape, &r->t.cx, &in);
+    in.backtest_id = str_c(id);
+    in.symbol = S("BTCUSDT");
+    in.timeframe = S("1h");
+    in.strategy_type = str_c(strategy);
+    in.parameters.json = str_c(parameters);
+    return in;
+}
+
+static Str text_of(Rig *r, const Shape *shape, const void *v) {
+    Buf b;
+    JsonWriter w;
+    buf_init(&b, 16 << 20);
+    json_writer_init(&w, &b, false);
+    shape_write(shape, &w, v);
+    Str text = str_dup(&r->t.arena, buf_str(&b));
+    buf_done(&b);
+    return text;
+}
+
+static Str run(Rig *r, const char *id, const char *strategy, const char *parameters) {
+    BacktestRequestIn in = request(r, id, strategy, parameters);
+    BacktestResponse out = { 0 };
+    CHECK_OK_PLAIN(&r->t.cx, api_call(r->api, &r->t.cx, &op_backtest_run, &in, &out));
+    return text_of(r, &backtest_response_shape, &out);
+}
+
+TEST(the_tables_are_sound) {
+    TestCtx t;
+    test_ctx_init(&t);
+    const OpTable *const tables[] = { &backtest_api };
+    CHECK_OK(&t.cx, op_lint(&t.cx, tables, 1));
+    test_ctx_done(&t);
+}
+
+/* MDS-03: run, get, list, compare, strategies, and the rest of the router. */
+static Str conversation(Rig *r) {
+    Arena *a = &r->t.arena;
+    Ctx *cx = &r->t.cx;
+    Buf b;
+    buf_init(&b, 16 << 20);
+    buf_put_str(&b, run(r, "bt_1", "moving_average_crossover", "{\"short_period\":5,\"long_period\":20}"));
+    clock_manual_advance_ms(&r->t.clock, 1000);
+    buf_put_str(&b, run(r, "bt_2", "rsi", "{}"));
+    BacktestResponse got = { 0 };
+    BacktestGetQuery get = { .id = S("bt_1"), .equity_points = 3, .orders = S("all") };
+    CHECK_OK_PLAIN(cx, api_call(r->api, cx, &op_backtest_get, &get, &got));
+    buf_put_str(&b, text_of(r, &backtest_response_shape, &got));
+    BacktestList list = { 0 };
+    CHECK_OK_PLAIN(
+        cx, api_call(r->api, cx, &op_backtest_list, &(BacktestListQuery){ .limit = 10, .sort = S("score") }, &list));
+    buf_put_str(&b, text_of(r, &backtest_list_shape, &list));
+    StrategyList strategies = { 0 };
+    CHECK_OK_PLAIN(cx, api_call(r->api, cx, &op_backtest_strategies, NULL, &strategies));
+    buf_put_str(&b, text_of(r, &strategy_list_shape, &strategies));
+    Str ids[] = { S("bt_2"), S("bt_1") };
+    BacktestRequestIn another = request(r, "bt_3", "buy_and_hold", "");
+    CompareRequest compare = { .backtest_ids = { ids, 2 }, .requests = { &another, 1 }, .sort = S("return") };
+    CompareResponse compared = { 0 };
+    CHECK_OK_PLAIN(cx, api_call(r->api, cx, &op_backtest_compare, &compare, &compared));
+    buf_put_str(&b, text_of(r, &compare_response_shape, &compared));
+    RecommendationList advice = { 0 };
+    CHECK_OK_PLAIN(cx, api_call(r->api, cx, &op_backtest_recommend,
+                                &(RecommendQuery){ .symbol = S("BTCUSDT"), .limit = 5 }, &advice));
+    buf_put_str(&b, text_of(r, &recommendation_list_shape, &advice));
+    BacktestRemoved gone = { 0 };
+    CHECK_OK_PLAIN(cx, api_call(r->api, cx, &op_backtest_remove, &(BacktestId){ S("bt_3") }, &gone));
+    if (!gone.success ||
+        api_call(r->api, cx, &op_backtest_get, &(BacktestGetQuery){ .id = S("bt_3") }, &got) != ERR_NOT_FOUND)
+        FAIL("bt_3 is still there");
+    Str said = str_dup(a, buf_str(&b));
+    buf_done(&b);
+    return said;
+}
+
+TEST(in_process_and_through_the_wire_answer_alike) {
+    Rig local, wire;
+    rig_init(&local, false);
+    rig_init(&wire, true);
+    CHECK_STR(conversation(&wire), conversation(&local));
+    rig_done(&local);
+    rig_done(&wire);
+}
+
+/* FLW-04: what GET gives is what run answered; byte for byte, and twice the same run gives the same bytes. */
+TEST(what_was_answered_is_what_is_found) {
+    Rig r;
+    rig_init(&r, false);
+    Str answered = run(&r, "bt_1", "macd", "{}");
+    BacktestResponse got = { 0 };
+    BacktestGetQuery get;
+    shape_init(&backtest_get_shape, &r.t.cx, &get);
+    get.id = S("bt_1");
+    CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_backtest_get, &get, &got));
+    CHECK_STR(text_of(&r, &backtest_response_shape, &got), answered);
+    BacktestId id = { S("bt_1") };
+    CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_backtest_remove, &id, &(BacktestRemoved){ 0 }));
+    CHECK_STR(run(&r, "bt_1", "macd", "{}"), answered);
+    rig_done(&r);
+}
+
+/* STO-03: the document's members, under the documents' names. */
+TEST(the_document_has_the_members_of_the_schema) {
+    Rig r;
+    rig_init(&r, false);
+    Str text = run(&r, "bt_1", "rsi", "{\"period\":7}");
+    static const char *const members[] = {
+        "backtest_id",     "symbol",        "timeframe", "strategy_type", "start_date",    "end_date",
+        "initial_capital", "final_capital", "metrics",   "total_return",  "annual_return", "max_drawdown",
+        "sharpe_ratio",    "total_trades",  "win_rate",  "trades",        "equity_curve",  "execution_time_seconds",
+        "created_at"
+    };
+    CHECK(text.n > 1000);
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        if (str_find(text, str_fmt(&r.t.arena, "\"%s\":", members[i])) < 0)
+            FAIL("no member %s in " STR_FMT, members[i], STR_ARG(str_first(text, 300)));
+    rig_done(&r);
+}
+
+/* MDS-32: the recommendation is the argmax of the documented score over what is stored. */
+TEST(the_best_score_is_recommended_first) {
+    Rig r;
+    rig_init(&r, false);
+    static const char *const types[] = { "rsi", "macd", "moving_average_crossover", "donchian_breakout", "rsi" };
+    static const char *const params[] = { "{}", "{}", "{}", "{}", "{\"period\":5}" };
+    double best = -1;
+    Str winner = { 0 };
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        Str id = str_fmt(&r.t.arena, "bt_%zu", i);
+        BacktestRequestIn in = request(&r, str_cz(&r.t.arena, id), types[i], params[i]);
+        BacktestResponse out = { 0 };
+        CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_backtest_run, &in, &out));
+        BacktestMetrics m = { 0 };
+        memcpy(m.v, out.metrics.v, sizeof m.v);
+        double score = backtest_score(&m);
+        CHECK(score == out.score || (isnan(score) && isnan(out.score)));
+        if (score > best) {
+            best = score;
+            winner = id;
+        }
+    }
+    RecommendationList list = { 0 };
+    CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_backtest_recommend,
+                               &(RecommendQuery){ .symbol = S("BTCUSDT"), .limit = 10 }, &list));
+    const RecommendationOut *v = list.recommendations.v;
+    CHECK(best > 0 && list.recommendations.n >= 2);
+    CHECK_STR(v[0].backtest_id, winner);
+    CHECK_NEAR(v[0].score, best, 0);
+    for (size_t i = 0; i < list.recommendations.n; i++)
+        for (size_t k = 0; k < i; k++)
+            CHECK(!str_eq(v[i].strategy_type, v[k].strategy_type) && v[i].score <= v[k].score);
+    rig_done(&r);
+}
+
+/* The score by hand: 50 s(1) + 30 s(0.5) + 20 s(0) with s(x) = x / (1 + x), 15 of 30 trades, half for worse than holding. */
+TEST(the_score_is_the_documented_one) {
+    BacktestMetrics m = { 0 };
+    m.v[METRIC_TOTAL_TRADES] = 15;
+    m.v[METRIC_SHARPE] = 2;
+    m.v[METRIC_CALMAR] = 1;
+    m.v[METRIC_SQN] = -3;
+    m.v[METRIC_BENCHMARK_RETURN] = 0.5;
+    m.v[METRIC_TOTAL_RETURN] = 0.2;
+    CHECK_NEAR(backtest_score(&m), (25.0 + 10) / 2 / 2, 1e-12);
+    m.v[METRIC_BENCHMARK_RETURN] = (double)NAN;
+    CHECK_NEAR(backtest_score(&m), (25.0 + 10) / 2, 1e-12);
+    m.v[METRIC_SHARPE] = (double)NAN;
+    CHECK(isnan(backtest_score(&m)));
+}
+
+/* MDS-34, MDS-47: each refusal names its place; an unknown type lists those there are. */
+TEST(bad_requests_are_told_what_is_wrong) {
+    Rig r;
+    rig_init(&r, false);
+    run(&r, "taken", "rsi", "{}");
+    static const struct {
+        const char *name, *id, *strategy, *parameters, *symbol, *engine, *sizing;
+        double size;
+        int code;
+        const char *field, *words;
+    } rows[] = {
+        { "unknown strategy", "", "nope", "", "BTCUSDT", "backtrader", "", 0, ERR_INVALID, "strategy_type",
+          "moving_average_crossover" },
+        { "short >= long", "", "moving_average_crossover", "{\"short_period\":30,\"long_period\":30}", "BTCUSDT",
+          "backtrader", "", 0, ERR_INVALID, NULL, "short" },
+        { "unknown parameter", "", "rsi", "{\"peroid\":7}", "BTCUSDT", "backtrader", "", 0, ERR_INVALID, NULL,
+          "peroid" },
+        { "no object", "", "rsi", "[1]", "BTCUSDT", "backtrader", "", 0, ERR_INVALID, "parameters", "object" },
+        { "a list as value", "", "rsi", "{\"period\":[1]}", "BTCUSDT", "backtrader", "", 0, ERR_INVALID,
+          "parameters.period", "number" },
+        { "twice", "", "rsi", "{\"period\":7,\"period\":8}", "BTCUSDT", "backtrader", "", 0, ERR_INVALID,
+          "parameters.period", "twice" },
+        { "size above 1", "", "rsi", "", "BTCUSDT", "backtrader", "percent", 1.5, ERR_INVALID, NULL, "1" },
+        { "unknown engine", "", "rsi", "", "BTCUSDT", "lean", "", 0, ERR_INVALID, "engine", "backtrader" },
+        { "nothing stored", "", "rsi", "", "DOGEUSDT", "backtrader", "", 0, ERR_NOT_FOUND, "symbol", "ensure" },
+        { "id taken", "taken", "rsi", "", "BTCUSDT", "backtrader", "", 0, ERR_CONFLICT, "backtest_id", "taken" },
+        { "bad id", "../../etc", "rsi", "", "BTCUSDT", "backtrader", "", 0, ERR_INVALID, "backtest_id", "letters" },
+    };
+    EACH_ROW (row, rows) {
+        BacktestRequestIn in = request(&r, row->id, row->strategy, row->parameters);
+        BacktestResponse out = { 0 };
+        in.symbol = str_c(row->symbol);
+        in.engine = str_c(row->engine);
+        in.position_sizing = str_c(row->sizing);
+        in.position_size = row->size;
+        CHECK_EQ(api_call(r.api, &r.t.cx, &op_backtest_run, &in, &out), row->code);
+        if (row->field)
+            CHECK_STR(str_c(r.t.cx.err.field), str_c(row->field));
+        if (!strstr(r.t.cx.err.text, row->words))
+            FAIL("'%s' does not say '%s'", r.t.cx.err.text, row->words);
+        err_clear(&r.t.cx);
+    }
+    rig_done(&r);
+}
+
+TEST(a_range_without_candles_and_simulated_candles_are_said) {
+    Rig r;
+    rig_init(&r, false);
+    BacktestRequestIn in = request(&r, "a", "rsi", "");
+    BacktestResponse out = { 0 };
+    in.start_date = time_ms(INT64_C(1904067200000));
+    CHECK_EQ(api_call(r.api, &r.t.cx, &op_backtest_run, &in, &out), ERR_NOT_FOUND);
+    r.candles.simulated = true;
+    in.start_date = time_ms(0);
+    CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_backtest_run, &in, &out));
+    CHECK(out.simulated);
+    bool said = false;
+    for (size_t i = 0; i < out.warnings.n; i++)
+        said |= str_starts(((const Str *)out.warnings.v)[i], S("SIMULATED"));
+    CHECK(said);
+    rig_done(&r);
+}
+
+TEST(equity_points_are_spread_and_end_at_the_end) {
+    Rig r;
+    rig_init(&r, false);
+    run(&r, "a", "buy_and_hold", "");
+    for (int64_t points = 0; points <= 700; points += 7) {
+        BacktestResponse out = { 0 };
+        BacktestGetQuery get = { .id = S("a"), .equity_points = points, .orders = S("none") };
+        CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_backtest_get, &get, &out));
+        const EquityOut *v = out.equity_curve.v;
+        CHECK_EQ(out.equity_curve.n, MIN(points, CANDLES));
+        for (size_t i = 1; i < out.equity_curve.n; i++)
+            CHECK(v[i].timestamp.ms > v[i - 1].timestamp.ms && v[i].drawdown >= 0);
+        if (points) {
+            CHECK_EQ(v[out.equity_curve.n - 1].timestamp.ms, out.end_date.ms);
+            CHECK_NEAR(v[out.equity_curve.n - 1].value, out.final_capital, 1e-9);
+        }
+    }
+    rig_done(&r);
+}
+
+TESTS(T(the_tables_are_sound), T(in_process_and_through_the_wire_answer_alike), T(what_was_answered_is_what_is_found),
+      T(the_document_has_the_members_of_the_schema), T(the_best_score_is_recommended_first),
+      T(the_score_is_the_documented_one), T(bad_requests_are_told_what_is_wrong),
+      T(a_range_without_candles_and_simulated_candles_are_said), T(equity_points_are_spread_and_end_at_the_end))
