@@ -48,6 +48,7 @@ typedef struct Account {
     uint32_t n_trades, n_won, n_lost, n_refused; /* closed trades; orders refused for cash */
     uint32_t n_long;                             /* candles that closed with a position */
     uint8_t pending;                             /* AccountPending */
+    uint8_t block;                               /* of time, for the caller */
     int8_t sign;                                 /* of the signal source: account_cross_bits */
 } Account;
 
