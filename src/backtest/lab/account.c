@@ -144,8 +144,14 @@ static void value(Account *a, const AccountRules *rules, const double *close, si
 
 /* --- orders --- */
 
+/* Sums are taken in the engine's order, so that they agree to the last bit where one decides something (cash < 0). */
 static double fee(const AccountRules *rules, double units, double price) {
-    return units * (price * rules->fee_rate + rules->fee_per_unit);
+    return rules->fee_per_unit > 0 ? units * rules->fee_per_unit : units * rules->fee_rate * price;
+}
+
+static double cash_after(const Account *a, const AccountRules *rules, double units, double price) {
+    double cash = a->cash - units * price;
+    return cash - fee(rules, units, price);
 }
 
 static double slip(const AccountRules *rules, double price, double sign, double limit) {
@@ -156,25 +162,25 @@ static double slip(const AccountRules *rules, double price, double sign, double 
 static void fill_buy(Account *a, const AccountRules *rules, const AccountMarket *m, size_t t) {
     double at_signal = m->close[t - 1], units = a->pending_size;
     double price = rules->at_close ? at_signal : slip(rules, m->open[t], 1, m->high[t]);
-    double cost = units * price, paid = fee(rules, units, price);
-    if (a->cash - units * at_signal - fee(rules, units, at_signal) < 0 || a->cash - cost - paid < 0) {
+    double cash = cash_after(a, rules, units, price);
+    if (cash_after(a, rules, units, at_signal) < 0 || cash < 0) {
         a->n_refused++;
         return;
     }
-    a->cash -= cost + paid;
+    a->cash = cash;
     a->size = units;
-    a->fees += paid;
-    a->traded += cost;
-    a->entry_cost = cost + paid;
+    a->entry_price = price;
+    a->entry_fee = fee(rules, units, price);
+    a->fees += a->entry_fee;
 }
 
 static void fill_sell(Account *a, const AccountRules *rules, const AccountMarket *m, size_t t) {
     double price = rules->at_close ? m->close[t - 1] : slip(rules, m->open[t], -1, m->low[t]);
-    double got = a->size * price, paid = fee(rules, a->size, price), net = got - paid - a->entry_cost;
-    a->cash += got - paid;
+    double gain = a->size * (price - a->entry_price), paid = fee(rules, a->size, price);
+    double net = gain - (a->entry_fee + paid), cash = a->cash + (a->size * a->entry_price + gain);
+    a->cash = cash - paid;
     a->size = 0;
     a->fees += paid;
-    a->traded += got;
     a->n_trades++;
     if (net > 0)
         a->n_won++, a->won += net;
@@ -281,12 +287,14 @@ void account_cross_bits(const double *a, const double *b, size_t n, bool avx2, i
     UNUSED(avx2);
 }
 
-void account_line_bits(const double *line, size_t n, uint64_t *buy, uint64_t *sell) {
+void account_compare_bits(const double *a, const double *b, double number, bool below, size_t n, uint64_t *bits) {
     assert(n <= ACCOUNT_PIECE);
-    memset(buy, 0, ACCOUNT_WORDS * sizeof *buy);
-    memset(sell, 0, ACCOUNT_WORDS * sizeof *sell);
-    for (size_t i = 0; i < n; i++) {
-        buy[i / 64] |= (uint64_t)(line[i] > 0) << (i % 64);
-        sell[i / 64] |= (uint64_t)(line[i] < 0) << (i % 64);
+    memset(bits, 0, ACCOUNT_WORDS * sizeof *bits);
+    double sign = below ? -1 : 1; /* exact: a < b and -a > -b are the same */
+    for (size_t from = 0; from < n; from += 64) {
+        uint64_t word = 0;
+        for (size_t k = 0; k < MIN(n - from, (size_t)64); k++)
+            word |= (uint64_t)(sign * a[from + k] > sign * (b ? b[from + k] : number)) << k;
+        bits[from / 64] = word;
     }
 }

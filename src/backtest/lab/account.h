@@ -43,8 +43,8 @@ typedef struct Account {
     double peak;      /* of the equity */
     double worst;     /* least equity / peak so far: 1 - max drawdown */
     BlockSum returns; /* since the caller last took them */
-    double entry_cost, pending_size;
-    double won, lost, fees, traded;
+    double entry_price, entry_fee, pending_size;
+    double won, lost, fees;
     uint32_t n_trades, n_won, n_lost, n_refused; /* closed trades; orders refused for cash */
     uint32_t n_long;                             /* candles that closed with a position */
     uint8_t pending;                             /* AccountPending */
@@ -65,7 +65,7 @@ void account_run(Account *a, const AccountRules *rules, const AccountMarket *m, 
  * words beyond n are 0. */
 void account_cross_bits(const double *a, const double *b, size_t n, bool avx2, int8_t *sign, uint64_t *buy,
                         uint64_t *sell);
-/* buy where the line is > 0, sell where it is < 0. */
-void account_line_bits(const double *line, size_t n, uint64_t *buy, uint64_t *sell);
+/* Where a > b, or a < b with `below`; b NULL: the number. Words beyond n are 0. */
+void account_compare_bits(const double *a, const double *b, double number, bool below, size_t n, uint64_t *bits);
 
 bool account_has_avx2(void);

@@ -11,11 +11,13 @@
 #include <string.h>
 
 #include "backtest/lab/sweep_internal.h"
+#include "backtest/strategies/plan.h"
 #include "backtest/strategy_internal.h"
 #include "base/hash.h"
 #include "base/parallel.h"
 
 enum { BATCH = 16, SLICE_PIECES = 16, SLICE_SIZE = 8 << 20, NODES_MAX = 1 << 18 };
+#define NO_NODE UINT32_MAX
 
 typedef struct Node {
     Line line;           /* inputs are node numbers; the further outputs of a group are the nodes behind it */
@@ -24,9 +26,21 @@ typedef struct Node {
     const double *whole; /* a price: (n) */
 } Node;
 
+typedef struct Condition { /* a > b or a < b */
+    uint32_t a, b;         /* nodes; b NO_NODE: the number */
+    double number;
+    bool below, never;
+} Condition;
+
+typedef enum SignalKind {
+    SIGNAL_CROSSOVER, /* of enter.a and enter.b */
+    SIGNAL_CONDITIONS,
+    SIGNAL_LINE, /* enter.a: > 0 buy, < 0 sell */
+} SignalKind;
+
 typedef struct Signal {
-    bool crossover;
-    uint32_t a, b; /* nodes; b only of a crossover */
+    SignalKind kind;
+    Condition enter, leave;
     size_t warmup; /* candles before the first decision */
 } Signal;
 
@@ -93,7 +107,7 @@ static const char *request_misfit(const Sweep *s) {
 
 static uint64_t line_hash(const Line *l) {
     struct {
-        uint64_t kind, price, n_inputs, inputs[TA_INPUTS_MAX];
+        uint64_t kind, price, n_inputs, inputs[LINE_INPUTS_MAX];
         uintptr_t ta, kernel, arg;
         double params[TA_PARAMS_MAX];
     } key;
@@ -167,49 +181,71 @@ static uint32_t node_of(Columns *c, const Line *line, bool *added) {
     return id;
 }
 
-static bool is_crossover(const Line *l) {
-    return l->kind == LINE_IS_KERNEL && l->n_inputs == 2 && l->arg == NULL && strcmp(l->kernel->name, "crossover") == 0;
+/* What a strategy's signal is made of, by its own line numbers: *out as far as they go. false: it needs an engine. */
+static bool signal_of(const Strategy *strategy, Signal *out) {
+    const StrategySetup *setup = strategy->setup;
+    LineId line;
+    SignalRule rule;
+    if (!strategy_signal(strategy, &line, &rule) || rule != SIGNAL_LONG_ONLY)
+        return false;
+    *out = (Signal){ .kind = SIGNAL_LINE, .enter.a = line };
+    const Plan *p = plan_of_line(setup, line);
+    if (!p)
+        return true;
+    if (p->entry != PLAN_MARKET || p->protection != PLAN_BARE || p->exit != PLAN_EXIT_MARKET || p->once)
+        return false;
+    const PlanCondition *e = &p->enter, *l = &p->leave;
+    const Line *first = e->never ? NULL : &setup->lines[e->a];
+    bool around_zero = !e->never && !l->never && e->b == LINE_NONE && l->b == LINE_NONE && e->number == 0 &&
+                       l->number == 0 && !e->below && l->below && e->a == l->a;
+    if (around_zero && first->kind == LINE_IS_TA && strcmp(first->ta->name, "crossover") == 0) {
+        *out = (Signal){ .kind = SIGNAL_CROSSOVER, .enter = { .a = first->inputs[0], .b = first->inputs[1] } };
+        return true;
+    }
+    out->kind = SIGNAL_CONDITIONS;
+    out->enter = (Condition){ e->a, e->b, e->number, e->below, e->never };
+    out->leave = (Condition){ l->a, l->b, l->number, l->below, l->never };
+    return true;
+}
+
+static uint32_t *operands(Signal *g, size_t i) { /* the line, then node, numbers of a signal; NULL: not one */
+    Condition *c = i < 2 ? &g->enter : &g->leave;
+    uint32_t *place = i % 2 == 0 ? &c->a : &c->b;
+    bool used = g->kind == SIGNAL_LINE ? i == 0 : g->kind == SIGNAL_CROSSOVER ? i < 2 : !c->never && *place != NO_NODE;
+    return used ? place : NULL;
 }
 
 /* The lines that the signal rests on become nodes. */
 static bool take_signal(Columns *c, const Strategy *strategy, Signal *out, bool *keep) {
     const StrategySetup *setup = strategy->setup;
-    LineId line;
-    SignalRule rule;
-    uint32_t node[LINES_MAX];
+    uint32_t node[LINES_MAX], *place;
     bool wanted[LINES_MAX] = { false };
-    if (!strategy_signal(strategy, &line, &rule) || rule != SIGNAL_LONG_ONLY)
+    if (!signal_of(strategy, out))
         return false;
-    bool crossover = is_crossover(&setup->lines[line]);
-    wanted[line] = true;
-    for (size_t i = line + 1; i-- > 0;)
+    for (size_t i = 0; i < 4; i++)
+        if ((place = operands(out, i)) != NULL)
+            wanted[*place] = true;
+    for (size_t i = setup->n_lines; i-- > 0;) {
+        if (wanted[i])
+            wanted[i - setup->lines[i].output] = true; /* a group is computed by its first line */
         for (size_t k = 0; wanted[i] && k < setup->lines[i].n_inputs; k++)
             wanted[setup->lines[i].inputs[k]] = true;
-    for (size_t i = 0; i <= line; i++) {
+    }
+    for (size_t i = 0; i < setup->n_lines; i++) {
         Line l = setup->lines[i];
-        if (!wanted[i] && !(l.output == 0 && l.n_outputs > 1))
+        bool added = false;
+        if (!wanted[i])
             continue;
         if (l.kind == LINE_IS_EXTRA)
             return false;
-        if (l.output > 0) {
-            node[i] = node[i - l.output] + l.output;
-            continue;
-        }
-        bool inputs_known = true;
-        for (size_t k = 0; k < l.n_inputs; k++) {
-            inputs_known &= wanted[l.inputs[k]];
-            l.inputs[k] = wanted[l.inputs[k]] ? node[l.inputs[k]] : 0;
-        }
-        if (i == line && crossover) {
-            *out = (Signal){ true, l.inputs[0], l.inputs[1], 0 };
-        } else if (inputs_known) {
-            bool added = false;
-            node[i] = node_of(c, &l, &added);
-            *keep |= added && l.arg != NULL;
-        }
+        for (size_t k = 0; k < l.n_inputs; k++)
+            l.inputs[k] = node[l.inputs[k]];
+        node[i] = l.output > 0 ? node[i - l.output] + l.output : node_of(c, &l, &added);
+        *keep |= added && l.arg != NULL;
     }
-    if (!crossover)
-        *out = (Signal){ false, node[line], 0, 0 };
+    for (size_t i = 0; i < 4; i++)
+        if ((place = operands(out, i)) != NULL)
+            *place = node[*place];
     out->warmup = MAX(strategy_warmup(strategy, 0), c->s->options->trade_from);
     return true;
 }
@@ -363,8 +399,8 @@ static void run_node(void *arg, int worker, size_t i) {
     Columns *c = arg;
     uint32_t id = c->order[c->level_at[c->level] + i];
     Line *l = &c->nodes[id].line;
-    const double *in[TA_INPUTS_MAX];
-    double *out[TA_OUTPUTS_MAX];
+    const double *in[LINE_INPUTS_MAX];
+    double *out[LINE_OUTPUTS_MAX];
     UNUSED(worker);
     for (size_t k = 0; k < l->n_inputs; k++)
         in[k] = column_of(c, l->inputs[k]);
@@ -376,6 +412,32 @@ static void run_node(void *arg, int worker, size_t i) {
         l->kernel->run(l->state, in, c->to - c->from, out);
 }
 
+static void condition_bits(const Columns *c, const Condition *k, size_t at, size_t n, uint64_t *bits) {
+    if (k->never)
+        memset(bits, 0, ACCOUNT_WORDS * sizeof *bits);
+    else
+        account_compare_bits(column_of(c, k->a) + at, k->b == NO_NODE ? NULL : column_of(c, k->b) + at, k->number,
+                             k->below, n, bits);
+}
+
+static void signal_bits(const Columns *c, const Signal *g, size_t at, size_t n, int8_t *sign, uint64_t *buy,
+                        uint64_t *sell) {
+    const double *x = g->enter.never ? NULL : column_of(c, g->enter.a) + at;
+    switch (g->kind) {
+    case SIGNAL_CROSSOVER:
+        account_cross_bits(x, column_of(c, g->enter.b) + at, n, c->rules.avx2, sign, buy, sell);
+        break;
+    case SIGNAL_CONDITIONS:
+        condition_bits(c, &g->enter, at, n, buy);
+        condition_bits(c, &g->leave, at, n, sell);
+        break;
+    case SIGNAL_LINE:
+        account_compare_bits(x, NULL, 0, false, n, buy);
+        account_compare_bits(x, NULL, 0, true, n, sell);
+        break;
+    }
+}
+
 /* One account over one piece; at the end of a block of time its sums are put away. */
 static void follow(Columns *c, size_t i, size_t base, size_t n) {
     SweepResult *r = c->s->r;
@@ -383,11 +445,7 @@ static void follow(Columns *c, size_t i, size_t base, size_t n) {
     const Signal *g = &c->signals[i];
     BlockSum *blocks = r->blocks + c->rows[i] * r->n_blocks;
     uint64_t buy[ACCOUNT_WORDS], sell[ACCOUNT_WORDS];
-    const double *x = column_of(c, g->a) + (base - c->from);
-    if (g->crossover)
-        account_cross_bits(x, column_of(c, g->b) + (base - c->from), n, c->rules.avx2, &a->sign, buy, sell);
-    else
-        account_line_bits(x, n, buy, sell);
+    signal_bits(c, g, base - c->from, n, &a->sign, buy, sell);
     for (size_t at = MAX(base, g->warmup), to; at < base + n; at = to) {
         size_t block = a->block;
         while (pbo_block_start(c->market.n, r->n_blocks, block + 1) <= at)

@@ -2,6 +2,8 @@
 
 #include "backtest/strategies/plan.h"
 
+#include "backtest/strategy_internal.h"
+
 #include <math.h>
 
 bool plan_met(const PlanCondition *c, const View *v) {
@@ -145,19 +147,25 @@ static void decision_run(void *state, const double *const *in, size_t n, double 
         out[0][i] = decided(&p->enter, in, 0, 1, i) ? 1 : decided(&p->leave, in, 2, 3, i) ? -1 : 0;
 }
 
+static const LineKernel decision = { "decision", sizeof(Decision), decision_open, decision_run };
+
 void plan_declare(Plan *p, StrategySetup *setup) {
-    static const LineKernel kernel = { "decision", sizeof(Decision), decision_open, decision_run };
     LineId in[4] = { p->enter.a, p->enter.b == LINE_NONE ? p->enter.a : p->enter.b, p->leave.a,
                      p->leave.b == LINE_NONE ? p->leave.a : p->leave.b };
     if (p->enter.never)
         in[0] = in[1] = in[2];
     if (p->leave.never)
         in[2] = in[3] = in[0];
-    LineId line = setup_kernel(setup, &kernel, p, in, 4, 1, 0);
+    LineId line = setup_kernel(setup, &decision, p, in, 4, 1, 0);
     setup_signal(setup, line,
                  p->entry == PLAN_TARGET_PERCENT ? SIGNAL_REVERSE
                  : p->side == SIDE_SHORT         ? SIGNAL_SHORT_ONLY
                                                  : SIGNAL_LONG_ONLY);
+}
+
+const Plan *plan_of_line(const StrategySetup *setup, LineId line) {
+    const Line *l = &setup->lines[line];
+    return l->kind == LINE_IS_KERNEL && l->kernel == &decision ? l->arg : NULL;
 }
 
 /* --- lines --- */

@@ -51,6 +51,8 @@ bool plan_met(const PlanCondition *c, const View *v);
 void plan_next(Plan *p, const View *v, Broker *b);
 /* Declares the line of decisions that sweeps use: 1 enter, -1 leave, 0 neither. */
 void plan_declare(Plan *p, StrategySetup *setup);
+/* The plan behind a line of decisions; NULL when the line is another. */
+const Plan *plan_of_line(const StrategySetup *setup, LineId line);
 
 /* Lines that plans are made of. */
 LineId line_sma(StrategySetup *s, LineId x, double period); /* exactly rounded means, as Backtrader's */
