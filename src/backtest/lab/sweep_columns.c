@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "backtest/lab/sweep_internal.h"
+#include "backtest/setup.h"
 #include "backtest/strategies/plan.h"
-#include "backtest/strategy_internal.h"
 #include "base/hash.h"
 #include "base/parallel.h"
 

@@ -2,7 +2,7 @@
 
 #include "backtest/strategies/plan.h"
 
-#include "backtest/strategy_internal.h"
+#include "backtest/setup.h"
 
 #include <math.h>
 
