@@ -5,7 +5,6 @@
 
 #include "adapters/store/sqlite.h"
 #include "api/market/market_api.h"
-#include "api/storage/storage_api.h"
 #include "base/file.h"
 #include "cli/term.h"
 
@@ -249,7 +248,6 @@ static SHAPE(docs_shape, DocsIn, docs_f);
 
 static int run_docs(Cli *c, const void *in_) {
     const DocsIn *in = in_;
-    static const OpTable *const tables[] = { &market_api, &storage_api };
     Buf b;
     buf_init(&b, TEXT_MAX);
     if (str_eq(in->page, S("configuration"))) {
@@ -257,10 +255,10 @@ static int run_docs(Cli *c, const void *in_) {
     } else if (str_eq(in->page, S("openapi"))) {
         JsonWriter w;
         json_writer_init(&w, &b, true);
-        openapi_write(&w, tables, ARRAY_LEN(tables), S("/"));
+        openapi_write(&w, platform_tables, N_PLATFORM_TABLES, S("/"));
         buf_put_c(&b, '\n');
     } else {
-        docs_write_html(&b, tables, ARRAY_LEN(tables));
+        docs_write_html(&b, platform_tables, N_PLATFORM_TABLES);
     }
     return print_buf(c, &b);
 }

@@ -62,12 +62,14 @@ void platform_close(Platform *p) {
     *p = (Platform){ 0 };
 }
 
+const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api, &backtest_api };
+
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
-    assert(cap >= 3);
-    out[0] = (ApiRole){ &market_api, p->market };
-    out[1] = (ApiRole){ &backtest_api, p->backtest };
-    out[2] = (ApiRole){ &storage_api, &p->storage };
-    return 3;
+    void *const roles[N_PLATFORM_TABLES] = { p->market, &p->storage, p->backtest }; /* in the order above */
+    assert(cap >= N_PLATFORM_TABLES);
+    for (size_t i = 0; i < N_PLATFORM_TABLES; i++)
+        out[i] = (ApiRole){ platform_tables[i], roles[i] };
+    return N_PLATFORM_TABLES;
 }
 
 char *platform_objects_dir(Arena *a, const AppCfg *cfg) {

@@ -52,7 +52,10 @@ char *platform_socket(Arena *a, const AppCfg *cfg);
 /* The admin key: configured, else kept in data.dir/admin.key, made there first if need be. */
 int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const char **path);
 
-/* Roles with their operations, for gateway and callers. */
+/* Every table of operations there is: the API, its contract and its docs. */
+enum { N_PLATFORM_TABLES = 3 };
+extern const OpTable *const platform_tables[N_PLATFORM_TABLES];
+/* The same with who serves them, for gateway and callers. */
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap);
 
 /* Folders of datasets and backups: configured, else in data.dir. */

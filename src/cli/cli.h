@@ -52,7 +52,7 @@ typedef struct Command {
     const Shape *flags;            /* flags of the command as an operation's shape; NULL = none */
     const char *const *positional; /* NULL-terminated names of shape fields that bare words fill in order */
     bool shows_options;            /* its help lists the program's options */
-    const char *group;             /* "Data", "Platform", "Help" */
+    const char *group;             /* "Data", "Backtesting", "Platform", "Help" */
     /* argv[0] is the command's name; flags are decoded into `in` (zeroed struct of `flags`, defaults applied). */
     int (*run)(Cli *c, const void *in);
 } Command;

@@ -71,7 +71,7 @@ static int finish_output(Cli *c, int status) {
 /* --- help --- */
 
 static void list_commands(Cli *c, const Command *const *v, size_t n) {
-    static const char *const groups[] = { "Data", "Platform", "Help" };
+    static const char *const groups[] = { "Data", "Backtesting", "Platform", "Help" };
     fprintf(c->out,
             "%sFinSight%s %s - market data you can trust, on your own machine\n\n"
             "usage: finsight COMMAND [options]\n",
