@@ -57,6 +57,13 @@ typedef enum OrderReason {
 } OrderReason;
 const char *order_reason_words(OrderReason reason); /* "not enough cash at the price of the signal" */
 
+/* How long an order may wait for what it is not given at once. Engines without partial fills need not look. */
+typedef enum TimeInForce {
+    TIF_STANDARD, /* until valid_until, or cancelled */
+    TIF_IOC,      /* what its first candle does not fill is cancelled */
+    TIF_FOK,      /* all of it when it is triggered, or nothing */
+} TimeInForce;
+
 enum { ORDER_NONE = 0 };
 typedef uint32_t OrderId; /* from 1, in the order of submission; ORDER_NONE = no order */
 
@@ -74,6 +81,7 @@ typedef struct OrderRequest {
     OrderId oco;      /* one cancels the other: any order of the group */
     bool hold;        /* bracket: wait for a request without `hold`, then all go together */
     const char *tag;  /* static words for the report: "stop loss"; NULL = none */
+    TimeInForce tif;
 } OrderRequest;
 
 typedef struct Order {

@@ -78,6 +78,8 @@ static int compile_name(Compiler *c, const Tree *t) {
     if (param)
         return constant(c, t->at, param->value, false);
     const NameRow *row = name_find(t->name);
+    if (!row && c->env->columns_later && !ta_find(t->name)) /* any place will do: no two names share a column */
+        return add(c, t->at, &(RuleNode){ .op = OP_EXTRA, .arg = (int32_t)(t->name.p - c->text.source->text.p) });
     if (!row)
         return ta_find(t->name) ? compile_call(c, t) : unknown(c, t->at, t->name);
     if (row->kind == NAME_FUNCTION)
@@ -549,6 +551,7 @@ int rule_compile(Ctx *cx, const RuleEnv *env, const RuleSource *sources, size_t 
     c.program = arena_new(cx->arena, RuleProgram);
     c.program->zone = c.env->zone ? c.env->zone : tz_utc();
     c.program->n_columns = c.env->n_columns;
+    c.program->unbound = c.env->columns_later;
     for (size_t i = 0; i < n; i++) {
         int r = compile_source(&c, &sources[i]);
         if (r < 0)
@@ -582,6 +585,13 @@ size_t rule_lookback(const RuleProgram *p) {
 bool rule_is_live(const RuleProgram *p, size_t source) {
     assert(source < p->n_roots);
     return p->roots[source].n_live > 0;
+}
+
+bool rule_uses_column(const RuleProgram *p, size_t column) {
+    for (size_t i = 0; i < p->n_nodes; i++)
+        if (p->nodes[i].op == OP_EXTRA && (size_t)p->nodes[i].arg == column)
+            return true;
+    return false;
 }
 
 bool rule_any_live(const RuleProgram *p) {

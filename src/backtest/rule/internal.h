@@ -120,6 +120,7 @@ struct RuleProgram {
     uint16_t *exports; /* nodes */
     size_t n_exports;
     bool recursive;
+    bool unbound; /* compiled before its columns were known */
     const Tz *zone;
 };
 

@@ -40,7 +40,8 @@ typedef struct RuleEnv {
     size_t n_columns;
     const RuleParam *params;
     size_t n_params;
-    const Tz *zone; /* of hour, weekday, ...; NULL = UTC */
+    const Tz *zone;     /* of hour, weekday, ...; NULL = UTC */
+    bool columns_later; /* not known yet which columns there are: an unknown name is taken for one. To check, not run */
 } RuleEnv;
 
 typedef struct RuleSource {
@@ -60,6 +61,7 @@ size_t rule_n_sources(const RuleProgram *p);
 size_t rule_lookback(const RuleProgram *p);
 bool rule_is_live(const RuleProgram *p, size_t source); /* depends on the position */
 bool rule_any_live(const RuleProgram *p);
+bool rule_uses_column(const RuleProgram *p, size_t column);
 size_t rule_n_nodes(const RuleProgram *p); /* after sharing */
 /* An indicator of the rules remembers its first candle for ever: a series begun later differs and converges. */
 bool rule_is_recursive(const RuleProgram *p);
@@ -68,7 +70,7 @@ bool rule_is_recursive(const RuleProgram *p);
 typedef struct RuleInput {
     const int64_t *open_ms;
     const double *open, *high, *low, *close, *volume;
-    const double *const *extra; /* n_columns columns; NULL when there are none */
+    const double *const *extra; /* n_columns columns, NULL where not used; NULL when there are none */
 } RuleInput;
 
 /* What the account holds when a rule is asked. Flat: side 0 and NaN. */

@@ -111,6 +111,7 @@ static void open_node(NodeState *all, size_t i, const RuleNode *node, Arena *are
 }
 
 RuleRun *rule_open(Arena *arena, const RuleProgram *p) {
+    assert(!p->unbound);
     RuleRun *r = arena_new(arena, RuleRun);
     r->program = p;
     r->nodes = arena_new_n(arena, NodeState, p->n_nodes);
@@ -352,7 +353,7 @@ static void run_nodes(RuleRun *r, const RuleInput *in, size_t n, const uint16_t 
         RuleInput block = { in->open_ms + at, in->open + at,   in->high + at, in->low + at,
                             in->close + at,   in->volume + at, extra };
         for (size_t k = 0; k < r->program->n_columns; k++)
-            extra[k] = in->extra[k] + at;
+            extra[k] = in->extra && in->extra[k] ? in->extra[k] + at : NULL;
         rule_feed(r, &block, rows);
         for (size_t k = 0; k < n_nodes; k++)
             memcpy(out[k] + at, r->nodes[nodes[k]].column, rows * sizeof(double));

@@ -59,13 +59,15 @@ static void remember_traded(Zoot *z, double units, double price) {
 
 /* --- trades --- */
 
-static void trade_open(Zoot *z, ZootPlace *p, uint32_t asset, OrderId id, double units, double price) {
+static void trade_open(Zoot *z, ZootPlace *p, uint32_t asset, OrderId id, double units) {
     p->trade = z->trades.n;
     p->entry_step = z->step;
-    vec_push(&z->trades, ((Trade){ .id = (uint32_t)z->trades.n + 1, .asset = asset,
-                                   .side = units > 0 ? SIDE_LONG : SIDE_SHORT, .entry_step = z->step,
+    vec_push(&z->trades, ((Trade){ .id = (uint32_t)z->trades.n + 1,
+                                   .asset = asset,
+                                   .side = units > 0 ? SIDE_LONG : SIDE_SHORT,
+                                   .entry_step = z->step,
+                                   .entry_row = p->row,
                                    .entry_order = id }));
-    UNUSED(price);
 }
 
 static void trade_add(Zoot *z, ZootPlace *p, double units, double price, double fee) {
@@ -98,7 +100,8 @@ static void trade_close(Zoot *z, ZootPlace *p) {
         z->view.n_lost++;
         z->view.sum_lost += t->pnl_net;
     }
-    vec_push(&z->closed, p->trade);
+    t->candles = p->row - t->entry_row;
+    vec_push(&z->closings, (uint32_t)p->trade);
 }
 
 /* --- booking --- */
@@ -122,7 +125,7 @@ static void book_closing(Zoot *z, uint32_t asset, ZootOrder *o, double units, do
 static void book_opening(Zoot *z, uint32_t asset, ZootOrder *o, double units, double price, double fee) {
     ZootPlace *p = &z->places[asset];
     if (p->position == 0)
-        trade_open(z, p, asset, o->o.id, units, price);
+        trade_open(z, p, asset, o->o.id, units);
     trade_add(z, p, units, price, fee);
     p->entry = (p->entry * p->position + price * units) / (p->position + units);
     p->position += units;

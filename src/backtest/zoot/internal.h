@@ -24,7 +24,8 @@ typedef struct ZootOrder {
     bool held;         /* waits for the last request of its bracket */
     bool waits;        /* for its parent's fill */
     bool triggered;    /* a stop-limit that is a limit now */
-    bool tried;        /* was offered to an open: a limit resting since then is a maker */
+    bool tried;        /* was offered to a candle: a limit that rests since then is a maker */
+    uint64_t skip;     /* the bar that has nothing more for it */
     uint64_t inside;   /* the bar inside which it came alive: only what can hurt may fill there */
     OrderId oco_group; /* the first of the group; ORDER_NONE: none */
 } ZootOrder;
@@ -41,9 +42,10 @@ typedef struct ZootPlace { /* an asset in the run */
     size_t trade;       /* index of the open one */
     double volume_used; /* of the candle */
     size_t n_alive;
-    bool fresh;
+    bool fresh, begun, warm;
+    size_t row, warmup;
+    int64_t candle_open_ms;
     ZootBar bar; /* the one being matched */
-    bool first_bar;
 } ZootPlace;
 
 typedef struct ZootTraded { /* for fee tiers */
@@ -63,10 +65,11 @@ typedef struct Zoot {
     double cash, realised, fees, costs;
     VEC(ZootOrder) orders; /* by id - 1 */
     VEC(OrderId) alive;    /* ascending; ended ones are taken out at the end of a step */
-    VEC(OrderId) ended;    /* in the order in which they ended */
-    VEC(OrderId) changed;  /* since the last call of next */
+    VEC(OrderEvent) events;
+    VEC(OrderId) changed; /* since the last call of next */
     VEC(Trade) trades;
-    VEC(size_t) closed; /* trades, since the last call of next */
+    VEC(uint32_t) closings; /* trades, in the order of their ends */
+    size_t n_told;          /* of closings, to the strategy */
     VEC(ZootTraded) traded;
     size_t traded_first;
     double traded_sum;
@@ -75,8 +78,11 @@ typedef struct Zoot {
     size_t step;
     int64_t now_ms;      /* close of the step */
     int64_t bar_time_ms; /* of what is being matched */
-    size_t n_liquidations, n_next_calls, first_next_step, step_of_interest;
-    int64_t interest_from_ms;
+    size_t n_liquidations, n_next_calls, first_next_step;
+    int64_t interest_from_ms; /* INT64_MIN: before the first step */
+    size_t n_steps;
+    int64_t *time_ms;
+    double *equity;
     int failed; /* a code to stop with */
     View view;
     ViewAsset *seen;
@@ -101,10 +107,13 @@ void zoot_sweep_ended(Zoot *z);
 OrderId zoot_forced_order(Zoot *z, uint32_t asset, double size, const char *tag);
 double zoot_round_lot(const ZootPlace *place, double size); /* towards 0 */
 
+bool zoot_is_stop(OrderType type);
+
 /* match.c */
 void zoot_match_open(Zoot *z, bool reducing); /* all fresh assets: what their opens fill */
+void zoot_liquidate_at_open(Zoot *z, uint32_t asset);
 void zoot_match_inside(Zoot *z, uint32_t asset);
-void zoot_match_close(Zoot *z, uint32_t asset);
+void zoot_match_close(Zoot *z, uint32_t asset, bool last); /* last: the candle ends with this bar */
 
 /* account.c */
 double zoot_equity(const Zoot *z);

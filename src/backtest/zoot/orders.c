@@ -17,12 +17,21 @@ static double round_tick(const ZootPlace *place, double price, bool up) {
     return (up ? ceil(ticks - 1e-9) : floor(ticks + 1e-9)) * place->tick;
 }
 
-static bool is_stop(OrderType t) {
+bool zoot_is_stop(OrderType t) {
     return t == ORDER_STOP || t == ORDER_STOP_LIMIT || t == ORDER_STOP_TRAIL || t == ORDER_STOP_TRAIL_LIMIT;
 }
 
 static bool is_trailing(OrderType t) {
     return t == ORDER_STOP_TRAIL || t == ORDER_STOP_TRAIL_LIMIT;
+}
+
+static void start_trail(const ZootPlace *place, ZootOrder *o, double price) {
+    double distance = o->trail_percent > 0 ? price * o->trail_percent : o->trail_amount;
+    double limit_off = o->o.limit_price - o->trigger;
+    bool buys = o->o.size > 0;
+    o->trigger = round_tick(place, buys ? price + distance : price - distance, buys);
+    if (o->o.type == ORDER_STOP_TRAIL_LIMIT && o->o.limit_price > 0)
+        o->o.limit_price = o->trigger + limit_off;
 }
 
 /* --- ends --- */
@@ -40,7 +49,7 @@ static void end_one(Zoot *z, OrderId id, OrderStatus status, OrderReason reason)
     o->o.reason = reason;
     z->any_ended = true;
     z->places[o->o.asset].n_alive--;
-    vec_push(&z->ended, id);
+    vec_push(&z->events, ((OrderEvent){ id, status, z->step }));
     note_change(z, id);
 }
 
@@ -82,8 +91,8 @@ void zoot_order_filled(Zoot *z, OrderId id, bool inside) {
         if (child->o.alive && child->o.parent == id && child->waits) {
             child->waits = false;
             child->inside = inside ? z->bar_seq : 0;
-            if (is_trailing(child->o.type) && child->o.created_price == 0)
-                child->trigger = 0;
+            if (is_trailing(child->o.type))
+                start_trail(&z->places[child->o.asset], child, o->o.price);
         }
     }
     double rest = zoot_round_lot(&z->places[o->o.asset], o->left);
@@ -91,6 +100,7 @@ void zoot_order_filled(Zoot *z, OrderId id, bool inside) {
         zoot_end_order(z, id, ORDER_COMPLETED, ORDER_BECAUSE_NONE);
     else {
         o->o.status = ORDER_PARTIAL;
+        vec_push(&z->events, ((OrderEvent){ id, ORDER_PARTIAL, z->step }));
         note_change(z, id);
         if (o->oco_group)
             end_where(z, in_group, o->oco_group, ORDER_BECAUSE_OCO);
@@ -263,8 +273,3 @@ static double units(const Broker *b, size_t asset, double money, double price) {
 }
 
 const BrokerOps zoot_broker_ops = { submit, cancel, order, units };
-
-/* is_stop is shared by the matcher through the order's type */
-bool zoot_is_stop(OrderType t) {
-    return is_stop(t);
-}

@@ -15,7 +15,7 @@
 #include "backtest/engine.h"
 #include "core/instrument.h"
 
-extern const BacktestEngine zoot_engine;
+extern const BacktestEngine backtest_zoot;
 
 /* The intrabar rule, in words for results and documentation. */
 extern const char *const ZOOT_RULES[];
