@@ -2,10 +2,13 @@
 
 #include "backtest/backtrader/backtrader.h"
 #include "backtest/engine.h"
+#include "backtest/rule/strategy.h"
 #include "backtest/strategies/builtins.h"
+#include "backtest/zoot/zoot.h"
 
 static const BacktestEngine *const ENGINES[] = {
     &backtest_backtrader,
+    &backtest_zoot,
 };
 
 static const StrategyType *const STRATEGIES[] = {
@@ -25,6 +28,7 @@ static const StrategyType *const STRATEGIES[] = {
     &strategy_trailing_crossover,
     &strategy_limit_crossover,
     &strategy_stop_limit_crossover,
+    &strategy_rules,
 };
 
 static const StrategyCatalog BUILTINS = { STRATEGIES, ARRAY_LEN(STRATEGIES) };

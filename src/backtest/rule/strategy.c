@@ -38,7 +38,7 @@ typedef struct RuleAsset {
     const RuleProgram *program;
     const MarketAsset *market;
     int8_t source[N_RULES]; /* place among the program's sources; -1: no such rule */
-    uint32_t column[TA_INPUTS_MAX];
+    uint32_t column[LINE_INPUTS_MAX];
     size_t n_columns, n_exports;
     bool has_signal;
     LineId lines;
@@ -143,8 +143,8 @@ static int find_columns(StrategySetup *setup, size_t asset, Ctx *cx, RuleAsset *
     for (size_t k = 0; k < a->market->n_extras; k++) {
         if (!rule_uses_column(a->program, k))
             continue;
-        if (a->n_columns == TA_INPUTS_MAX)
-            return err_set(cx, ERR_LIMIT, "rules may use %d extra columns at most", TA_INPUTS_MAX);
+        if (a->n_columns == LINE_INPUTS_MAX)
+            return err_set(cx, ERR_LIMIT, "rules may use %d extra columns at most", LINE_INPUTS_MAX);
         inputs[a->n_columns] = setup_extra(setup, asset, a->market->extras[k].name);
         a->column[a->n_columns++] = (uint32_t)k;
     }
@@ -164,7 +164,7 @@ static int init_asset(Strategy *s, StrategySetup *setup, Ctx *cx, size_t asset, 
     for (size_t k = 0; k < a->market->n_extras; k++)
         names[k] = a->market->extras[k].name;
     RuleEnv env = { .columns = names, .n_columns = a->market->n_extras };
-    LineId inputs[TA_INPUTS_MAX] = { setup_price(setup, asset, TA_CLOSE) };
+    LineId inputs[LINE_INPUTS_MAX] = { setup_price(setup, asset, TA_CLOSE) };
     int r = compile(s, cx, &env, a);
     if (r == 0)
         r = find_columns(setup, asset, cx, a, inputs);
@@ -172,6 +172,9 @@ static int init_asset(Strategy *s, StrategySetup *setup, Ctx *cx, size_t asset, 
         return r;
     a->n_exports = rule_n_exports(a->program);
     a->exports = arena_new_n(cx->arena, double, a->n_exports);
+    if (a->n_exports >= LINE_OUTPUTS_MAX)
+        return err_set(cx, ERR_LIMIT, "rules may read %d different columns while they look at the position, not %zu",
+                       LINE_OUTPUTS_MAX - 1, a->n_exports);
     a->has_signal = setup_assets(setup) == 1 && is_plain_signal(s, a);
     a->lines = setup_kernel(setup, &KERNEL, a, inputs, MAX(a->n_columns, 1), a->n_exports + a->has_signal,
                             (int)rule_lookback(a->program));

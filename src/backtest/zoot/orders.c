@@ -73,15 +73,24 @@ static bool is_child(const ZootOrder *o, OrderId parent) {
 void zoot_end_order(Zoot *z, OrderId id, OrderStatus status, OrderReason reason) {
     end_one(z, id, status, reason);
     ZootOrder *o = zoot_order(z, id);
-    OrderId group = o->oco_group, parent = o->o.parent;
+    OrderId group = o->oco_group ? o->oco_group : id, parent = o->o.parent; /* the first of a group gives its name */
     if (o->o.filled == 0)
         end_where(z, is_child, id, ORDER_BECAUSE_BRACKET);
-    if (group)
-        end_where(z, in_group, group, ORDER_BECAUSE_OCO);
-    if (group && zoot_order(z, group)->o.alive)
+    end_where(z, in_group, group, ORDER_BECAUSE_OCO);
+    if (zoot_order(z, group)->o.alive)
         zoot_end_order(z, group, ORDER_CANCELED, ORDER_BECAUSE_OCO);
     if (parent)
         end_where(z, is_child, parent, ORDER_BECAUSE_BRACKET);
+}
+
+/* All of the group but the one that is being filled. */
+static void end_rest_of_group(Zoot *z, OrderId id) {
+    OrderId group = zoot_order(z, id)->oco_group ? zoot_order(z, id)->oco_group : id;
+    for (size_t i = 0; i < z->alive.n; i++) {
+        const ZootOrder *o = zoot_order(z, z->alive.v[i]);
+        if (o->o.alive && o->o.id != id && (o->oco_group == group || o->o.id == group))
+            end_one(z, o->o.id, ORDER_CANCELED, ORDER_BECAUSE_OCO);
+    }
 }
 
 void zoot_order_filled(Zoot *z, OrderId id, bool inside) {
@@ -102,8 +111,7 @@ void zoot_order_filled(Zoot *z, OrderId id, bool inside) {
         o->o.status = ORDER_PARTIAL;
         vec_push(&z->events, ((OrderEvent){ id, ORDER_PARTIAL, z->step }));
         note_change(z, id);
-        if (o->oco_group)
-            end_where(z, in_group, o->oco_group, ORDER_BECAUSE_OCO);
+        end_rest_of_group(z, id);
     }
     if (zoot_order(z, id)->o.parent && z->places[o->o.asset].position == 0)
         end_where(z, is_child, zoot_order(z, id)->o.parent, ORDER_BECAUSE_BRACKET);
