@@ -51,7 +51,7 @@ static void next(void *state, const FinsightHost *h) {
         return;
     FinsightOrder stop = { 0 };
     stop.kind = FINSIGHT_STOP;
-    stop.size = -0.95 * h->cash / close; /* as much as the entry buys; what protects never turns a position around */
+    stop.size = -h->order_size(h->host, entry);
     stop.price = close - distance;
     stop.parent = entry;
     t->stop = h->order(h->host, &stop);

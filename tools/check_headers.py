@@ -13,7 +13,7 @@ FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-Wshadow
 
 def compile_alone(compiler, src, header):
     text = f'#include "{header}"\n#include "{header}"\n'
-    r = subprocess.run([*compiler, f"-I{src}", *FLAGS], input=text, capture_output=True, text=True)
+    r = subprocess.run([*compiler, f"-I{src}", f"-I{src}/../include", *FLAGS], input=text, capture_output=True, text=True)
     return (header, r.stderr) if r.returncode else None
 
 

@@ -77,6 +77,7 @@ typedef struct FinsightHost {
     unsigned (*order)(void *host, const FinsightOrder *order); /* an id, or 0 when it was refused at once */
     void (*cancel)(void *host, unsigned id);
     int (*alive)(void *host, unsigned id);
+    double (*order_size)(void *host, unsigned id); /* signed units asked for; NaN where there is no such order */
 } FinsightHost;
 
 typedef struct FinsightStrategy {

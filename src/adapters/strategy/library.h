@@ -6,7 +6,7 @@
  * is never unloaded, for results and catalogues keep its functions. Not on a loop: reads files. */
 
 #include "base/ctx.h"
-#include "finsight/strategy.h"
+#include <finsight/strategy.h>
 
 typedef const FinsightStrategy *(*StrategyLibraryEntry)(unsigned index);
 

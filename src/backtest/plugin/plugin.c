@@ -184,6 +184,12 @@ static int on_alive(void *host, unsigned id) {
     return broker_alive(p->b, id);
 }
 
+static double on_order_size(void *host, unsigned id) {
+    const PluginState *p = host;
+    const Order *o = id ? p->b->ops->order(p->b, id) : NULL;
+    return o ? o->size : NAN;
+}
+
 static void next(Strategy *s, const View *v, Broker *b) {
     const PluginType *t = type_of(s);
     PluginState *p = s->state;
@@ -206,7 +212,8 @@ static void next(Strategy *s, const View *v, Broker *b) {
                               .close = on_close,
                               .order = on_order,
                               .cancel = on_cancel,
-                              .alive = on_alive };
+                              .alive = on_alive,
+                              .order_size = on_order_size };
     t->plugin.next(p->state, &p->host);
 }
 

@@ -4,7 +4,7 @@
  * the library is loaded by adapters/strategy; here its tables are checked and its calls are bound to View and Broker. */
 
 #include "backtest/strategy.h"
-#include "finsight/strategy.h"
+#include <finsight/strategy.h>
 
 typedef const FinsightStrategy *(*PluginEntry)(unsigned index);
 
