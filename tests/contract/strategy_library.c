@@ -12,7 +12,7 @@ enum { ROWS = 400 };
 static void make_candles(Arena *arena, Candles *cs) {
     candles_init(cs, arena, ROWS);
     for (int i = 0; i < ROWS; i++) {
-        double open = 100 + 20 * sin((i - 1) / 25.0), close = 100 + 20 * sin(i / 25.0);
+        double open = 200 + 100 * sin((i - 1) / 25.0), close = 200 + 100 * sin(i / 25.0);
         candles_push(cs, &(Candle){ .open_time = time_ms((int64_t)i * MS_PER_DAY),
                                     .open = open,
                                     .high = fmax(open, close) + 1,

@@ -249,14 +249,13 @@ static OrderId submit(Broker *broker, const OrderRequest *r) {
 
 static void cancel(Broker *broker, OrderId id) {
     Bt *b = (Bt *)broker;
-    assert(id > ORDER_NONE && id <= b->n_orders);
-    cancel_order(b, bt_order(b, id), ORDER_BECAUSE_STRATEGY);
+    if (id > ORDER_NONE && id <= b->n_orders)
+        cancel_order(b, bt_order(b, id), ORDER_BECAUSE_STRATEGY);
 }
 
 static const Order *order(const Broker *broker, OrderId id) {
     const Bt *b = (const Bt *)broker;
-    assert(id > ORDER_NONE && id <= b->n_orders);
-    return &bt_order(b, id)->o;
+    return id > ORDER_NONE && id <= b->n_orders ? &bt_order(b, id)->o : NULL;
 }
 
 /* Python's a // b for a >= 0, b > 0: the quotient of the exact remainder, which a plain floor(a / b) can miss by one. */
