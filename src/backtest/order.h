@@ -124,9 +124,10 @@ typedef struct Trade {
     uint32_t id; /* from 1, in the order of entries */
     uint32_t asset;
     Side side;
-    bool closed; /* false: the position was open when the data ended */
-    double size; /* signed units of the entry */
-    double entry_price;
+    bool closed;                                /* false: the position was open when the data ended */
+    double size;                                /* signed units of the entry, later additions included */
+    double entry_price;                         /* mean of them */
+    double first_size, first_price, first_fees; /* of the fill that began it */
     double entry_fees;
     size_t entry_step;
     size_t entry_row;  /* of its asset */

@@ -180,7 +180,8 @@ static void word(Fields *f, const char *key, const char *got) {
         case_differs(f->rep, "%s %zu: %s is %s, not " STR_FMT, f->what, f->i, key, got, STR_ARG(want));
 }
 
-static void check_trade(Ctx *cx, CaseReport *rep, size_t i, const Trade *t, Str json) {
+/* The dumps tell a trade as it was at its first fill, and its exit by what it gained on that. */
+static void check_trade(Ctx *cx, CaseReport *rep, size_t i, const Trade *t, double multiplier, Str json) {
     Fields f = { .cx = cx, .rep = rep, .what = "trade", .i = i };
     if (dump_members(cx, json, &f.m) < 0) {
         case_differs(rep, "trade %zu is not an object", i);
@@ -190,15 +191,17 @@ static void check_trade(Ctx *cx, CaseReport *rep, size_t i, const Trade *t, Str 
     field(&f, "ref", t->id, 0);
     word(&f, "dir", side_name(t->side));
     field(&f, "entry_bar", (double)t->entry_step, 0);
-    field(&f, "entry_price", t->entry_price, 0);
-    field(&f, "size", t->size, 0);
-    field(&f, "entry_comm", t->entry_fees, 0);
+    field(&f, "entry_price", t->first_price, 0);
+    field(&f, "size", t->first_size, 0);
+    field(&f, "entry_comm", t->first_fees, 0);
     if (flag_or(&f.m, "closed", false) != t->closed)
         case_differs(rep, "trade %zu: it is %s", i, t->closed ? "closed" : "open");
     if (!t->closed)
         return;
     field(&f, "exit_bar", (double)t->exit_step, 0);
-    field(&f, "exit_price", t->exit_price, 0);
+    double exit_price =
+        t->first_size == t->size ? t->exit_price : t->first_price + t->pnl / (t->first_size * multiplier);
+    field(&f, "exit_price", exit_price, t->first_price);
     field(&f, "pnl", t->pnl, value);
     field(&f, "pnlcomm", t->pnl_net, value);
     field(&f, "commission", t->fees + t->costs, 0);
@@ -241,12 +244,12 @@ static bool items_next(Items *it) {
     return json_array_next(&it->r) > 0 && json_skip_raw(&it->r, &it->json) == 0;
 }
 
-static void check_trades(Ctx *cx, CaseReport *rep, const BacktestResult *r, Str json) {
+static void check_trades(Ctx *cx, CaseReport *rep, const BacktestResult *r, double multiplier, Str json) {
     Items it;
     size_t n = 0;
     for (items_init(&it, cx, json); items_next(&it); n++)
         if (n < r->n_trades)
-            check_trade(cx, rep, n, &r->trades[n], it.json);
+            check_trade(cx, rep, n, &r->trades[n], multiplier, it.json);
     if (n != r->n_trades)
         case_differs(rep, "%zu trades, not %zu", r->n_trades, n);
 }
@@ -301,7 +304,9 @@ static void check_run(Ctx *cx, CaseReport *rep, const Members *m, BacktestResult
     field(&f, "final_cash", r->final_cash, r->final_value);
     field(&f, "n_trades_closed", (double)r->n_closed, 0);
     check_position(cx, rep, r, dump_member(m, "open_position"));
-    check_trades(cx, rep, r, dump_member(m, "trades"));
+    BrokerConfig broker;
+    if (case_broker(cx, dump_member(m, "broker"), r->initial_cash, &broker) == 0)
+        check_trades(cx, rep, r, broker.multiplier, dump_member(m, "trades"));
     check_orders(cx, rep, r, dump_member(m, "orders"));
     check_equity(cx, rep, r, dump_member(m, "equity"));
     analyzers_compute(r, cx->arena);

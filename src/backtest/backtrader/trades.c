@@ -17,6 +17,9 @@ void bt_trade_opened(Bt *b, uint32_t asset, const BtOrder *x, double size, doubl
         b->trades[a->trade] = (Trade){ .id = (uint32_t)b->n_trades,
                                        .asset = asset,
                                        .side = size > 0 ? SIDE_LONG : SIDE_SHORT,
+                                       .first_size = size,
+                                       .first_price = price,
+                                       .first_fees = fees,
                                        .entry_step = b->step,
                                        .entry_row = a->row,
                                        .entry_order = x->o.id };
