@@ -28,7 +28,7 @@ void bt_trade_opened(Bt *b, uint32_t asset, const BtOrder *x, double size, doubl
     double after = a->trade_size + size;
     a->trade_price = (a->trade_size * a->trade_price + size * price) / after;
     a->trade_size = after;
-    t->entry_price = (t->size * t->entry_price + size * price) / (t->size + size);
+    t->entry_price = t->size == 0 ? price : (t->size * t->entry_price + size * price) / (t->size + size);
     t->size += size;
     t->entry_fees += fees;
     t->fees += fees;
@@ -49,7 +49,7 @@ void bt_trade_closed(Bt *b, uint32_t asset, const BtOrder *x, double size, doubl
     t->closed = true;
     t->exit_step = b->step;
     t->candles = a->row - t->entry_row;
-    t->exit_price = a->closed_value / a->closed_units;
+    t->exit_price = a->closed_units == -size ? price : a->closed_value / a->closed_units;
     t->exit_order = x->o.id;
     t->pnl_net = t->pnl - (t->fees + t->costs);
     if (b->n_closings == b->cap_closings) {
