@@ -153,8 +153,7 @@ static void line_open(StrategySetup *s, Line *line) {
         line->kernel->open(line->state, s->arena, line->arg);
 }
 
-void strategy_compute_begin(Strategy *strategy) {
-    StrategySetup *s = strategy->setup;
+static void begin(StrategySetup *s, bool unknown_is_nan) {
     s->columns = arena_new_n(s->arena, const double *, MAX(s->n_lines, 1));
     s->line_asset = arena_new_n(s->arena, uint32_t, MAX(s->n_lines, 1));
     for (size_t i = 0; i < s->n_lines; i++) {
@@ -167,11 +166,15 @@ void strategy_compute_begin(Strategy *strategy) {
             continue;
         }
         double *column = arena_alloc(s->arena, mem_mul(MAX(cs->n, 1), sizeof(double)));
-        for (size_t row = 0; row < cs->n; row++)
+        for (size_t row = 0; unknown_is_nan && row < cs->n; row++)
             column[row] = NAN;
         s->columns[i] = column;
     }
     memset(s->at, 0, s->n_assets * sizeof *s->at);
+}
+
+void strategy_compute_begin(Strategy *s) {
+    begin(s->setup, true);
 }
 
 /* When the candle has closed: what was known until then may be used. */
@@ -235,7 +238,7 @@ void strategy_compute_row(Strategy *strategy, size_t asset) {
 
 int strategy_compute(Strategy *strategy, Ctx *cx) {
     StrategySetup *s = strategy->setup;
-    strategy_compute_begin(strategy);
+    begin(s, false); /* every row is written below */
     for (size_t asset = 0; asset < s->n_assets; asset++)
         for (size_t n = s->assets[asset].candles->n; s->at[asset] < n;) {
             asset_run(s, asset, MIN(n - s->at[asset], (size_t)LINE_BLOCK));

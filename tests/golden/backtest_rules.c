@@ -18,8 +18,7 @@ typedef struct CaseType {
 } CaseType;
 
 typedef struct CaseState {
-    Plan plan; /* first: plan_next takes it */
-    double deviations;
+    Plan plan;
 } CaseState;
 
 typedef struct Reader {
@@ -131,8 +130,7 @@ static int bollinger(Reader *r) {
     }
     prefer_param(r, "period", &period);
     prefer_param(r, "dev", &deviations);
-    r->state->deviations = deviations;
-    r->bands = line_bollinger(r->setup, setup_price(r->setup, 0, TA_CLOSE), period, &r->state->deviations);
+    r->bands = line_bollinger(r->setup, setup_price(r->setup, 0, TA_CLOSE), period, deviations);
     r->has_bands = true;
     return 0;
 }

@@ -176,8 +176,7 @@ static LineId of_period(StrategySetup *s, const TaIndicator *ta, LineId x, doubl
 }
 
 LineId line_sma(StrategySetup *s, LineId x, double period) {
-    const TaIndicator *exact = ta_find(S("sma_backtrader"));
-    return of_period(s, exact ? exact : ta_find(S("sma")), x, period);
+    return of_period(s, ta_find(S("sma_backtrader")), x, period);
 }
 
 LineId line_ema(StrategySetup *s, LineId x, double period) {
@@ -188,38 +187,10 @@ LineId line_cross(StrategySetup *s, LineId a, LineId b) {
     return setup_indicator(s, setup_line_asset(s, a), ta_find(S("crossover")), NULL, (LineId[]){ a, b });
 }
 
-static void square_run(void *state, const double *const *in, size_t n, double *const *out) {
-    UNUSED(state);
-    for (size_t i = 0; i < n; i++)
-        out[0][i] = in[0][i] * in[0][i];
-}
-
-typedef struct Bands {
-    double deviations;
-} Bands;
-
-static void bands_open(void *state, Arena *arena, const void *arg) {
-    UNUSED(arena);
-    ((Bands *)state)->deviations = *(const double *)arg;
-}
-
-/* In: mean, mean of squares. The deviation is Backtrader's: sqrt(|E[x^2] - E[x]^2|). */
-static void bands_run(void *state, const double *const *in, size_t n, double *const *out) {
-    double deviations = ((Bands *)state)->deviations;
-    for (size_t i = 0; i < n; i++) {
-        double mean = in[0][i], width = deviations * sqrt(fabs(in[1][i] - mean * mean));
-        out[0][i] = mean + width;
-        out[1][i] = mean - width;
-    }
-}
-
-LineBands line_bollinger(StrategySetup *s, LineId x, double period, const double *deviations) {
-    static const LineKernel square = { .name = "square", .run = square_run };
-    static const LineKernel bands = { "bands", sizeof(Bands), bands_open, bands_run };
-    LineId squares = setup_kernel(s, &square, NULL, &x, 1, 1, 0);
-    LineId mean = line_sma(s, x, period), mean_square = line_sma(s, squares, period);
-    LineId upper = setup_kernel(s, &bands, deviations, (LineId[]){ mean, mean_square }, 2, 2, 0);
-    return (LineBands){ .upper = upper, .middle = mean, .lower = upper + 1 };
+LineBands line_bollinger(StrategySetup *s, LineId x, double period, double deviations) {
+    const TaIndicator *ta = ta_find(S("bbands_backtrader"));
+    LineId upper = setup_indicator(s, setup_line_asset(s, x), ta, (double[]){ period, deviations }, &x);
+    return (LineBands){ .upper = upper, .middle = upper + 1, .lower = upper + 2 };
 }
 
 typedef struct Before {

@@ -61,5 +61,5 @@ LineId line_cross(StrategySetup *s, LineId a, LineId b); /* 1 above, -1 below, 0
 typedef struct LineBands {
     LineId upper, middle, lower;
 } LineBands;
-LineBands line_bollinger(StrategySetup *s, LineId x, double period, const double *deviations); /* keeps the pointer */
+LineBands line_bollinger(StrategySetup *s, LineId x, double period, double deviations);
 LineId line_before(StrategySetup *s, LineId x); /* the value one candle ago */

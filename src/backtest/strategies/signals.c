@@ -143,7 +143,7 @@ static int reversion_init(Strategy *s, StrategySetup *setup, Ctx *cx) {
     UNUSED(cx);
     Plan *p = s->state;
     LineId close = setup_price(setup, 0, TA_CLOSE);
-    LineBands bands = line_bollinger(setup, close, s->p[0], &s->p[1]);
+    LineBands bands = line_bollinger(setup, close, s->p[0], s->p[1]);
     p->enter = (PlanCondition){ .a = close, .b = bands.lower, .below = true };
     p->leave = (PlanCondition){ .a = close, .b = bands.middle };
     return finish(p, setup);
@@ -162,7 +162,7 @@ static int breakout_init(Strategy *s, StrategySetup *setup, Ctx *cx) {
     UNUSED(cx);
     Plan *p = s->state;
     LineId close = setup_price(setup, 0, TA_CLOSE);
-    LineBands bands = line_bollinger(setup, close, s->p[0], &s->p[1]);
+    LineBands bands = line_bollinger(setup, close, s->p[0], s->p[1]);
     p->enter = (PlanCondition){ .a = close, .b = bands.upper };
     p->leave = (PlanCondition){ .a = close, .b = bands.middle, .below = true };
     return finish(p, setup);
