@@ -8,6 +8,8 @@
 #include "api/market/market_api.h"
 #include "base/file.h"
 
+#include <unistd.h>
+
 int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *ids, Logger *log) {
     *p = (Platform){ .cfg = cfg, .clock = clock, .ids = ids, .log = log };
     p->metrics = metrics_new(METRICS_SERIES_STANDARD);
@@ -37,7 +39,8 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
                                                            .store = p->backtests,
                                                            .ids = ids,
                                                            .log = log,
-                                                           .keep_ms = cfg->backtest_keep_ms });
+                                                           .keep_ms = cfg->backtest_keep_ms,
+                                                           .threads = (int)MIN(sysconf(_SC_NPROCESSORS_ONLN), 64) });
     p->storage = (StorageRole){
         .storage = storage_service_new(&(StorageOptions){ .store = p->store, .objects = p->objects, .log = log }),
         .store = p->store,

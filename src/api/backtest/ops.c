@@ -1,6 +1,7 @@
 /* api/backtest/ops.c - the table of backtesting operations. */
 
 #include "api/backtest/handlers.h"
+#include "api/backtest/search_shapes.h"
 
 #define PATHS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define TAG        "Backtesting"
@@ -57,9 +58,17 @@ const Op op_backtest_recommend = {
     .out = &recommendation_list_shape, .role = ROLE_READ, .lane = LANE_CPU, .deadline_ms = 30000, .idempotent = true,
     .run = backtest_api_recommend };
 
+const Op op_backtest_sweep = {
+    .name = "backtest.sweep", .method = "POST", .path = "/api/v1/backtesting/sweep", .aliases = PATHS("/backtesting/sweep"),
+    .summary = "Many parameters of one strategy, ranked", .tag = TAG,
+    .doc = "Nothing is kept: run the combination you choose. Beside the best stand the probability of overfitting and the deflated Sharpe ratio, "
+           "which say how much of the best may be luck.",
+    .in = &sweep_request_shape, .out = &sweep_response_shape, .role = ROLE_WRITE, .lane = LANE_CPU, .deadline_ms = RUN_MS,
+    .max_body = BODY, .idempotent = true, .run = backtest_api_sweep };
+
 static const Op *const ops[] = {
     &op_backtest_run, &op_backtest_validate, &op_backtest_get, &op_backtest_list, &op_backtest_remove, &op_backtest_strategies,
-    &op_backtest_compare, &op_backtest_recommend,
+    &op_backtest_compare, &op_backtest_recommend, &op_backtest_sweep,
 };
 
 const OpTable backtest_api = { .role = "backtest", .ops = ops, .n_ops = ARRAY_LEN(ops) };

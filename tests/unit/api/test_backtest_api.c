@@ -5,6 +5,7 @@
 
 #include "adapters/backtest/sqlite.h"
 #include "api/backtest/backtest_api.h"
+#include "api/backtest/search_shapes.h"
 #include "api/call.h"
 #include "services/backtest/backtest.h"
 
@@ -325,7 +326,72 @@ TEST(equity_points_are_spread_and_end_at_the_end) {
     rig_done(&r);
 }
 
-TESTS(T(the_tables_are_sound), T(in_process_and_through_the_wire_answer_alike), T(what_was_answered_is_what_is_found),
+/* A sweep: the best of its rows is what a run of those values gives, and the wire changes nothing. */
+TEST(a_sweep_ranks_what_runs_give) {
+    Str said[2];
+    for (int wire = 0; wire < 2; wire++) {
+        Rig r;
+        rig_init(&r, wire);
+        SweepRequestIn in;
+        SweepResponse out = { 0 };
+        shape_init(&sweep_request_shape, &r.t.cx, &in);
+        in.backtest = request(&r, "", "moving_average_crossover", "");
+        in.grid.json = S("{\"short_period\":[3,5,30],\"long_period\":{\"from\":10,\"to\":30,\"step\":10}}");
+        in.objective = S("total_return");
+        CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_backtest_sweep, &in, &out));
+        CHECK_EQ(out.combinations, 9);
+        CHECK_EQ(out.refused, 3); /* 30 against 10, 20, 30 */
+        CHECK_EQ(out.best.n, 6);
+        const SweepRowOut *best = out.best.v;
+        BacktestRequestIn one =
+            request(&r, "one", "moving_average_crossover", str_cz(&r.t.arena, best[0].parameters.json));
+        BacktestResponse ran = { 0 };
+        CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_backtest_run, &one, &ran));
+        CHECK_NEAR(ran.metrics.v[METRIC_TOTAL_RETURN], best[0].total_return, 1e-9);
+        CHECK_NEAR(ran.metrics.v[METRIC_SHARPE], best[0].sharpe_ratio, 1e-9);
+        CHECK_EQ(ran.metrics.v[METRIC_TOTAL_TRADES], best[0].total_trades);
+        for (size_t i = 1; i < out.best.n; i++)
+            CHECK(best[i].total_return <= best[i - 1].total_return);
+        CHECK_STR(out.heat.x_values.json, S("[3,5,30]"));
+        said[wire] = str_dup(&r.t.arena, text_of(&r, &sweep_response_shape, &out));
+        static char kept[1 << 16];
+        if (!wire)
+            said[0] = str_n(memcpy(kept, said[0].p, said[0].n), said[0].n);
+        else
+            CHECK_STR(said[1], said[0]);
+        rig_done(&r);
+    }
+}
+
+TEST(a_bad_grid_is_told_where) {
+    Rig r;
+    rig_init(&r, false);
+    static const struct {
+        const char *name, *grid, *field;
+    } rows[] = {
+        { "no object", "[1]", "grid" },
+        { "no parameter", "{}", "grid" },
+        { "no value", "{\"short_period\":[]}", "grid.short_period" },
+        { "a text", "{\"short_period\":[\"x\"]}", "grid.short_period" },
+        { "backwards", "{\"short_period\":{\"from\":9,\"to\":3}}", "grid.short_period" },
+        { "no step", "{\"short_period\":{\"from\":1,\"to\":3,\"step\":0}}", "grid.short_period" },
+        { "far too many", "{\"short_period\":{\"from\":1,\"to\":1e12}}", "grid.short_period" },
+    };
+    EACH_ROW (row, rows) {
+        SweepRequestIn in;
+        SweepResponse out = { 0 };
+        shape_init(&sweep_request_shape, &r.t.cx, &in);
+        in.backtest = request(&r, "", "moving_average_crossover", "");
+        in.grid.json = str_c(row->grid);
+        CHECK_EQ(api_call(r.api, &r.t.cx, &op_backtest_sweep, &in, &out), ERR_INVALID);
+        CHECK_STR(str_c(r.t.cx.err.field), str_c(row->field));
+        err_clear(&r.t.cx);
+    }
+    rig_done(&r);
+}
+
+TESTS(T(a_sweep_ranks_what_runs_give), T(a_bad_grid_is_told_where), T(the_tables_are_sound),
+      T(in_process_and_through_the_wire_answer_alike), T(what_was_answered_is_what_is_found),
       T(the_document_has_the_members_of_the_schema), T(the_best_score_is_recommended_first),
       T(the_score_is_the_documented_one), T(bad_requests_are_told_what_is_wrong),
       T(a_range_without_candles_and_simulated_candles_are_said), T(equity_points_are_spread_and_end_at_the_end))
