@@ -5,10 +5,37 @@
 #include "adapters/http/curl.h"
 #include "adapters/object/dir.h"
 #include "api/backtest/backtest_api.h"
+#include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
+#include "app/job_kinds.h"
 #include "base/file.h"
 
 #include <unistd.h>
+
+static void wake(void *arg) {
+    Platform *p = arg;
+    if (p->wake)
+        p->wake(p->wake_arg);
+}
+
+static void open_jobs(Platform *p) {
+    enum { KINDS_MAX = 16, WAITING_MAX = 1024 };
+    static const int least = 1;
+    int threads = (int)MAX(p->cfg->jobs_threads, least);
+    JobKind *kinds = mem_new_n(JobKind, KINDS_MAX);
+    p->kinds = kinds;
+    p->job_lane = lane_threads_new("jobs", threads, WAITING_MAX, p->clock);
+    p->jobs = jobs_service_new(&(JobsOptions){ .store = p->control,
+                                               .lane = p->job_lane,
+                                               .clock = p->clock,
+                                               .ids = p->ids,
+                                               .log = p->log,
+                                               .kinds = kinds,
+                                               .n_kinds = job_kinds(p, kinds, KINDS_MAX),
+                                               .runs_kept = p->cfg->jobs_keep,
+                                               .wake = wake,
+                                               .wake_arg = p });
+}
 
 int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *ids, Logger *log) {
     *p = (Platform){ .cfg = cfg, .clock = clock, .ids = ids, .log = log };
@@ -17,6 +44,8 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
     int r = cfg->data_store == STORE_MEMORY ? 0 : dir_make(cx, cfg->data_dir);
     if (r == 0)
         r = registry_open_store(cx, cfg, &p->store);
+    if (r == 0)
+        r = registry_open_control(cx, cfg, &p->control);
     if (r == 0)
         r = http_curl_open(cx, NULL, &p->http);
     if (r == 0)
@@ -46,10 +75,17 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
         .store = p->store,
         .backups = p->backups,
     };
+    open_jobs(p);
     return 0;
 }
 
 void platform_close(Platform *p) {
+    if (p->jobs)
+        jobs_shutdown(p->jobs);
+    if (p->job_lane)
+        lane_close(p->job_lane);
+    jobs_service_free(p->jobs);
+    mem_free(p->kinds);
     backtest_service_free(p->backtest);
     backtest_store_close(p->backtests);
     storage_service_free(p->storage.storage);
@@ -59,16 +95,17 @@ void platform_close(Platform *p) {
     for (size_t i = 0; i < p->n_feeds; i++)
         market_feed_close(p->feeds[i]);
     http_client_close(p->http);
+    job_store_close(p->control);
     candle_store_close(p->store);
     request_stats_free(p->requests);
     metrics_free(p->metrics);
     *p = (Platform){ 0 };
 }
 
-const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api, &backtest_api };
+const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api, &backtest_api, &jobs_api };
 
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
-    void *const roles[N_PLATFORM_TABLES] = { p->market, &p->storage, p->backtest }; /* in the order above */
+    void *const roles[N_PLATFORM_TABLES] = { p->market, &p->storage, p->backtest, p->jobs }; /* in the order above */
     assert(cap >= N_PLATFORM_TABLES);
     for (size_t i = 0; i < N_PLATFORM_TABLES; i++)
         out[i] = (ApiRole){ platform_tables[i], roles[i] };

@@ -16,8 +16,10 @@
 #include "gateway/gateway.h"
 #include "ports/candle_store.h"
 #include "ports/http_client.h"
+#include "ports/job_store.h"
 #include "ports/market_feed.h"
 #include "services/backtest/backtest.h"
+#include "services/jobs/jobs.h"
 #include "services/market/market.h"
 
 enum { PLATFORM_FEEDS_MAX = VENUE_COUNT };
@@ -41,6 +43,12 @@ typedef struct Platform {
     BacktestService *backtest;
     ObjectStore *objects, *backups;
     StorageRole storage;
+    JobStore *control; /* control.db */
+    Lane *job_lane;
+    JobKind *kinds;
+    JobService *jobs;
+    void (*wake)(void *arg); /* the jobs want a tick; NULL in a process that makes none */
+    void *wake_arg;
 } Platform;
 
 /* Opens what the configuration names. 0, or ErrCode with words; then everything is closed again. */
@@ -53,7 +61,7 @@ char *platform_socket(Arena *a, const AppCfg *cfg);
 int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const char **path);
 
 /* Every table of operations there is: the API, its contract and its docs. */
-enum { N_PLATFORM_TABLES = 3 };
+enum { N_PLATFORM_TABLES = 4 };
 extern const OpTable *const platform_tables[N_PLATFORM_TABLES];
 /* The same with who serves them, for gateway and callers. */
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap);
@@ -65,4 +73,5 @@ char *platform_backup_dir(Arena *a, const AppCfg *cfg);
 /* registry.c: adapters by name. A new adapter is one row there. */
 int registry_open_store(Ctx *cx, const AppCfg *cfg, CandleStore **out);
 int registry_open_backtests(Ctx *cx, const AppCfg *cfg, BacktestStore **out);
+int registry_open_control(Ctx *cx, const AppCfg *cfg, JobStore **out);
 int registry_open_feeds(Ctx *cx, const AppCfg *cfg, HttpClient *http, MarketFeed **out, size_t cap, size_t *n);

@@ -3,6 +3,7 @@
 #include "app/platform.h"
 
 #include "adapters/backtest/sqlite.h"
+#include "adapters/jobs/sqlite.h"
 #include "adapters/market/venue.h"
 #include "adapters/store/csv.h"
 #include "adapters/store/memory.h"
@@ -44,6 +45,13 @@ int registry_open_backtests(Ctx *cx, const AppCfg *cfg, BacktestStore **out) {
     bool memory = cfg->data_store == STORE_MEMORY;
     BacktestSqliteOptions o = { .path = memory ? NULL : path_join(cx->arena, cfg->data_dir, "backtest.db") };
     return backtest_sqlite_open(cx, &o, out);
+}
+
+/* Beside the candles; a store that forgets them forgets the jobs too. */
+int registry_open_control(Ctx *cx, const AppCfg *cfg, JobStore **out) {
+    bool kept = cfg->data_store != STORE_MEMORY;
+    JobStoreOptions o = { .path = kept ? path_join(cx->arena, cfg->data_dir, "control.db") : NULL };
+    return job_store_sqlite_open(cx, &o, out);
 }
 
 /* --- venues --- */

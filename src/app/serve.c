@@ -5,6 +5,8 @@
 
 #include "app/serve.h"
 #include "app/app.h"
+#include "app/job_kinds.h"
+#include "app/ticker.h"
 
 #include "base/file.h"
 
@@ -21,6 +23,7 @@ struct Service {
     Gateway *gateway;
     TlsServer *tls; /* NULL: the port speaks plain HTTP */
     LoopTimer tls_timer;
+    Ticker *ticker;
     Logger *log;
     int port;
     int signals;
@@ -219,6 +222,20 @@ static int make_gateway(Service *s, Ctx *cx) {
     return 0;
 }
 
+/* What the process before left goes on; then the clock rules. */
+static int start_jobs(Service *s, Ctx *cx) {
+    Platform *p = &s->app->platform;
+    int r = jobs_recover(p->jobs, cx);
+    if (r == 0)
+        r = job_kinds_configure(p, cx);
+    if (r != 0)
+        return r;
+    s->ticker = ticker_new(p->jobs, s->loop, s->io, s->app->clock);
+    p->wake_arg = s->ticker;
+    p->wake = ticker_wake;
+    return 0;
+}
+
 int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
     int r = check_roles(cx, &app->cfg);
     if (r != 0)
@@ -239,6 +256,7 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
     }
     if (r == 0)
         r = make_tls(s, cx);
+    r = start_jobs(s, cx);
     if (r == 0)
         r = listen_all(s, cx);
     if (r != 0) {
@@ -258,6 +276,8 @@ static void drained(void *arg) {
 }
 
 void service_stop(Service *s) {
+    ticker_stop(s->ticker);
+    jobs_shutdown(s->app->platform.jobs);
     http_server_stop(gateway_server(s->gateway), s->cfg->server_drain_ms, drained, s);
 }
 
@@ -276,13 +296,22 @@ void service_run(Service *s) {
 Service *service_free(Service *s) {
     if (!s)
         return NULL;
-    lane_close(s->cpu); /* jobs in the queue answer 503; their exchanges must still live */
+    Platform *p = &s->app->platform;
+    if (s->ticker)
+        ticker_stop(s->ticker);
+    if (p->jobs)
+        jobs_shutdown(p->jobs); /* also after a start that failed */
+    if (p->job_lane)
+        p->job_lane = lane_close(p->job_lane); /* its runs wake the ticker: while there is a loop */
+    lane_close(s->cpu);                        /* jobs in the queue answer 503; their exchanges must still live */
     lane_close(s->io);
     lane_close(s->feed);
     gateway_free(s->gateway);
     loop_timer_stop(&s->tls_timer);
     tls_server_free(s->tls);
     loop_free(s->loop);
+    p->wake = NULL;
+    ticker_free(s->ticker);
     App *app = s->app;
     if (app->platform_is_open)
         platform_close(&app->platform);
