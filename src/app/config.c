@@ -52,6 +52,10 @@ const CfgOption app_options[] = {
     { "server.access_log", CFG_BOOL, CFG_AT(AppCfg, server_access_log), .def = "true", .flag = "access-log",
       .help = "one line a request" },
 
+    { "server.http2", CFG_BOOL, CFG_AT(AppCfg, server_http2), .def = "true",
+      .help = "speak HTTP/2 too: over TLS by ALPN, in plain to clients that begin with its preface" },
+    { "server.max_streams", CFG_INT, CFG_AT(AppCfg, server_max_streams), .def = "100", .min = 1, .max = 10000, .unit = "requests",
+      .help = "requests at once on one connection of HTTP/2" },
     { "server.tls.cert", CFG_PATH, CFG_AT(AppCfg, tls_cert), .flag = "tls-cert",
       .help = "certificate chain in PEM: the TCP port speaks TLS 1.2 and 1.3 alone; HUP, or a change of the file, reloads it" },
     { "server.tls.key", CFG_PATH, CFG_AT(AppCfg, tls_key), .flag = "tls-key",

@@ -29,6 +29,8 @@ typedef struct AppCfg {
     int64_t server_drain_ms, server_header_ms, server_body_ms, server_idle_ms;
     int64_t server_max_connections;
     bool server_access_log;
+    bool server_http2;
+    int64_t server_max_streams;
     const char *tls_cert, *tls_key;
     int64_t tls_check_ms;
     Str auth_admin_key;

@@ -107,7 +107,7 @@ static int make_tls(Service *s, Ctx *cx) {
     if (!cert.n || !key.n)
         return err_set_at(cx, ERR_USAGE, cert.n ? S("server.tls.key") : S("server.tls.cert"),
                           "server.tls.cert and server.tls.key are given together");
-    int r = tls_server_new(cx, &(TlsServerOptions){ .cert = cert, .key = key, .h2 = true }, &s->tls);
+    int r = tls_server_new(cx, &(TlsServerOptions){ .cert = cert, .key = key, .h2 = s->cfg->server_http2 }, &s->tls);
     if (r == 0)
         loop_timer_start(&s->tls_timer, s->cfg->tls_check_ms, s->cfg->tls_check_ms);
     return r;
@@ -205,6 +205,8 @@ static int make_gateway(Service *s, Ctx *cx) {
     g.http.body_ms = cfg->server_body_ms;
     g.http.idle_ms = cfg->server_idle_ms;
     g.http.max_connections = (int)cfg->server_max_connections;
+    g.http.h2 = cfg->server_http2;
+    g.http.h2_max_streams = (int)cfg->server_max_streams;
     live_options_default(&g.live);
     g.live_source = &p->live;
     g.live.max_connections = (int)cfg->live_max_connections;

@@ -99,6 +99,13 @@ static void on_done(void *arg, const HttpExchange *ex, const HttpDone *done) {
         request_ended(rq);
 }
 
+/* Kinds of clients that were cut: a flood of frames, a reply that nobody read. */
+static void on_cut(void *arg, const char *why) {
+    Gateway *g = arg;
+    counter_inc(metrics_counter(g->o.metrics, "finsight_http2_cut_total", "Clients of HTTP/2 that were cut, by reason.",
+                                METRIC_L({ "why", str_c(why) })));
+}
+
 /* --- a request, on the loop --- */
 
 int gateway_caller(Request *rq, Role needed) {
@@ -212,6 +219,7 @@ Gateway *gateway_new(const GatewayOptions *o) {
     http.on_head = body_limit;
     http.on_refuse = refusal_body;
     http.on_done = on_done;
+    http.on_cut = on_cut;
     g->server = http_server_new(o->loop, &http, handle, g);
     if (o->live_source)
         g->live = live_hub_new(&(LiveHubOptions){ .loop = o->loop,

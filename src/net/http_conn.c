@@ -1,5 +1,6 @@
 /* net/http_conn.c - see http_conn.h: requests in order of arrival, replies in the same order, and every deadline. */
 
+#include "net/h2_conn.h"
 #include "net/http_exchange.h"
 
 void http_server_options_default(HttpServerOptions *o) {
@@ -15,6 +16,8 @@ void http_server_options_default(HttpServerOptions *o) {
         .half_closed_ms = 5000,
         .max_connections = 10000,
         .max_pipelined = 32,
+        .h2 = true,
+        .h2_max_streams = 100,
         .reply_mark = 1024 * 1024,
         .server_name = S("finsight"),
     };
@@ -71,22 +74,6 @@ static void list_drop_last(HttpConn *c) {
     c->n_owed--;
 }
 
-/* The connection will not answer x any more. */
-static void detach(Exchange *x) {
-    x->conn = NULL;
-    x->next = NULL;
-    atomic_store_explicit(&x->gone, true, memory_order_relaxed);
-    exchange_count(x, true);
-    bool answer_owed = x->dispatched && (!x->ready || x->waiting);
-    if (answer_owed) {
-        x->core->owed++;
-        return;
-    }
-    if (x->pump)
-        x->pump_done(x->pump_arg);
-    exchange_release(x);
-}
-
 /* Drops the request that will never be whole. */
 static void drop_cur(HttpConn *c) {
     Exchange *x = TAKE(c->cur);
@@ -104,7 +91,7 @@ static void drop_all(HttpConn *c) {
     while (c->first) {
         Exchange *x = c->first;
         list_drop_first(c);
-        detach(x);
+        exchange_detach(x);
     }
     buf_done(&c->stash);
     c->held_bytes = 0;
@@ -280,6 +267,25 @@ static void conn_resume(HttpConn *c) {
         drop_cur(c);
 }
 
+/* A client that knows beforehand that we speak HTTP/2 begins with its preface. True while p may still be one, or is. */
+static bool take_preface(HttpConn *c, const char *p, size_t n) {
+    if (!c->core->o.h2 || c->served || c->cur || c->closing || c->stash.n || c->blank)
+        return false;
+    size_t have = c->preface_n, take = MIN(n, H2_PREFACE_SIZE - have);
+    if (memcmp(p, H2_PREFACE + have, take) != 0) {
+        c->preface_n = 0;
+        conn_parse(c, H2_PREFACE, have); /* what was taken for its beginning */
+        return false;
+    }
+    c->preface_n = (uint8_t)(have + take);
+    if (c->preface_n < H2_PREFACE_SIZE)
+        return true;
+    h2_start(c, c->core->now);
+    c->protocol->input(c, H2_PREFACE, H2_PREFACE_SIZE);
+    c->protocol->input(c, p + take, n - take);
+    return true;
+}
+
 void http_conn_input(HttpConn *c, const char *p, size_t n, MonoNs now) {
     c->core->now = now;
     http_count(&c->core->counts.bytes_in, (int64_t)n);
@@ -287,6 +293,8 @@ void http_conn_input(HttpConn *c, const char *p, size_t n, MonoNs now) {
         c->protocol->input(c, p, n);
         return;
     }
+    if (take_preface(c, p, n))
+        return;
     if (c->closing || c->dead || c->eof) {
         c->linger = true; /* a bare close over these bytes would reset the reply away */
         return;

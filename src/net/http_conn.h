@@ -26,6 +26,7 @@ typedef struct HttpCounts { /* one writer, any reader */
     _Atomic int64_t connections, accepted, requests, replied, aborted;
     _Atomic int64_t refused_400, refused_408, refused_413, refused_431, refused_503, refused_other;
     _Atomic int64_t bytes_in, bytes_out;
+    _Atomic int64_t h2_connections, h2_floods, h2_slow, tls_failed;
 } HttpCounts;
 
 static inline void http_count(_Atomic int64_t *c, int64_t n) { /* no locked instruction: one writer */
@@ -81,11 +82,12 @@ struct HttpConn {
     int unsent_replies;     /* queued, not yet taken by the socket; for the count of aborted ones */
     Buf stash;              /* came with earlier bytes, and waits for room in the backlog */
     MonoNs idle_since, wrote_at, linger_until, eof_at;
-    uint8_t blank; /* CR and LF dropped before a request */
-    bool served;   /* had a request before: idle, not new */
-    bool eof;      /* the client sends no more */
-    bool closing;  /* no further request is read */
-    bool linger;   /* what still comes is read and dropped before the close */
+    uint8_t preface_n; /* bytes of HTTP/2's preface that were there */
+    uint8_t blank;     /* CR and LF dropped before a request */
+    bool served;       /* had a request before: idle, not new */
+    bool eof;          /* the client sends no more */
+    bool closing;      /* no further request is read */
+    bool linger;       /* what still comes is read and dropped before the close */
     bool dead;
     bool local;
     bool secure; /* TLS */

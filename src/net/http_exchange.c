@@ -23,6 +23,7 @@ Exchange *exchange_new(HttpConn *c) {
     x->conn = c;
     x->pub.started = core->now;
     x->pub.head.peer = str_n(c->peer, c->peer_n);
+    x->pub.head.major = 1;
     x->pub.head.local = c->local;
     x->pub.head.secure = c->secure;
     http_count(&core->counts.requests, 1);
@@ -47,6 +48,21 @@ void exchange_count(Exchange *x, bool aborted) {
     core->o.on_done(core->arg, &x->pub, &done);
 }
 
+void exchange_detach(Exchange *x) {
+    x->conn = NULL;
+    x->next = NULL;
+    atomic_store_explicit(&x->gone, true, memory_order_relaxed);
+    exchange_count(x, true);
+    bool answer_owed = x->dispatched && (!x->ready || x->waiting);
+    if (answer_owed) {
+        x->core->owed++;
+        return;
+    }
+    if (x->pump)
+        x->pump_done(x->pump_arg);
+    exchange_release(x);
+}
+
 static void exchange_free(Exchange *x) {
     buf_done(&x->raw);
     buf_done(&x->lines_out);
@@ -58,6 +74,7 @@ void exchange_release(Exchange *x) {
     HttpCore *core = x->core;
     buf_done(&x->body);
     buf_done(&x->body_out);
+    buf_done(&x->trailers_out);
     if (core->n_free_exchanges == FREE_EXCHANGES_MAX || x->raw.cap > RAW_KEEP || x->lines_out.cap > LINES_KEEP ||
         x->fields.cap > FIELDS_KEEP) {
         exchange_free(x);
@@ -103,22 +120,30 @@ static void put_clean(Buf *b, Str s) {
     b->n += s.n;
 }
 
+static void put_fields(Buf *lines, const HttpField *fields, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        const HttpField *f = &fields[i];
+        if (f->name.n == 0 || field_is_ours(f->name))
+            continue;
+        size_t before = lines->n;
+        put_clean(lines, f->name);
+        BUF_LIT(lines, ": ");
+        put_clean(lines, f->value);
+        BUF_LIT(lines, "\r\n");
+        if (!buf_ok(lines)) { /* a field that does not fit is left out whole */
+            buf_clear(lines);
+            lines->n = before;
+        }
+    }
+}
+
 static void reply_fill(Exchange *x, HttpReply *r) {
     assert(r->status >= 200 && r->status <= 599);
     x->status = r->status;
-    for (size_t i = 0; i < r->n_fields; i++) {
-        const HttpField *f = &r->fields[i];
-        if (f->name.n == 0 || field_is_ours(f->name))
-            continue;
-        size_t before = x->lines_out.n;
-        put_clean(&x->lines_out, f->name);
-        BUF_LIT(&x->lines_out, ": ");
-        put_clean(&x->lines_out, f->value);
-        BUF_LIT(&x->lines_out, "\r\n");
-        if (!buf_ok(&x->lines_out)) { /* a field that does not fit is left out whole */
-            buf_clear(&x->lines_out);
-            x->lines_out.n = before;
-        }
+    put_fields(&x->lines_out, r->fields, r->n_fields);
+    if (r->n_trailers) {
+        buf_init(&x->trailers_out, LINES_MAX);
+        put_fields(&x->trailers_out, r->trailers, r->n_trailers);
     }
     x->body_out = r->body;
     r->body = (Buf){ 0 };

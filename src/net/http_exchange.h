@@ -38,6 +38,15 @@ struct Exchange {
     HttpPump *pump;
     void *pump_arg;
     void (*pump_done)(void *arg);
+    Buf trailers_out; /* lines, like lines_out; empty: none */
+    /* of HTTP/2 alone */
+    int32_t stream;
+    size_t head_n;  /* bytes of the header block, decoded, with what RFC 9113 counts for each field */
+    size_t out_at;  /* of body_out, queued already */
+    bool pumped;    /* the pump has said DONE */
+    bool all_sent;  /* the last byte of the reply is queued */
+    MonoNs slow_at; /* since when the client has had slow_sent bytes of the reply */
+    int64_t slow_sent;
 };
 
 static inline Exchange *exchange_of(const HttpExchange *ex) {
@@ -52,7 +61,12 @@ int http_head_parse(Exchange *x);
 /* Bytes of body, framed; *used up to the end of the message. x->complete at its end. */
 int http_body_take(Exchange *x, const char *p, size_t n, size_t *used);
 
+/* The same for a head that came as fields (HTTP/2): they are in x->pub.head. */
+int http_head_check(Exchange *x, Str method, Str path, Str authority);
+
 /* http_exchange.c */
+/* The connection will not answer x any more. */
+void exchange_detach(Exchange *x);
 Exchange *exchange_new(HttpConn *c);
 /* Files the exchange in the counts and tells on_done; once. */
 void exchange_count(Exchange *x, bool aborted);
@@ -68,6 +82,9 @@ char *out_reserve(HttpConn *c, size_t n); /* contiguous; follow with out_commit 
 void out_commit(HttpConn *c, size_t n);
 void out_take(HttpConn *c, Buf *b); /* moves the buffer's bytes in; b is empty after */
 void out_share(HttpConn *c, OutShared *shared);
+enum { HTTP_DATE_TEXT = 29 };
+/* The Date field's text, made anew when the second changes; the clock is asked ten times a second at most. */
+const char *http_date(HttpCore *core);
 /* The head of x's reply; body_n < 0: a stream. close: this is the last reply of the connection. */
 void out_reply_head(HttpConn *c, Exchange *x, int64_t body_n, bool close);
 /* First piece and what the pump makes until enough is queued: HTTP_PUMP_DONE, HTTP_PUMP_MORE, or < 0. */

@@ -225,8 +225,9 @@ static int check_fields(Exchange *x) {
     return status;
 }
 
-/* The limit of this request's body, and the refusal of a length that is past it before a byte of it is read. */
-static int check_body(Exchange *x) {
+/* The limit of this request's body, and the refusal of a length that is past it before a byte of it is read. A length
+ * that is not told is 0. */
+static int check_body(Exchange *x, bool has_body, uint64_t length) {
     const HttpServerOptions *o = &x->core->o;
     int64_t limit = (int64_t)o->max_body;
     if (o->on_head) {
@@ -234,8 +235,7 @@ static int check_body(Exchange *x) {
         if (limit < 0)
             return refuse(x, (int)MIN(-limit, (int64_t)599), NULL);
     }
-    bool has_body = (x->parser.flags & F_CHUNKED) || x->parser.content_length > 0;
-    if (has_body && x->parser.content_length > (uint64_t)limit)
+    if (has_body && length > (uint64_t)limit)
         return refuse(x, 413, "the body is larger than this path takes");
     buf_init(&x->body, (size_t)MAX(limit, (int64_t)1));
     if (has_body && limit == 0)
@@ -295,7 +295,8 @@ static int on_headers_complete(llhttp_t *p) {
     h->fields = x->fields.v;
     h->n_fields = x->fields.n;
     p->upgrade = 0; /* an offer to speak another protocol is not taken up: RFC 9110 §7.8 lets us ignore it */
-    if (split_target(x) != 0 || check_fields(x) != 0 || check_body(x) != 0)
+    if (split_target(x) != 0 || check_fields(x) != 0 ||
+        check_body(x, (p->flags & F_CHUNKED) || p->content_length > 0, p->content_length) != 0)
         return -1;
     x->keep_alive = llhttp_should_keep_alive(p);
     x->in_body = true;
@@ -360,6 +361,33 @@ int http_head_parse(Exchange *x) {
     x->head_done = x->core->now;
     x->pub.body = buf_str(&x->body);
     return 0;
+}
+
+int http_head_check(Exchange *x, Str method, Str path, Str authority) {
+    HttpHead *h = &x->pub.head;
+    h->major = 2;
+    h->minor = 0;
+    h->method = method;
+    h->target = path;
+    x->head_only = str_eq(method, S("HEAD"));
+    if (!is_token(method) || path.n == 0)
+        return refuse(x, 400, "the request has no method or no path");
+    if (!method_known(method))
+        return refuse(x, 501, "the method is not known");
+    Str host = authority.p ? authority : http_field(h, S("host"));
+    if (host.n == 0 || !host_ok(host))
+        return refuse(x, 400, "the authority is missing or not valid");
+    h->host = host;
+    Str expect = http_field(h, S("expect"));
+    if (expect.n && !str_eq_nocase(expect, S("100-continue")))
+        return refuse(x, 417, "the only expectation known is 100-continue");
+    if (split_target(x) != 0)
+        return x->refuse;
+    Str length = http_field(h, S("content-length"));
+    uint64_t n = 0;
+    if (length.p && !str_to_u64(length, &n))
+        return refuse(x, 400, "Content-Length is not a number");
+    return check_body(x, n > 0, n);
 }
 
 int http_body_take(Exchange *x, const char *p, size_t n, size_t *used) {

@@ -62,8 +62,7 @@ const char *http_reason(int status) {
     return "Status";
 }
 
-/* The Date field's text, made anew when the second changes; the clock is asked ten times a second at most. */
-static const char *date_text(HttpCore *core) {
+const char *http_date(HttpCore *core) {
     if (core->now.ns - core->date_read.ns < 100 * NS_PER_MS && core->date_read.ns != 0)
         return core->date;
     core->date_read = core->now;
@@ -71,7 +70,7 @@ static const char *date_text(HttpCore *core) {
     int64_t second = floor_div(wall.ms, MS_PER_SECOND);
     if (second != core->date_second || core->date[0] == '\0') {
         size_t n = time_format_http(wall, core->date);
-        assert(n == 29);
+        assert(n == HTTP_DATE_TEXT);
         core->date_second = second;
     }
     return core->date;
@@ -102,7 +101,7 @@ void out_reply_head(HttpConn *c, Exchange *x, int64_t body_n, bool close) {
     *to++ = ' ';
     to = put(to, reason, reason_n);
     to = PUT_LIT(to, "\r\nDate: ");
-    to = put(to, date_text(core), 29);
+    to = put(to, http_date(core), HTTP_DATE_TEXT);
     if (core->o.server_name.n) {
         to = PUT_LIT(to, "\r\nServer: ");
         to = put(to, core->o.server_name.p, core->o.server_name.n);
@@ -156,8 +155,11 @@ int out_pump(HttpConn *c, Exchange *x) {
         }
         out_piece(c, x, &piece);
         if (r == HTTP_PUMP_DONE) {
-            if (x->chunked)
-                out_put(c, "0\r\n\r\n", 5);
+            if (x->chunked) {
+                out_put(c, "0\r\n", 3);
+                out_put(c, x->trailers_out.p, x->trailers_out.n);
+                out_put(c, "\r\n", 2);
+            }
             return HTTP_PUMP_DONE;
         }
         if (r == HTTP_PUMP_WAIT)

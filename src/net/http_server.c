@@ -5,6 +5,7 @@
  * timer of a connection is left where it is when its deadline moves away, and looks again when it fires. */
 
 #include "base/list.h"
+#include "net/h2_conn.h"
 #include "net/http_exchange.h"
 #include "net/http_listen.h"
 #include "net/stream.h"
@@ -153,6 +154,10 @@ static void conn_read(ServerConn *sc) {
 static void on_conn(void *arg, unsigned events) {
     ServerConn *sc = arg;
     HttpConn *c = &sc->http;
+    if ((events & STREAM_READY) && stream_alpn(&sc->stream) == STREAM_ALPN_H2 && !c->closing)
+        h2_start(c, loop_now(sc->server->loop));
+    if ((events & LOOP_GONE) && !stream_is_ready(&sc->stream))
+        http_count(&sc->server->core.counts.tls_failed, 1);
     if ((events & LOOP_READ) && http_conn_wants_read(c))
         conn_read(sc);
     if ((events & LOOP_GONE) && (!(events & LOOP_READ) || !http_conn_wants_read(c)))
@@ -371,7 +376,8 @@ void http_server_stats(const HttpServer *s, HttpServerStats *out) {
     *out = (HttpServerStats){
         READ(connections), READ(accepted), READ(requests), READ(replied), READ(aborted),
         READ(refused_400), READ(refused_408), READ(refused_413), READ(refused_431), READ(refused_503),
-        READ(refused_other), READ(bytes_in), READ(bytes_out),
+        READ(refused_other), READ(bytes_in), READ(bytes_out), READ(h2_connections), READ(h2_floods), READ(h2_slow),
+        READ(tls_failed),
     };
     /* clang-format on */
 #undef READ

@@ -1,6 +1,6 @@
 #pragma once
 
-/* net/http_server.h - an HTTP/1.1 server core: many connections, one loop, no blocking.
+/* net/http_server.h - an HTTP/1.1 and HTTP/2 server core: many connections, one loop, no blocking.
  *
  * What it enforces (each has a test on both sides of the line; tests/e2e/http_probe covers them from
  * outside): absolute deadline for the header block (10 s) and for the body, not only idle timers (408); header
@@ -45,6 +45,7 @@ typedef struct HttpHead { /* borrows from the exchange, valid until it is answer
     Str peer;    /* "127.0.0.1:5123" or "unix" */
     bool local;  /* came in over a Unix socket: the peer is the same user */
     bool secure; /* came in over TLS */
+    int major;   /* of HTTP: 1 or 2 */
     int minor;   /* of HTTP/1.x: 0 or 1 */
 } HttpHead;
 
@@ -62,7 +63,9 @@ typedef struct HttpReply {
     int status;
     const HttpField *fields; /* copied; Content-Length, Date, Connection are the server's own */
     size_t n_fields;
-    Buf body; /* moved into the reply; heap */
+    Buf body;                  /* moved into the reply; heap */
+    const HttpField *trailers; /* copied; sent behind the body by HTTP/2, and by HTTP/1.1 behind a chunked stream */
+    size_t n_trailers;
 } HttpReply;
 
 /* A body produced in pieces, for answers over 4 MB: called on the loop whenever the connection has drained below
@@ -96,6 +99,8 @@ typedef struct HttpServerOptions {
                               * answer; TCP cannot tell it from one that has left, so then it counts as gone */
     int max_connections;     /* 10,000; more are answered 503 and closed */
     int max_pipelined;       /* 32 */
+    bool h2;                 /* HTTP/2: by ALPN, and on a plain port for clients that begin with its preface */
+    int h2_max_streams;      /* 100 requests at once on a connection of HTTP/2 */
     size_t reply_mark;       /* 1 MiB of queued replies stops reading */
     Str server_name;         /* "finsight" */
     /* Optional: body limit for this head (by route), or -status to refuse before the body is read. */
@@ -103,6 +108,8 @@ typedef struct HttpServerOptions {
     /* Optional: makes the JSON body of a refusal; code is a wire name of base/err.h, message is for people. The
      * default writes {"error":{"code":...,"message":...}}. */
     void (*on_refuse)(void *arg, int status, const char *code, const char *message, Buf *body);
+    /* Optional: a client of HTTP/2 was cut: "flood" (frames that bring nothing), "slow" (a reply it does not read). */
+    void (*on_cut)(void *arg, const char *why);
     /* Optional: called once for each request counted in `requests`. */
     void (*on_done)(void *arg, const HttpExchange *ex, const HttpDone *done);
 } HttpServerOptions;
@@ -128,6 +135,9 @@ typedef struct HttpServerStats {
     int64_t in_flight;
     int64_t refused_400, refused_408, refused_413, refused_431, refused_503, refused_other; /* 431 counts 414 */
     int64_t bytes_in, bytes_out;
+    int64_t h2_connections, h2_floods,
+        h2_slow;        /* ever; cut for a flood of frames; replies cut because nobody read them */
+    int64_t tls_failed; /* handshakes that came to nothing */
 } HttpServerStats;
 void http_server_stats(const HttpServer *s, HttpServerStats *out); /* any thread */
 

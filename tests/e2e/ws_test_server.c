@@ -117,7 +117,7 @@ static void on_signal(void *arg, int signo) {
 int main(int argc, char **argv) {
     App app = { 0 };
     HttpServerOptions o;
-    TlsServerOptions t = { 0 };
+    TlsServerOptions t = { .h2 = true };
     http_server_options_default(&o);
     ws_options_default(&app.ws);
     signal(SIGPIPE, SIG_IGN);

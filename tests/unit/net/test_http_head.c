@@ -50,7 +50,7 @@ TEST(request_lines) {
         { "version in small letters", "GET /a http/1.1\r\n" H "\r\n", "400", false },
         { "version 1.2", "GET /a HTTP/1.2\r\n" H "\r\n", "505", false },
         { "version 0.9", "GET /a HTTP/0.9\r\n" H "\r\n", "505", false },
-        { "preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505", false },
+        { "nearly the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\rX", "505", false },
         { "version of two digits", "GET /a HTTP/1.10\r\n" H "\r\n", "400", false },
         { "unknown method", "BREW /pot HTTP/1.1\r\n" H "\r\n", "501", false },
         { "method in small letters", "get /a HTTP/1.1\r\n" H "\r\n", "501", false },
