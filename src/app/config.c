@@ -2,7 +2,7 @@
 
 #include "app/config.h"
 
-static const char *const stores[] = { "sqlite", "memory", "csv", NULL };
+static const char *const stores[] = { "sqlite", "memory", "csv", "parquet", NULL };
 static const char *const levels[] = { "debug", "info", "warning", "error", "critical", "off", NULL };
 static const char *const formats[] = { "auto", "json", "text", NULL };
 
@@ -16,7 +16,7 @@ const CfgOption app_options[] = {
     { "data.dir", CFG_PATH, CFG_AT(AppCfg, data_dir), .def = "~/.local/share/finsight", .flag = "data-dir",
       .help = "folder of the databases and the server's socket" },
     { "data.store", CFG_CHOICE, CFG_AT(AppCfg, data_store), .def = "sqlite", .choices = stores, .flag = "store",
-      .help = "where candles live; memory forgets them, csv keeps one file a series" },
+      .help = "where candles live; memory forgets them, csv and parquet keep one file a series" },
     { "data.cache", CFG_SIZE, CFG_AT(AppCfg, data_cache), .def = "16MiB", .max = INT64_C(1) << 40,
       .help = "memory for decoded candles of hot ranges" },
 
@@ -24,6 +24,13 @@ const CfgOption app_options[] = {
       .help = "folder of datasets; empty: objects in data.dir" },
     { "backup.dir", CFG_PATH, CFG_AT(AppCfg, backup_dir), .flag = "backup-dir",
       .help = "folder of backups, best on another disk; empty: backups in data.dir" },
+
+    { "sql.library", CFG_PATH, CFG_AT(AppCfg, sql_library),
+      .help = "DuckDB's libduckdb.so for `finsight sql`; empty: beside the program, then where the system looks" },
+    { "sql.memory", CFG_SIZE, CFG_AT(AppCfg, sql_memory), .def = "1GiB", .min = 64 << 20, .max = INT64_C(1) << 40,
+      .help = "memory that one query may take" },
+    { "sql.timeout", CFG_DURATION, CFG_AT(AppCfg, sql_timeout_ms), .def = "5m", .min = 100, .max = 24 * 60 * MINUTE_MS,
+      .help = "time that one query may take" },
 
     { "server.host", CFG_STR, CFG_AT(AppCfg, server_host), .def = "127.0.0.1", .flag = "host",
       .help = "address to listen on" },

@@ -5,7 +5,7 @@
 #include "app/venues.h"
 #include "base/cfg.h"
 
-typedef enum StoreChoice { STORE_SQLITE, STORE_MEMORY, STORE_CSV } StoreChoice;
+typedef enum StoreChoice { STORE_SQLITE, STORE_MEMORY, STORE_CSV, STORE_PARQUET } StoreChoice;
 typedef enum LogChoice { LOG_CHOICE_AUTO, LOG_CHOICE_JSON, LOG_CHOICE_TEXT } LogChoice;
 
 typedef struct VenueCfg {
@@ -21,6 +21,8 @@ typedef struct AppCfg {
     int data_store; /* StoreChoice */
     int64_t data_cache;
     const char *storage_dir, *backup_dir;
+    const char *sql_library;
+    int64_t sql_memory, sql_timeout_ms;
 
     Str server_host;
     int64_t server_port;

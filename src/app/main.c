@@ -4,6 +4,7 @@
 #include "app/commands.h"
 
 #include "adapters/clock/system.h"
+#include "adapters/lake/duck.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -12,8 +13,9 @@
 
 enum { COMMANDS_MAX = 64 };
 
-static const Command *const own[] = { &cmd_serve,   &cmd_demo,    &cmd_exchange_sim, &cmd_config, &cmd_doctor,
-                                      &cmd_migrate, &cmd_restore, &cmd_version,      &cmd_docs,   &cmd_completion };
+static const Command *const own[] = { &cmd_serve,   &cmd_demo,    &cmd_exchange_sim, &cmd_config,
+                                      &cmd_doctor,  &cmd_migrate, &cmd_restore,      &cmd_sql,
+                                      &cmd_version, &cmd_docs,    &cmd_completion };
 
 /* The program's options are taken out of the line first: a command's own of the same name would never be seen. */
 static void check_flags(const Command *cmd) {
@@ -138,6 +140,8 @@ static int read_config(App *app, int *argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "duck-child") == 0)
+        return duck_child_main(); /* before anything else is opened: see adapters/lake/duck.h */
     static App app;
     Clock clock;
     Ids ids;

@@ -7,6 +7,7 @@
 #include "adapters/market/venue.h"
 #include "adapters/store/csv.h"
 #include "adapters/store/memory.h"
+#include "adapters/store/parquet.h"
 #include "adapters/store/sqlite.h"
 #include "base/file.h"
 
@@ -29,10 +30,17 @@ static int open_csv(Ctx *cx, const AppCfg *cfg, CandleStore **out) {
     return store_csv_open(cx, path_join(cx->arena, cfg->data_dir, "candles"), out);
 }
 
+static int open_parquet(Ctx *cx, const AppCfg *cfg, CandleStore **out) {
+    const char *dir = path_join(cx->arena, cfg->data_dir, "lake");
+    int r = dir_make(cx, dir);
+    return r ? r : store_parquet_open(cx, dir, out);
+}
+
 static int (*const stores[])(Ctx *cx, const AppCfg *cfg, CandleStore **out) = {
     [STORE_SQLITE] = open_sqlite,
     [STORE_MEMORY] = open_memory,
     [STORE_CSV] = open_csv,
+    [STORE_PARQUET] = open_parquet,
 };
 
 int registry_open_store(Ctx *cx, const AppCfg *cfg, CandleStore **out) {

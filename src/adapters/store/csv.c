@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 typedef struct CsvStore {
+    const RowFiles *files;
     char *dir;
     int lock_fd, changes_fd;
     VEC(SeriesInfo) series; /* what series.csv says */
@@ -74,17 +75,17 @@ static int write_index(CsvStore *s, Ctx *cx, const MemoryCommit *c) {
 }
 
 static int write_series(CsvStore *s, Ctx *cx, const MemoryCommit *c) {
-    const char *path = csv_series_path(cx->arena, s->dir, &c->info->key, ".csv");
+    const char *path = s->files->path(cx->arena, s->dir, &c->info->key, s->files->suffix);
     int r = dir_make(cx, path_dir(cx->arena, path));
     if (r)
         return r;
     buf_clear(&s->text);
-    csv_put_candles(&s->text, c->rows);
+    s->files->put(&s->text, &c->info->key, c->rows);
     return write_text(s, cx, path);
 }
 
 static int write_coverage(CsvStore *s, Ctx *cx, const MemoryCommit *c) {
-    const char *path = csv_series_path(cx->arena, s->dir, &c->info->key, ".coverage.csv");
+    const char *path = s->files->path(cx->arena, s->dir, &c->info->key, ".coverage.csv");
     if (c->n_cover == 0)
         return file_remove(cx, path);
     buf_clear(&s->text);
@@ -93,8 +94,8 @@ static int write_coverage(CsvStore *s, Ctx *cx, const MemoryCommit *c) {
 }
 
 static int remove_series(CsvStore *s, Ctx *cx, const SeriesKey *key) {
-    int r = file_remove(cx, csv_series_path(cx->arena, s->dir, key, ".csv"));
-    return r ? r : file_remove(cx, csv_series_path(cx->arena, s->dir, key, ".coverage.csv"));
+    int r = file_remove(cx, s->files->path(cx->arena, s->dir, key, s->files->suffix));
+    return r ? r : file_remove(cx, s->files->path(cx->arena, s->dir, key, ".coverage.csv"));
 }
 
 static int on_commit(void *arg, Ctx *cx, const MemoryCommit *c) {
@@ -166,7 +167,7 @@ static int load(CsvStore *s, Ctx *cx, CandleStore *memory) {
     if (r == 0)
         r = open_changes(s, cx);
     if (r == 0)
-        r = csv_load(cx, s->dir, memory);
+        r = csv_load(cx, s->dir, s->files, memory);
     if (r == 0)
         r = memory->ops->list(memory, cx, &v, &n);
     for (size_t i = 0; r == 0 && i < n; i++)
@@ -175,13 +176,19 @@ static int load(CsvStore *s, Ctx *cx, CandleStore *memory) {
 }
 
 int store_csv_open(Ctx *cx, const char *dir, CandleStore **out) {
+    return store_files_open(cx, dir, &csv_row_files, out);
+}
+
+int store_files_open(Ctx *cx, const char *dir, const RowFiles *files, CandleStore **out) {
     if (!dir_exists(dir))
-        return err_set(cx, ERR_NOT_FOUND, "the directory %s of the CSV store does not exist: create it", dir);
+        return err_set(cx, ERR_NOT_FOUND, "the directory %s of the %s store does not exist: create it", dir,
+                       files->store);
     CsvStore *s = mem_new(CsvStore);
     s->dir = memcpy(mem_alloc(strlen(dir) + 1), dir, strlen(dir) + 1);
+    s->files = files;
     s->lock_fd = s->changes_fd = -1;
     buf_init(&s->text, CSV_FILE_MAX);
-    MemoryJournal journal = { .name = "csv",
+    MemoryJournal journal = { .name = files->store,
                               .location = str_c(s->dir),
                               .commit = on_commit,
                               .listings = on_listings,

@@ -116,6 +116,15 @@ static int load_candles(Ctx *cx, const char *path, Candles *out) {
     return r;
 }
 
+static int put_candles(Buf *out, const SeriesKey *key, const Candles *rows) {
+    UNUSED(key);
+    return csv_put_candles(out, rows);
+}
+
+const RowFiles csv_row_files = {
+    .store = "csv", .suffix = ".csv", .path = csv_series_path, .put = put_candles, .load = load_candles
+};
+
 typedef VEC(Coverage) Windows;
 
 static int load_coverage(Ctx *cx, const char *path, Windows *out) {
@@ -138,14 +147,14 @@ static int load_coverage(Ctx *cx, const char *path, Windows *out) {
     return r;
 }
 
-static int load_one(Ctx *cx, const char *dir, CandleStore *memory, const SeriesInfo *info) {
+static int load_one(Ctx *cx, const char *dir, const RowFiles *files, CandleStore *memory, const SeriesInfo *info) {
     Candles rows;
     Windows cover = { 0 };
     candles_init_heap(&rows, 64);
     ArenaMark mark = arena_mark(cx->arena);
-    int r = load_candles(cx, csv_series_path(cx->arena, dir, &info->key, ".csv"), &rows);
+    int r = files->load(cx, files->path(cx->arena, dir, &info->key, files->suffix), &rows);
     if (r == 0)
-        r = load_coverage(cx, csv_series_path(cx->arena, dir, &info->key, ".coverage.csv"), &cover);
+        r = load_coverage(cx, files->path(cx->arena, dir, &info->key, ".coverage.csv"), &cover);
     if (r == 0)
         store_memory_restore(memory, info, &rows, cover.v, cover.n);
     arena_rewind(cx->arena, mark); /* the texts of the files */
@@ -154,7 +163,7 @@ static int load_one(Ctx *cx, const char *dir, CandleStore *memory, const SeriesI
     return r;
 }
 
-static int load_series(Ctx *cx, const char *dir, CandleStore *memory) {
+static int load_series(Ctx *cx, const char *dir, const RowFiles *files, CandleStore *memory) {
     File f;
     bool there;
     int r = file_begin(&f, cx, csv_store_path(cx->arena, dir, "series.csv"), &there);
@@ -166,7 +175,7 @@ static int load_series(Ctx *cx, const char *dir, CandleStore *memory) {
             !series_key_parse(f.row.fields[2], &info.key))
             r = damaged(&f, "no series");
         else
-            r = load_one(cx, dir, memory, &info);
+            r = load_one(cx, dir, files, memory, &info);
         if (r)
             break;
     }
@@ -235,8 +244,8 @@ static int load_listings(Ctx *cx, const char *dir, CandleStore *memory) {
     return r;
 }
 
-int csv_load(Ctx *cx, const char *dir, CandleStore *memory) {
-    int r = load_series(cx, dir, memory);
+int csv_load(Ctx *cx, const char *dir, const RowFiles *files, CandleStore *memory) {
+    int r = load_series(cx, dir, files, memory);
     if (r == 0)
         r = load_changes(cx, dir, memory);
     return r ? r : load_listings(cx, dir, memory);

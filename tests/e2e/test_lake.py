@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""test_lake.py FINSIGHT: files of candles as other programs see them, and SQL over the lake.
+
+DuckDB (in the program's child process) and, where they are installed, pyarrow and zstd read what we wrote with every
+value the same (MDS-28, MDS-39); the child may read the lake and nothing else. Without DuckDB its tests are skipped."""
+
+import csv
+import datetime
+import gzip
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+FINSIGHT = sys.argv.pop(1) if len(sys.argv) > 1 else "build/src/app/finsight"
+N = 3000
+UTC = datetime.timezone.utc
+
+
+def rows():
+    for i in range(N):
+        price = 42000 + (i * 7919 % 10007) / 100
+        flags = "synthetic" if i % 50 == 3 else "open+simulated" if i % 50 == 4 else ""
+        yield (1700000000 // 60 * 60000 + i * 60000, price, price + 1.1, price - 0.3, price + 0.7, i / 7, flags)
+
+
+class Lake(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = pathlib.Path(tempfile.mkdtemp(prefix="finsight-lake-"))
+        cls.rows = list(rows())
+        with open(cls.dir / "in.csv", "w") as f:
+            f.write("ts,open,high,low,close,volume,flags,series_key\n")
+            for r in cls.rows:
+                f.write(",".join(map(repr, r[:6])) + f",{r[6]},binance:BTCUSDT:1m@sim\n")
+        cls.ok("convert", cls.dir / "in.csv", cls.dir / "a.parquet")
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.dir)
+
+    @classmethod
+    def run_(cls, *args, **env):
+        return subprocess.run([FINSIGHT, "--data-dir", str(cls.dir / "data"), *map(str, args)], capture_output=True, text=True,
+                              timeout=120, env={**os.environ, **env})  # fmt: skip
+
+    @classmethod
+    def ok(cls, *args, **env):
+        p = cls.run_(*args, **env)
+        if p.returncode != 0:
+            raise AssertionError(f"{args}: {p.returncode}: {p.stderr}")
+        return p.stdout
+
+    def sql(self, query, *args):
+        p = self.run_("sql", query, *args)
+        if "DuckDB is not installed" in p.stderr:
+            self.skipTest("DuckDB is not installed")
+        return p
+
+    def check(self, got):
+        """got: (ms, open, high, low, close, volume, flags number)"""
+        bits = {"": 0, "synthetic": 2, "open+simulated": 5}
+        self.assertEqual(len(got), N)
+        for a, b in zip(got, self.rows):
+            self.assertEqual(tuple(a), (*b[:6], bits[b[6]]))
+
+    def test_duckdb_reads_every_value_MDS_28(self):
+        path = self.dir / "a.parquet"
+        p = self.sql(f"SELECT epoch_ms(ts) t, open, high, low, close, volume, flags FROM '{path}' ORDER BY t", "--allow", path)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.check([(int(r[0]), *map(float, r[1:6]), int(r[6])) for r in list(csv.reader(p.stdout.splitlines()))[1:]])
+
+    def test_pyarrow_reads_every_value_MDS_28(self):
+        try:
+            import pyarrow.parquet
+        except ImportError:
+            self.skipTest("pyarrow is not installed")
+        f = pyarrow.parquet.ParquetFile(self.dir / "a.parquet", page_checksum_verification=True)
+        self.assertEqual(f.schema_arrow.metadata[b"symbol"], b"BTCUSDT")
+        self.assertEqual(f.schema_arrow.metadata[b"simulated"], b"true")
+        t = f.read()
+        names = ("open", "high", "low", "close", "volume", "flags")
+        columns = [t["ts"].cast("int64").to_pylist()] + [t[n].to_pylist() for n in names]
+        self.check(list(zip(*columns)))
+
+    def test_every_format_and_back_MDS_38(self):
+        names = ["b.json", "c.lp.gz", "d.parquet", "e.csv.zst", "f.lp", "g.json.gz", "h.parquet"]
+        had = "a.parquet"
+        for name in names:
+            self.ok("convert", self.dir / had, self.dir / name)
+            had = name
+        self.assertEqual((self.dir / "h.parquet").read_bytes(), (self.dir / "a.parquet").read_bytes())
+        doc = json.loads(gzip.decompress((self.dir / "g.json.gz").read_bytes()))  # MDS-39: another decoder
+        self.assertEqual((doc["series"], len(doc["candles"])), ("binance:BTCUSDT:1m@sim", N))
+        if shutil.which("zstd"):
+            out = subprocess.run(["zstd", "-dc", self.dir / "e.csv.zst"], capture_output=True, check=True).stdout
+            self.assertEqual(out.count(b"\n"), N + 1)
+
+    def test_the_lake_follows_the_store(self):
+        self.ok("import", self.dir / "in.csv", "--symbol", "BTC/USD", "--exchange", "kraken", "--timeframe", "1m")
+        query = "SELECT exchange, symbol, timeframe, count(*) AS n FROM candles WHERE exchange='kraken' GROUP BY ALL"
+        p = self.sql(query, "--json")
+        self.assertEqual(json.loads(p.stdout), [{"exchange": "kraken", "symbol": "BTC/USD", "timeframe": "1m", "n": N}])
+        self.ok("remove", "BTC/USD", "1m", "--yes")
+        self.assertEqual(json.loads(self.sql(query, "--json").stdout), [])
+
+    def test_the_child_reads_the_lake_and_nothing_else(self):
+        secret = self.dir / "secret.txt"
+        secret.write_text("secret")
+        evil = self.dir / "evil.csv"
+        for query, words in (
+            (f"SELECT * FROM read_text('{secret}')", "disabled"),
+            (f"SELECT * FROM glob('{self.dir}/*')", "disabled"),
+            (f"SELECT * FROM '{self.dir}/data/lake/../../secret.txt'", ""),
+            (f"COPY (SELECT 1) TO '{evil}'", ""),
+            (f"COPY (SELECT 1) TO '{self.dir}/data/lake/evil.csv'", "only SELECT"),
+            ("SET enable_external_access=true", "only SELECT"),
+            ("SELECT 1; SELECT 2", "one statement"),
+            (f"ATTACH '{self.dir}/data/market.db'", "only SELECT"),
+            ("INSTALL httpfs", "only SELECT"),
+            ("SELEC", "syntax"),
+        ):
+            p = self.sql(query, "--stale")
+            self.assertNotEqual(p.returncode, 0, query)
+            self.assertIn(words, p.stderr, query)
+            self.assertNotIn("secret\n", p.stdout)
+        self.assertFalse(evil.exists() or (self.dir / "data/lake/evil.csv").exists())
+
+    def test_a_query_without_end_is_ended(self):
+        p = self.run_("sql", "--stale", "SELECT sum(a.range * b.range) FROM range(1000000000) a, range(1000) b",
+                      FINSIGHT_SQL_TIMEOUT="1s")  # fmt: skip
+        if "DuckDB is not installed" in p.stderr:
+            self.skipTest("DuckDB is not installed")
+        self.assertEqual(p.returncode, 8)
+        self.assertIn("sql.timeout", p.stderr)
+
+    def test_a_query_for_all_memory_is_ended(self):
+        p = self.run_("sql", "--stale", "SELECT string_agg(repeat('x', 1000000), '') FROM range(1000000)",
+                      FINSIGHT_SQL_MEMORY="64MiB")  # fmt: skip
+        if "DuckDB is not installed" in p.stderr:
+            self.skipTest("DuckDB is not installed")
+        self.assertNotEqual(p.returncode, 0)
+        self.assertRegex(p.stderr, "(?i)memory")
+
+    def test_without_duckdb_it_is_said_what_to_do(self):
+        p = self.run_("sql", "--stale", "SELECT 1", FINSIGHT_SQL_LIBRARY=str(self.dir / "none.so"))
+        self.assertEqual(p.returncode, 8)
+        self.assertIn("tools/setup peers", p.stderr)
+
+    def test_a_full_disk_leaves_no_half_file(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("no /dev/full")
+        os.symlink("/dev/full", self.dir / "full.parquet.part")
+        p = self.run_("convert", self.dir / "a.parquet", self.dir / "full.parquet")
+        self.assertEqual(p.returncode, 9)
+        self.assertIn("No space".lower(), p.stderr.lower())
+        self.assertFalse((self.dir / "full.parquet").exists())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
