@@ -4,10 +4,12 @@
 #include "backtest/engine.h"
 #include "backtest/rule/strategy.h"
 #include "backtest/strategies/builtins.h"
+#include "backtest/ta4j/ta4j.h"
 #include "backtest/zoot/zoot.h"
 
 static const BacktestEngine *const ENGINES[] = {
     &backtest_backtrader,
+    &backtest_ta4j,
     &backtest_zoot,
 };
 

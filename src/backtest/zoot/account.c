@@ -62,7 +62,8 @@ static void remember_traded(Zoot *z, double units, double price) {
 static void trade_open(Zoot *z, ZootPlace *p, uint32_t asset, OrderId id, double units) {
     p->trade = z->trades.n;
     p->entry_step = z->step;
-    vec_push(&z->trades, ((Trade){ .id = (uint32_t)z->trades.n + 1,
+    uint32_t number = (uint32_t)z->trades.n + 1;
+    vec_push(&z->trades, ((Trade){ .id = number,
                                    .asset = asset,
                                    .side = units > 0 ? SIDE_LONG : SIDE_SHORT,
                                    .entry_step = z->step,
