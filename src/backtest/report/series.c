@@ -86,7 +86,7 @@ void histogram_of(double *x, size_t n, Histogram1 *out) {
     double low = sample_quantile(x, n, 0.01), high = sample_quantile(x, n, 0.99);
     low = MIN(low, 0);
     high = MAX(high, 0);
-    double span = high - low, wanted = CLAMP(2 * sqrt((double)n), 8, HISTOGRAM_MAX - 4);
+    double span = high - low, wanted = CLAMP(3 * sqrt((double)n), 12, HISTOGRAM_MAX - 4);
     out->step = span > 0 ? nice_above(span / wanted) : 1;
     double first = floor(low / out->step), last = floor(high / out->step);
     out->from = first * out->step;
