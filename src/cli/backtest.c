@@ -9,7 +9,7 @@
 
 typedef struct BacktestIn {
     BacktestRequestIn request; /* first: its fields are the API's own */
-    Str set, trades;
+    Str set, trades, report;
 } BacktestIn;
 
 /* --- words --- */
@@ -162,6 +162,12 @@ static int write_trades(Cli *c, const BacktestResponse *b, Str path) {
     return r;
 }
 
+static int write_report(Cli *c, ApiCaller *api, Str id, Str path) {
+    RawBody page = { 0 };
+    int r = api_call(api, c->cx, &op_backtest_report, &(BacktestId){ id }, &page);
+    return r ? r : file_write(c->cx, str_cz(c->cx->arena, path), page.bytes, 0644);
+}
+
 static int run_backtest(Cli *c, const void *in_) {
     BacktestIn in = *(const BacktestIn *)in_;
     BacktestResponse b = { 0 };
@@ -177,11 +183,31 @@ static int run_backtest(Cli *c, const void *in_) {
         r = api_call(api, c->cx, &op_backtest_run, &in.request, &b);
     if (r == 0 && in.trades.n)
         r = write_trades(c, &b, in.trades);
+    if (r == 0 && in.report.n)
+        r = write_report(c, api, b.backtest_id, in.report);
     if (r != 0)
         return cli_fail(c, r);
     if (c->json)
         return cli_print_json(c, &backtest_response_shape, &b);
     print_backtest(c, &b);
+    return 0;
+}
+
+typedef struct ReportIn {
+    Str id, file;
+} ReportIn;
+
+static int run_report(Cli *c, const void *in_) {
+    const ReportIn *in = in_;
+    ApiCaller *api;
+    Str path = in->file.n ? in->file : str_fmt(c->cx->arena, STR_FMT ".html", STR_ARG(in->id));
+    int r = cli_api(c, &api);
+    if (r == 0)
+        r = write_report(c, api, in->id, path);
+    if (r != 0)
+        return cli_fail(c, r);
+    if (!c->quiet)
+        fprintf(c->err, STR_FMT "\n", STR_ARG(path));
     return 0;
 }
 
@@ -344,6 +370,7 @@ static const Field backtest_f[] = {
     ROW("orders", orders, .def = "refused", .choices = order_lists, .doc = "Which orders --json lists."),
     ROW("equity_points", equity_points, .def = "500", .has_min = true, .min = 0, .max = 1000000, .doc = "Points of the equity curve."),
     FIELD(BacktestIn, trades, .max = 4096, .doc = "Write every trade to this CSV file.", .example = "trades.csv"),
+    FIELD(BacktestIn, report, .max = 4096, .doc = "Write the tear sheet to this HTML file.", .example = "report.html"),
 };
 static SHAPE(backtest_flags, BacktestIn, backtest_f);
 /* clang-format on */
@@ -357,11 +384,26 @@ const Command cmd_backtest = {
         "Orders fill at the next candle at the earliest. What was assumed and what to be careful of is printed with "
         "the "
         "result; a run without trades says why. The result is kept: `finsight backtests` lists, `finsight show` shows.",
-    .examples = "finsight backtest BTCUSDT 1h  # moving averages of 10 and 30 candles\n"
-                "finsight backtest BTCUSDT 1d --strategy rsi --set period=7,oversold=25 --engine zoot\n"
-                "finsight backtest AAPL 1d --commission 0.0005 --slippage 0.0002 --trades trades.csv --json",
+    .examples =
+        "finsight backtest BTCUSDT 1h  # moving averages of 10 and 30 candles\n"
+        "finsight backtest BTCUSDT 1d --strategy rsi --set period=7,oversold=25 --engine zoot\n"
+        "finsight backtest AAPL 1d --commission 0.0005 --slippage 0.0002 --report goog.html --trades trades.csv",
     .flags = &backtest_flags,
     .positional = (const char *const[]){ "symbol", "timeframe", NULL },
+};
+static const Field report_f[] = {
+    FIELD(ReportIn, id, .flags = F_REQUIRED, .max = 64, .doc = "Its backtest_id."),
+    FIELD(ReportIn, file, .max = 4096, .doc = "Where the page goes. Left out: ID.html here.", .example = "report.html"),
+};
+static SHAPE(report_flags, ReportIn, report_f);
+const Command cmd_report = {
+    .name = "report",
+    .group = "Backtesting",
+    .summary = "The tear sheet of a kept backtest, one HTML file",
+    .run = run_report,
+    .examples = "finsight report bt_123456789 --file report.html",
+    .flags = &report_flags,
+    .positional = (const char *const[]){ "id", NULL },
 };
 const Command cmd_backtests = {
     .name = "backtests",

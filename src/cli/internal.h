@@ -21,4 +21,4 @@ int cli_parameters(Cli *c, Str set, Str *out);
 
 extern const Command cmd_import, cmd_export, cmd_query, cmd_stats, cmd_gaps, cmd_quality, cmd_ensure, cmd_collect,
     cmd_list, cmd_symbols, cmd_exchanges, cmd_remove, cmd_verify, cmd_storage, cmd_backtest, cmd_backtests, cmd_show,
-    cmd_compare, cmd_strategies, cmd_recommend, cmd_sweep, cmd_upload, cmd_download, cmd_datasets, cmd_convert, cmd_backup;
+    cmd_compare, cmd_strategies, cmd_recommend, cmd_report, cmd_sweep, cmd_upload, cmd_download, cmd_datasets, cmd_convert, cmd_backup;

@@ -11,4 +11,4 @@
 extern const OpTable backtest_api;
 
 extern const Op op_backtest_run, op_backtest_validate, op_backtest_get, op_backtest_list, op_backtest_remove,
-    op_backtest_strategies, op_backtest_compare, op_backtest_recommend;
+    op_backtest_strategies, op_backtest_compare, op_backtest_recommend, op_backtest_report;

@@ -223,3 +223,18 @@ int backtest_api_recommend(void *role, Ctx *cx, const void *in_, void *out_) {
         (RecommendationList){ .symbol = in->symbol, .formula = S(BACKTEST_SCORE_FORMULA), .recommendations = { v, n } };
     return 0;
 }
+
+/* --- the tear sheet --- */
+
+int backtest_api_report(void *role, Ctx *cx, const void *in_, void *out_) {
+    enum { PAGE_MAX = 16 << 20 };
+    const BacktestId *in = in_;
+    RawBody *out = out_;
+    Buf page;
+    buf_init(&page, PAGE_MAX);
+    int r = backtest_api_missing(cx, in->id, backtest_service_report(role, cx, in->id, &page));
+    if (r == 0)
+        *out = (RawBody){ .media = S("text/html; charset=utf-8"), .bytes = str_dup(cx->arena, buf_str(&page)) };
+    buf_done(&page);
+    return r;
+}

@@ -14,6 +14,7 @@ HANDLER(backtest_api_remove);
 HANDLER(backtest_api_strategies);
 HANDLER(backtest_api_compare);
 HANDLER(backtest_api_recommend);
+HANDLER(backtest_api_report);
 HANDLER(backtest_api_sweep);
 
 /* A request as the service takes it; places in errors are those of the request. */

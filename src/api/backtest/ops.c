@@ -58,6 +58,15 @@ const Op op_backtest_recommend = {
     .out = &recommendation_list_shape, .role = ROLE_READ, .lane = LANE_CPU, .deadline_ms = 30000, .idempotent = true,
     .run = backtest_api_recommend };
 
+const Op op_backtest_report = {
+    .name = "backtest.report", .method = "GET", .path = "/api/v1/backtesting/results/{id}/report",
+    .aliases = PATHS("/backtesting/results/{id}/report"),
+    .summary = "The tear sheet of a kept backtest", .tag = TAG,
+    .doc = "One page that needs nothing else: account, drawdown, months, trades on the price, rolling figures, assumptions, refused orders. "
+           "Save it, print it, send it.",
+    .in = &backtest_id_shape, .out = &raw_body_shape, .role = ROLE_READ, .lane = LANE_CPU, .deadline_ms = 60000, .idempotent = true,
+    .raw = "text/html", .run = backtest_api_report };
+
 const Op op_backtest_sweep = {
     .name = "backtest.sweep", .method = "POST", .path = "/api/v1/backtesting/sweep", .aliases = PATHS("/backtesting/sweep"),
     .summary = "Many parameters of one strategy, ranked", .tag = TAG,
@@ -68,7 +77,7 @@ const Op op_backtest_sweep = {
 
 static const Op *const ops[] = {
     &op_backtest_run, &op_backtest_validate, &op_backtest_get, &op_backtest_list, &op_backtest_remove, &op_backtest_strategies,
-    &op_backtest_compare, &op_backtest_recommend, &op_backtest_sweep,
+    &op_backtest_compare, &op_backtest_recommend, &op_backtest_report, &op_backtest_sweep,
 };
 
 const OpTable backtest_api = { .role = "backtest", .ops = ops, .n_ops = ARRAY_LEN(ops) };

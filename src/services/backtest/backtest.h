@@ -72,6 +72,9 @@ int backtest_service_engine(Ctx *cx, Str name, const BacktestEngine **out);
 
 /* 0 or BACKTEST_NO_SUCH. Of the caller's workspace alone. */
 int backtest_service_get(BacktestService *s, Ctx *cx, Str id, StoredBacktest *out);
+/* Its tear sheet, one HTML page, appended to out: with the price chart where the candles are still stored as they were.
+ * 0 or BACKTEST_NO_SUCH. */
+int backtest_service_report(BacktestService *s, Ctx *cx, Str id, Buf *out);
 int backtest_service_remove(BacktestService *s, Ctx *cx, Str id);
 /* filter->workspace is the caller's, whatever it says. */
 int backtest_service_list(BacktestService *s, Ctx *cx, const BacktestFilter *filter, BacktestSummary **out, size_t *n,

@@ -8,5 +8,7 @@ struct BacktestService {
     BacktestOptions o; /* with its standards filled in */
 };
 
+/* Holding the first asset, step by step: the last close known at each step. */
+const double *backtest_service_benchmark(Ctx *cx, const BacktestData *data, const BacktestResult *r);
 /* The request of an engine; its pointers are those of ask and data. */
 BacktestRequest backtest_service_request(const BacktestService *s, const BacktestAsk *ask, const BacktestData *data);

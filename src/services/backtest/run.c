@@ -98,8 +98,7 @@ static void label(const BacktestData *data, Arena *a, BacktestResult *r) {
                       (long long)data->n_synthetic, (long long)data->n_candles);
 }
 
-/* Holding the first asset, step by step: the last close known at each step. */
-static const double *benchmark_of(Ctx *cx, const BacktestData *data, const BacktestResult *r) {
+const double *backtest_service_benchmark(Ctx *cx, const BacktestData *data, const BacktestResult *r) {
     const Candles *cs = data->assets[0].candles;
     double *b = arena_alloc(cx->arena, MAX(r->n_steps, 1) * sizeof *b);
     size_t k = 0;
@@ -197,7 +196,7 @@ int backtest_service_run(BacktestService *s, Ctx *cx, const BacktestAsk *ask, St
     if (r != 0)
         return r;
     label(&data, cx->arena, &out->result);
-    result_add_metrics(&out->result, cx->arena, benchmark_of(cx, &data, &out->result), ask->risk_free);
+    result_add_metrics(&out->result, cx->arena, backtest_service_benchmark(cx, &data, &out->result), ask->risk_free);
     out->metrics = out->result.metrics;
     summarise(s, cx, ask, &data, (double)(clock_mono(cx->clock).ns - started.ns) / NS_PER_SECOND, out);
     if (!ask->transient)
