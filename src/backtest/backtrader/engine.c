@@ -293,13 +293,19 @@ static void tell_orders(Bt *b, BacktestResult *out) {
     out->n_events = b->n_events;
 }
 
+/* With margin and leverage Backtrader's value counts a part of the open profit twice: it came into the cash at the close,
+ * and only the rest of it is taken out of the levered position. */
+static double counted_twice(const Bt *b) {
+    return b->stocklike ? 0 : 1 - 1 / b->cfg.leverage;
+}
+
 static void mark_open(Bt *b, BacktestResult *out) {
     for (size_t i = 0; i < b->n_assets; i++) {
         BtAsset *a = &b->assets[i];
         double close = a->cs->close[a->row], size = a->pos.size;
         out->assets[i].position = size;
         out->assets[i].entry_price = a->pos.price;
-        out->open_mark += size * (close - a->pos.price) * b->cfg.multiplier;
+        out->open_mark += size * (close - a->pos.price) * b->cfg.multiplier * (1 + counted_twice(b));
         if (a->trade == SIZE_MAX)
             continue;
         Trade *t = &b->trades[a->trade];
@@ -347,6 +353,10 @@ static void tell_result(Run *run, size_t n_steps) {
     end_orders(b);
     tell_orders(b, out);
     mark_open(b, out);
+    if (counted_twice(b) != 0)
+        text_list_add(&out->warnings, b->arena,
+                      "margin with leverage: as in Backtrader, %.0f %% of an open profit counts twice in the equity",
+                      100 * counted_twice(b));
     tell_assumptions(b, &out->assumptions);
     out->final_value = b->value;
     out->final_cash = b->cash;
