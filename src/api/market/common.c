@@ -27,6 +27,11 @@ int market_api_range(Ctx *cx, Time start, Time end, Time *from, Time *to) {
     return 0;
 }
 
+int market_api_ask(Ctx *cx, const SeriesQuery *q, SeriesKey *key, Time *from, Time *to) {
+    int r = market_api_key(cx, q->exchange, q->symbol, q->timeframe, q->provider, key);
+    return r == 0 ? market_api_range(cx, q->start, q->end, from, to) : r;
+}
+
 int market_api_outcome(Ctx *cx, const SeriesKey *key, int r) {
     if (r <= 0)
         return r;

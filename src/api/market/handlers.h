@@ -5,6 +5,7 @@
  * Each turns a request record into a call of the MarketService and its result into a reply record. */
 
 #include "api/market/market_api.h"
+#include "services/market/complete.h"
 #include "services/market/market.h"
 
 #define HANDLER(name) int name(void *role, Ctx *cx, const void *in, void *out)
@@ -22,6 +23,24 @@ HANDLER(market_api_remove);
 HANDLER(market_api_changes);
 HANDLER(market_api_storage);
 HANDLER(market_api_verify);
+HANDLER(market_api_completeness);
+HANDLER(market_api_fill);
+HANDLER(market_api_unfill);
+HANDLER(market_api_resample);
+HANDLER(market_api_resample_save);
+HANDLER(market_api_compare);
+HANDLER(market_api_retention);
+HANDLER(market_api_actions);
+HANDLER(market_api_put_actions);
+
+/* How every request for a range of a series opens: its texts -> key and range. */
+int market_api_ask(Ctx *cx, const SeriesQuery *q, SeriesKey *key, Time *from, Time *to);
+#define ASK(cx, in, key, from, to)                                                                                     \
+    market_api_ask(                                                                                                    \
+        (cx), &(SeriesQuery){ (in)->exchange, (in)->symbol, (in)->timeframe, (in)->provider, (in)->start, (in)->end }, \
+        (key), (from), (to))
+/* The gaps of a query as a report. */
+void market_api_gap_report(Ctx *cx, const MarketGaps *g, GapReport *out);
 
 /* Texts that validation has already passed -> key. */
 int market_api_key(Ctx *cx, Str exchange, Str symbol, Str timeframe, Str provider, SeriesKey *out);

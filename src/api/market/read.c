@@ -12,15 +12,21 @@ int market_api_candles(void *role, Ctx *cx, const void *in_, void *out_) {
                       .newest = str_eq(in->order, S("latest")),
                       .skip_synthetic = in->real_only };
     MarketPage page;
-    int r = market_api_key(cx, in->exchange, in->symbol, in->timeframe, in->provider, &key);
-    if (r == 0)
-        r = market_api_range(cx, in->start, in->end, &q.from, &q.to);
+    int r = ASK(cx, in, &key, &q.from, &q.to);
+    Adjustment adjust = ADJUST_NONE;
+    if (r == 0 && in->adjust.n && adjustment_parse(in->adjust, &adjust))
+        key.adjustment = (uint8_t)adjust;
     if (r == 0)
         r = market_api_outcome(cx, &key, market_get(role, cx, &key, &q, &page));
     if (r != 0)
         return r;
 
-    PUT_KEY(cx, &page.series.key, out);
+    SeriesKey shown = page.series.key; /* of derived candles that is their source's */
+    shown.timeframe = key.timeframe;
+    PUT_KEY(cx, &shown, out);
+    if (page.derived_from.unit)
+        out->derived_from = timeframe_text(page.derived_from, arena_alloc(cx->arena, TIMEFRAME_TEXT_MAX));
+    out->actions = (int64_t)page.n_actions;
     out->count = (int64_t)page.rows.n;
     out->revision = page.series.revision;
     out->more = page.more;

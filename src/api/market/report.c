@@ -20,9 +20,7 @@ int market_api_statistics(void *role, Ctx *cx, const void *in_, void *out_) {
     Time from, to;
     SeriesInfo series;
     CandleStats s;
-    int r = market_api_key(cx, in->exchange, in->symbol, in->timeframe, in->provider, &key);
-    if (r == 0)
-        r = market_api_range(cx, in->start, in->end, &from, &to);
+    int r = ASK(cx, in, &key, &from, &to);
     if (r == 0)
         r = market_api_outcome(cx, &key, market_statistics(role, cx, &key, from, to, &series, &s));
     if (r != 0)
@@ -51,43 +49,71 @@ int market_api_statistics(void *role, Ctx *cx, const void *in_, void *out_) {
     return 0;
 }
 
+void market_api_gap_report(Ctx *cx, const MarketGaps *g, GapReport *out) {
+    GapRow *rows = arena_new_n(cx->arena, GapRow, g->gaps.n);
+    for (size_t i = 0; i < g->gaps.n; i++)
+        rows[i] = (GapRow){ .from = g->gaps.v[i].from,
+                            .to = g->gaps.v[i].to,
+                            .missing = g->gaps.v[i].missing,
+                            .class_name = str_c(gap_class_name(g->gaps.v[i].cls)),
+                            .evidence = str_c(g->gaps.v[i].evidence) };
+    PUT_KEY(cx, &g->series.key, out);
+    out->gaps = g->n_gaps;
+    out->missing = g->missing;
+    out->expected = g->expected;
+    out->completeness_percent = g->completeness_percent;
+    out->unknown = g->by_class[GAP_UNKNOWN];
+    out->no_trade = g->by_class[GAP_NO_TRADE];
+    out->venue_down = g->by_class[GAP_VENUE_DOWN];
+    out->market_closed = g->by_class[GAP_MARKET_CLOSED];
+    out->not_fetched = g->by_class[GAP_NOT_FETCHED];
+    out->closed = g->closed;
+    out->synthetic = g->synthetic;
+    out->calendar = g->calendar ? str_c(g->calendar->name) : (Str){ 0 };
+    out->items = (List){ rows, g->gaps.n };
+    out->truncated = g->n_gaps > (int64_t)g->gaps.n;
+}
+
 int market_api_gaps(void *role, Ctx *cx, const void *in_, void *out_) {
     const GapsQuery *in = in_;
     GapReport *out = out_;
     SeriesKey key;
     Time from, to;
     MarketGaps g;
-    int r = market_api_key(cx, in->exchange, in->symbol, in->timeframe, in->provider, &key);
-    if (r == 0)
-        r = market_api_range(cx, in->start, in->end, &from, &to);
+    int r = ASK(cx, in, &key, &from, &to);
     if (r == 0)
         r = market_api_outcome(
             cx, &key,
-            market_gaps(role, cx, &(MarketGapQuery){ .key = &key, .from = from, .to = to, .most = (size_t)in->limit },
+            market_gaps(role, cx,
+                        &(MarketGapQuery){
+                            .key = &key, .from = from, .to = to, .most = (size_t)in->limit, .closed = in->closed },
                         &g));
     if (r != 0)
         return r;
 
-    GapRow *rows = arena_new_n(cx->arena, GapRow, g.gaps.n);
-    for (size_t i = 0; i < g.gaps.n; i++)
-        rows[i] = (GapRow){ .from = g.gaps.v[i].from,
-                            .to = g.gaps.v[i].to,
-                            .missing = g.gaps.v[i].missing,
-                            .class_name = str_c(gap_class_name(g.gaps.v[i].cls)),
-                            .evidence = str_c(g.gaps.v[i].evidence) };
-    PUT_KEY(cx, &g.series.key, out);
-    out->gaps = g.n_gaps;
-    out->missing = g.missing;
-    out->expected = g.expected;
-    out->completeness_percent = g.completeness_percent;
-    out->unknown = g.by_class[GAP_UNKNOWN];
-    out->no_trade = g.by_class[GAP_NO_TRADE];
-    out->venue_down = g.by_class[GAP_VENUE_DOWN];
-    out->market_closed = g.by_class[GAP_MARKET_CLOSED];
-    out->not_fetched = g.by_class[GAP_NOT_FETCHED];
-    out->items = (List){ rows, g.gaps.n };
-    out->truncated = g.n_gaps > (int64_t)g.gaps.n;
+    market_api_gap_report(cx, &g, out);
     return 0;
+}
+
+int market_api_completeness(void *role, Ctx *cx, const void *in_, void *out) {
+    const CompletenessQuery *in = in_;
+    SeriesKey key;
+    Time from, to;
+    MarketGaps g;
+    int r = ASK(cx, in, &key, &from, &to);
+    if (r != 0)
+        return r;
+    MarketGapQuery q = { .key = &key,
+                         .from = from,
+                         .to = to,
+                         .most = (size_t)in->limit,
+                         .closed = in->closed,
+                         .whole = true,
+                         .skip_synthetic = in->real_only };
+    r = market_api_outcome(cx, &key, market_gaps(role, cx, &q, &g));
+    if (r == 0)
+        market_api_gap_report(cx, &g, out);
+    return r;
 }
 
 static Str finding_words(Ctx *cx, QualityKind kind, const QualityFinding *f) {
@@ -102,6 +128,8 @@ static Str finding_words(Ctx *cx, QualityKind kind, const QualityFinding *f) {
         return str_fmt(cx->arena, "the price jumps %+.2f %% and stays", (exp(f->value) - 1) * 100);
     case QUALITY_DUPLICATE:
         return str_fmt(cx->arena, "%lld rows with one open time", (long long)f->n);
+    case QUALITY_OHLC:
+        return str_fmt(cx->arena, "%lld rows that are no candles", (long long)f->n);
     default:
         return str_fmt(cx->arena, "%lld candles that repeat the one before", (long long)f->n);
     }
@@ -114,9 +142,7 @@ int market_api_quality(void *role, Ctx *cx, const void *in_, void *out_) {
     Time from, to;
     SeriesInfo series;
     const QualityReport *q;
-    int r = market_api_key(cx, in->exchange, in->symbol, in->timeframe, in->provider, &key);
-    if (r == 0)
-        r = market_api_range(cx, in->start, in->end, &from, &to);
+    int r = ASK(cx, in, &key, &from, &to);
     if (r == 0)
         r = market_api_outcome(cx, &key, market_quality(role, cx, &key, from, to, &series, &q));
     if (r != 0)

@@ -3,30 +3,11 @@
  * OpenAPI, validation, CLI flags and clients all read these rows. Names follow the design documents'
  * schemas (OHLCVSchema, OHLCVQuerySchema, OHLCVStatsSchema, DataEnsureResponse). */
 
-#include "api/market/shapes.h"
+#include "api/market/fields.h"
 
 /* clang-format off */
 
-#define EXCHANGE(T) FIELD(T, exchange, .pattern = "venue", .def = "binance", .tag = 1, \
-        .doc = "Where the instrument trades.", .example = "binance")
-#define ANY_EXCHANGE(T) FIELD(T, exchange, .pattern = "venue", .tag = 1, \
-        .doc = "Where the instrument trades. Left out: the only venue it is stored of.", .example = "binance")
-#define SYMBOL(T) FIELD(T, symbol, .flags = F_REQUIRED, .pattern = "symbol", .tag = 2, \
-        .doc = "The venue's own name of the instrument.", .example = "BTCUSDT")
-#define TIMEFRAME(T) FIELD(T, timeframe, .flags = F_REQUIRED, .pattern = "timeframe", .tag = 3, .rename = "interval", \
-        .doc = "Length of a candle: 1s 1m 5m 15m 1h 4h 1d 1w 1M and the like. 1m is a minute, 1M a month.", .example = "1h")
-#define PROVIDER(T) FIELD(T, provider, .flags = F_OMIT_EMPTY, .pattern = "venue", .tag = 4, \
-        .doc = "Who supplied the data, where that is not the venue itself (csv, sim). Empty finds the venue's own series, else the only other one.", .example = "csv")
-#define START(T) FIELD(T, start, .flags = F_NULLABLE, .tag = 5, .rename = "start_date", \
-        .doc = "First open time wanted (included). ISO-8601, or epoch seconds, ms or µs. Left out: from the first candle.", .example = "2024-01-01T00:00:00Z")
-#define END(T) FIELD(T, end, .flags = F_NULLABLE, .tag = 6, .rename = "end_date", \
-        .doc = "Open time to stop before (excluded). Left out: to the newest candle.", .example = "2024-02-01T00:00:00Z")
-#define OUT_KEY(T) \
-        FIELD(T, exchange, .doc = "Where it trades.", .example = "binance"), \
-        FIELD(T, symbol, .doc = "The venue's name.", .example = "BTCUSDT"), \
-        FIELD(T, timeframe, .doc = "Length of a candle.", .example = "1h"), \
-        FIELD(T, provider, .flags = F_OMIT_EMPTY, .doc = "Who supplied the data; left out for the venue itself.")
-
+static const char *const adjustments[] = { "none", "splits", "all", NULL };
 static const char *const orders[] = { "asc", "latest", NULL };
 
 static const Field ohlcv_query_f[] = {
@@ -34,6 +15,7 @@ static const Field ohlcv_query_f[] = {
     FIELD(OHLCVQuery, limit, .def = "1000", .min = 1, .max = 20000, .tag = 7, .doc = "Most candles in one answer; more says whether there are others.", .example = "500"),
     FIELD(OHLCVQuery, order, .def = "asc", .choices = orders, .tag = 8, .doc = "asc: the first candles of the range. latest: the last ones. Either way they come oldest first."),
     FIELD(OHLCVQuery, real_only, .tag = 9, .doc = "Leave out candles that were filled in."),
+    FIELD(OHLCVQuery, adjust, .def = "none", .choices = adjustments, .tag = 10, .doc = "Prices in today's money: after splits, or splits and dividends. The stored candles stay as they were traded."),
 };
 SHAPE(ohlcv_query_shape, OHLCVQuery, ohlcv_query_f, .doc = "Which candles.");
 
@@ -44,6 +26,8 @@ static const Field candle_page_f[] = {
     FIELD(CandlePage, more, .doc = "The range holds more candles than the limit."),
     FIELD(CandlePage, next_start, .flags = F_NULLABLE, .doc = "Ask again with start set to this when more is true."),
     FIELD(CandlePage, simulated, .doc = "Some of these candles come from the exchange simulator, not from a market."),
+    FIELD(CandlePage, derived_from, .flags = F_OMIT_EMPTY, .doc = "These candles are not stored: they were made of this finer timeframe.", .example = "1m"),
+    FIELD(CandlePage, actions, .flags = F_OMIT_EMPTY, .doc = "Splits and dividends applied."),
     FIELD(CandlePage, candles, .doc = "Oldest first, no open time twice."),
 };
 SHAPE(candle_page_shape, CandlePage, candle_page_f, .doc = "A page of candles.");
@@ -108,6 +92,7 @@ SHAPE(ohlcv_stats_shape, OHLCVStats, ohlcv_stats_f, .doc = "Statistics of a seri
 static const Field gaps_query_f[] = {
     ANY_EXCHANGE(GapsQuery), SYMBOL(GapsQuery), TIMEFRAME(GapsQuery), PROVIDER(GapsQuery), START(GapsQuery), END(GapsQuery),
     FIELD(GapsQuery, limit, .def = "1000", .min = 1, .max = 10000, .tag = 7, .doc = "Most gaps to list; the counts always cover all of them."),
+    FIELD(GapsQuery, closed, .tag = 8, .doc = "List also the times at which the calendar says the market is closed."),
 };
 SHAPE(gaps_query_shape, GapsQuery, gaps_query_f, .doc = "Where to look for gaps.");
 
@@ -122,15 +107,18 @@ static SHAPE(gap_row_shape, GapRow, gap_row_f, .doc = "A hole in a series.");
 
 static const Field gap_report_f[] = {
     OUT_KEY(GapReport),
-    FIELD(GapReport, gaps, .doc = "Holes in the range, on the plain time grid."),
+    FIELD(GapReport, gaps, .doc = "Holes in the range, outside of closed markets."),
     FIELD(GapReport, missing, .doc = "Candles missing in all of them."),
-    FIELD(GapReport, expected, .doc = "Places of the time grid from the first to the last candle."),
+    FIELD(GapReport, expected, .doc = "Places from the first to the last candle at which one is to be expected."),
     FIELD(GapReport, completeness_percent, .flags = F_NULLABLE, .doc = "Share of these places that have a candle."),
     FIELD(GapReport, unknown, .doc = "Listed gaps for which nothing proves a class."),
     FIELD(GapReport, no_trade, .doc = "Listed gaps in which the venue was up and nobody traded this."),
     FIELD(GapReport, venue_down, .doc = "Listed gaps that every other known symbol of the venue has too."),
     FIELD(GapReport, market_closed, .doc = "Listed gaps outside the sessions of the market's calendar."),
     FIELD(GapReport, not_fetched, .doc = "Listed gaps nobody asked the source for."),
+    FIELD(GapReport, closed, .doc = "Places without a candle because the market was closed; no part of missing."),
+    FIELD(GapReport, synthetic, .doc = "Of the candles that are there, those filled in."),
+    FIELD(GapReport, calendar, .flags = F_OMIT_EMPTY, .doc = "The calendar that says what is to be expected; none: every place of the grid."),
     FIELD(GapReport, items, .of = &gap_row_shape, .doc = "The gaps, oldest first."),
     FIELD(GapReport, truncated, .doc = "There are more gaps than the limit."),
 };

@@ -10,6 +10,7 @@ typedef struct OHLCVQuery {
     int64_t limit;
     Str order;
     bool real_only;
+    Str adjust;
 } OHLCVQuery;
 
 typedef struct CandlePage {
@@ -18,6 +19,8 @@ typedef struct CandlePage {
     bool more;
     Time next_start;
     bool simulated;
+    Str derived_from;
+    int64_t actions;
     Candles candles;
 } CandlePage;
 
@@ -57,6 +60,7 @@ typedef struct GapsQuery {
     Str exchange, symbol, timeframe, provider;
     Time start, end;
     int64_t limit;
+    bool closed;
 } GapsQuery;
 
 typedef struct GapRow {
@@ -70,6 +74,8 @@ typedef struct GapReport {
     int64_t gaps, missing, expected;
     double completeness_percent;
     int64_t unknown, no_trade, venue_down, market_closed, not_fetched;
+    int64_t closed, synthetic;
+    Str calendar;
     List items; /* GapRow */
     bool truncated;
 } GapReport;
@@ -172,6 +178,105 @@ typedef struct VerifyResponse {
     bool success;
     int64_t series, candles;
 } VerifyResponse;
+
+/* --- completeness: fill, resample, compare, retention, corporate actions --- */
+
+typedef struct CompletenessQuery {
+    Str exchange, symbol, timeframe, provider;
+    Time start, end;
+    int64_t limit;
+    bool closed, real_only;
+} CompletenessQuery;
+
+typedef struct FillRequest {
+    Str exchange, symbol, timeframe, provider;
+    Time start, end;
+    Str method, donor_exchange, donor_symbol, donor_provider;
+    double max_bps;
+    int64_t max_gap;
+    bool not_fetched, dry_run;
+} FillRequest;
+
+typedef struct FillResponse {
+    bool success;
+    Str message, exchange, symbol, timeframe, provider, method;
+    bool dry_run;
+    int64_t gaps, missing, filled_gaps, filled, too_long, not_fetched, no_donor, disagree;
+    double worst_bps;
+    int64_t revision;
+} FillResponse;
+
+typedef struct ResampleRequest {
+    Str exchange, symbol, timeframe, provider;
+    Time start, end;
+    Str to, session;
+    int64_t limit;
+} ResampleRequest;
+
+typedef struct CompareQuery {
+    Str exchange, symbol, timeframe, provider;
+    Time start, end;
+    Str other_exchange, other_symbol, other_provider;
+    double threshold_bps;
+} CompareQuery;
+
+typedef struct DisagreeRow {
+    Time from, to;
+    int64_t candles;
+    double worst_bps;
+    Time worst_at;
+} DisagreeRow;
+
+typedef struct CompareReport {
+    Str first, second;
+    double threshold_bps;
+    int64_t compared, only_first, only_second, over, runs;
+    double mean_bps, mean_abs_bps, worst_bps;
+    Time worst_at;
+    List items; /* DisagreeRow */
+} CompareReport;
+
+typedef struct RetentionRequest {
+    Str rules;
+    bool apply, force;
+} RetentionRequest;
+
+typedef struct RetentionLine {
+    Str series;
+    Time before;
+    int64_t old, removed;
+    Str kept;
+} RetentionLine;
+
+typedef struct RetentionReport {
+    bool dry_run;
+    int64_t old, removed;
+    List series; /* RetentionLine */
+} RetentionReport;
+
+typedef struct ActionsQuery {
+    Str instrument;
+} ActionsQuery;
+
+typedef struct ActionRow {
+    Str instrument;
+    Time ex;
+    Str kind, value;
+} ActionRow;
+
+typedef struct ActionsPut {
+    List actions; /* ActionRow */
+    bool remove;
+} ActionsPut;
+
+typedef struct ActionList {
+    int64_t count;
+    List actions; /* ActionRow */
+} ActionList;
+
+extern const Shape completeness_query_shape, fill_request_shape, fill_response_shape, resample_request_shape,
+    compare_query_shape, compare_report_shape, retention_request_shape, retention_report_shape, actions_query_shape,
+    actions_put_shape, action_list_shape;
 
 extern const Shape ohlcv_query_shape, candle_page_shape, ohlcv_save_shape, save_response_shape, series_query_shape,
     ohlcv_stats_shape, gaps_query_shape, gap_report_shape, quality_response_shape, ensure_request_shape,

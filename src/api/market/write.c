@@ -90,9 +90,7 @@ int market_api_remove(void *role, Ctx *cx, const void *in_, void *out_) {
     SeriesKey key;
     Time from, to;
     SeriesInfo info;
-    int r = market_api_key(cx, in->exchange, in->symbol, in->timeframe, in->provider, &key);
-    if (r == 0)
-        r = market_api_range(cx, in->start, in->end, &from, &to);
+    int r = ASK(cx, in, &key, &from, &to);
     if (r == 0)
         r = market_api_outcome(cx, &key, market_resolve(role, cx, &key, &info));
     if (r == 0)
