@@ -310,7 +310,7 @@ static double sync_ms(Bench *b) {
 
 /* --- live candles --- */
 
-/* As services/market/live.c saves: what closed together of all series, with coverage, in one commit. */
+/* As services/market/follow.c saves: what closed together of all series, with coverage, in one commit. */
 static void live(Bench *b, int run) {
     SaveRequest *reqs = mem_new_n(SaveRequest, LIVE_SERIES);
     SaveResult *results = mem_new_n(SaveResult, LIVE_SERIES);

@@ -51,6 +51,7 @@ typedef struct AppCfg {
     int64_t log_max_size, log_keep;
 
     VenueCfg venues[VENUE_COUNT];
+    Str binance_stream_url;
 
     int64_t backtest_keep_ms;
 } AppCfg;

@@ -1,6 +1,7 @@
 /* app/main.c - the process: arena, clock, configuration, command. */
 
 #include "app/app.h"
+#include "app/follow.h"
 #include "app/commands.h"
 
 #include "adapters/clock/system.h"
@@ -118,7 +119,8 @@ static void app_init(App *app, Clock *clock, Ids *ids, char **argv) {
                       .columns = terminal_columns(STDOUT_FILENO),
                       .out_gone = out_gone,
                       .connect = app_connect,
-                      .connect_arg = app };
+                      .connect_arg = app,
+                      .follow = app_follow };
     app->cli.colour = wants_colour(environ, app->cli.out_tty);
     app->cli.temp_dir = temp_dir(environ);
     app->cli.options = options_with_flags(&app->arena);

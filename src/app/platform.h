@@ -17,7 +17,9 @@
 #include "ports/candle_store.h"
 #include "ports/http_client.h"
 #include "ports/job_store.h"
+#include "ports/live_feed.h"
 #include "ports/market_feed.h"
+#include "ports/ws_dialer.h"
 #include "services/backtest/backtest.h"
 #include "services/jobs/jobs.h"
 #include "services/market/market.h"
@@ -74,4 +76,7 @@ char *platform_backup_dir(Arena *a, const AppCfg *cfg);
 int registry_open_store(Ctx *cx, const AppCfg *cfg, CandleStore **out);
 int registry_open_backtests(Ctx *cx, const AppCfg *cfg, BacktestStore **out);
 int registry_open_control(Ctx *cx, const AppCfg *cfg, JobStore **out);
+/* The stream of a venue, or for one whose stream is not spoken here a feed that is silent (the clock and REST do). */
+int registry_open_live(Ctx *cx, const AppCfg *cfg, Venue venue, WsDialer *dialer, const LiveSeries *series, size_t n,
+                       LiveFeed **out);
 int registry_open_feeds(Ctx *cx, const AppCfg *cfg, HttpClient *http, MarketFeed **out, size_t cap, size_t *n);

@@ -4,6 +4,8 @@
 
 #include "adapters/backtest/sqlite.h"
 #include "adapters/jobs/sqlite.h"
+#include "adapters/market/binance_live.h"
+#include "adapters/market/quiet_live.h"
 #include "adapters/market/venue.h"
 #include "adapters/store/csv.h"
 #include "adapters/store/memory.h"
@@ -93,4 +95,32 @@ int registry_open_feeds(Ctx *cx, const AppCfg *cfg, HttpClient *http, MarketFeed
             return r;
     }
     return 0;
+}
+
+/* --- streams --- */
+
+/* As configured; else where the REST is, unless that is the venue's own. */
+static Str binance_stream_url(Ctx *cx, const AppCfg *cfg) {
+    Str rest = cfg->venues[VENUE_binance].url;
+    if (cfg->binance_stream_url.n || str_eq(rest, str_c(drivers[VENUE_binance]->base_url)))
+        return cfg->binance_stream_url;
+    bool tls = str_starts(rest, S("https://"));
+    return str_fmt(cx->arena, "%s" STR_FMT, tls ? "wss://" : "ws://", STR_ARG(str_from(rest, tls ? 8 : 7)));
+}
+
+int registry_open_live(Ctx *cx, const AppCfg *cfg, Venue venue, WsDialer *dialer, const LiveSeries *series, size_t n,
+                       LiveFeed **out) {
+    if (!str_eq(venue_str(&venue), S("binance"))) {
+        for (size_t i = 0; i < VENUE_COUNT; i++)
+            if (str_eq(venue_str(&venue), str_c(drivers[i]->name)))
+                *out = market_quiet_live_new(drivers[i]->name, n);
+        return 0;
+    }
+    BinanceLiveOptions o = { .dialer = dialer,
+                             .url = binance_stream_url(cx, cfg),
+                             .series = series,
+                             .n = n,
+                             .simulated = cfg->venues[VENUE_binance].simulated,
+                             .seed = (uint64_t)clock_mono(cx->clock).ns };
+    return market_binance_live_open(cx, &o, out);
 }

@@ -14,6 +14,7 @@
 #include "api/op.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "core/series.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -37,6 +38,8 @@ struct Cli {
     /* Opens the store or connects to its owner; called once, by cli_api. */
     int (*connect)(void *arg, Ctx *cx, ApiCaller **out);
     void *connect_arg;
+    /* Follows series of one venue until Ctrl-C; returns the exit status. */
+    int (*follow)(Cli *c, const SeriesKey *keys, size_t n);
 };
 
 enum { CLI_READER_GONE = 128 + SIGPIPE };

@@ -10,6 +10,7 @@ typedef struct EnsureIn {
     Time start, end;
     Str last;
     bool refresh;
+    bool follow; /* of collect */
 } EnsureIn;
 
 /* clang-format off */
@@ -23,6 +24,17 @@ static const Field ensure_f[] = {
     FIELD(EnsureIn, refresh, .doc = "Ask the venue even for what is already covered."),
 };
 static SHAPE(ensure_shape, EnsureIn, ensure_f);
+static const Field collect_f[] = {
+    FIELD(EnsureIn, symbols, .flags = F_REQUIRED, .doc = "Symbols, separated by commas.", .example = "BTCUSDT,ETHUSDT"),
+    FIELD(EnsureIn, timeframes, .flags = F_REQUIRED, .doc = "Timeframes, separated by commas.", .example = "1h,1d"),
+    FIELD(EnsureIn, exchange, .pattern = "venue", .def = "binance", .doc = "Where they trade."),
+    FIELD(EnsureIn, start, .doc = "First open time wanted.", .example = "2024-01-01"),
+    FIELD(EnsureIn, end, .doc = "Open time to stop before. Left out: now."),
+    FIELD(EnsureIn, last, .doc = "Instead of --start: the last 36h, 30d, 2w.", .example = "30d"),
+    FIELD(EnsureIn, refresh, .doc = "Ask the venue even for what is already covered."),
+    FIELD(EnsureIn, follow, .doc = "Go on with candles as they close, until Ctrl-C."),
+};
+static SHAPE(collect_shape, EnsureIn, collect_f);
 /* clang-format on */
 
 enum { WORDS_MAX = 64, SLICE_ROWS = 10000 };
@@ -209,10 +221,40 @@ const Command cmd_ensure = {
     .positional = (const char *const[]){ "symbols", "timeframes", NULL },
 };
 
+static int series_of(Cli *c, const EnsureIn *in, SeriesKey **out, size_t *n) {
+    Str symbols[WORDS_MAX], frames[WORDS_MAX];
+    size_t n_symbols, n_frames;
+    int r = cli_words(c, in->symbols, symbols, WORDS_MAX, &n_symbols);
+    if (r == 0)
+        r = cli_words(c, in->timeframes, frames, WORDS_MAX, &n_frames);
+    if (r != 0)
+        return r;
+    *out = arena_new_n(c->cx->arena, SeriesKey, n_symbols * n_frames);
+    *n = 0;
+    for (size_t i = 0; i < n_symbols; i++)
+        for (size_t k = 0; k < n_frames; k++) {
+            SeriesKey *key = &(*out)[(*n)++];
+            if (!symbol_parse(symbols[i], &key->symbol) || !timeframe_parse(frames[k], &key->timeframe) ||
+                !venue_parse(in->exchange, &key->venue))
+                return err_set(c->cx, ERR_INVALID, "'" STR_FMT "' is not a symbol, or '" STR_FMT "' not a timeframe",
+                               STR_ARG(symbols[i]), STR_ARG(frames[k]));
+        }
+    return 0;
+}
+
 static int run_collect(Cli *c, const void *in) {
+    const EnsureIn *q = in;
+    SeriesKey *keys;
+    size_t n;
     Time start, end;
-    int r = time_range(c, in, "7d", &start, &end);
-    return r == 0 ? ensure_all(c, in, start, end) : cli_fail(c, r);
+    if (!q->follow || (q->last.n || q->start.ms)) {
+        int r = time_range(c, in, "7d", &start, &end);
+        int status = r == 0 ? ensure_all(c, in, start, end) : cli_fail(c, r);
+        if (status != 0 || !q->follow)
+            return status;
+    }
+    int r = series_of(c, q, &keys, &n);
+    return r == 0 ? c->follow(c, keys, n) : cli_fail(c, r);
 }
 
 const Command cmd_collect = {
@@ -220,8 +262,12 @@ const Command cmd_collect = {
     .group = "Data",
     .summary = "Bring series up to now (the last 7 days unless told)",
     .run = run_collect,
-    .help = "Like ensure, with a range that ends now. The candle still open is stored too, and marked.",
-    .examples = "finsight collect BTCUSDT,ETHUSDT,SOLUSDT 1m\nfinsight collect BTCUSDT 1h --last 90d",
-    .flags = &ensure_shape,
+    .help =
+        "Like ensure, with a range that ends now. The candle still open is stored too, and marked. "
+        "--follow goes on with the venue's stream (or, where there is none, asks after each candle's end): a table "
+        "on a terminal, a line a closed candle in a pipe, JSON lines with --json; what is shown as closed is on disk.",
+    .examples = "finsight collect BTCUSDT,ETHUSDT,SOLUSDT 1m\nfinsight collect BTCUSDT 1h --last 90d\n"
+                "finsight collect BTCUSDT,ETHUSDT 1m --follow",
+    .flags = &collect_shape,
     .positional = (const char *const[]){ "symbols", "timeframes", NULL },
 };

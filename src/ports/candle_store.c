@@ -44,26 +44,36 @@ static int check_rows(Ctx *cx, const Candles *rows) {
     return 0;
 }
 
-int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResult *out) {
-    assert(req && req->key && req->rows && out);
+static int check_save(Ctx *cx, const SaveRequest *req) {
+    assert(req->key && req->rows);
     assert(req->key->venue.s[0] && req->key->symbol.s[0] && req->key->timeframe.unit);
     assert(candles_sorted_unique(req->rows));
     assert(!(req->flags & SAVE_COVERAGE) || req->coverage.from.ms < req->coverage.to.ms);
+    return check_rows(cx, req->rows);
+}
+
+static void tell_commit(CandleStore *s, const SaveRequest *req, const SaveResult *result) {
+    int64_t told = result->inserted + result->updated + result->unchanged + result->kept_real;
+    assert(told == (int64_t)req->rows->n);
+    UNUSED(told);
+    if (s->watch)
+        s->watch(s->watch_arg, &(StoreCommit){ .key = req->key,
+                                               .revision = result->revision,
+                                               .rows = req->rows,
+                                               .kept_real = result->kept_real,
+                                               .changed = result->inserted + result->updated > 0 });
+}
+
+int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResult *out) {
+    assert(req && out);
     int r = enter(s, cx, "save");
     if (r == 0)
-        r = check_rows(cx, req->rows);
+        r = check_save(cx, req);
     SaveResult result = { 0 };
     if (r == 0)
         r = s->ops->save(s, cx, req, &result);
     if (r == 0) {
-        int64_t told = result.inserted + result.updated + result.unchanged + result.kept_real;
-        assert(told == (int64_t)req->rows->n);
-        if (s->watch)
-            s->watch(s->watch_arg, &(StoreCommit){ .key = req->key,
-                                                   .revision = result.revision,
-                                                   .rows = req->rows,
-                                                   .kept_real = result.kept_real,
-                                                   .changed = result.inserted + result.updated > 0 });
+        tell_commit(s, req, &result);
         r = fault(s, cx, "saved"); /* the answer is lost on its way, the rows are not */
     }
     if (r == 0)
@@ -73,23 +83,28 @@ int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResul
 
 static int save_one_by_one(CandleStore *s, Ctx *cx, const SaveRequest *reqs, size_t n, SaveResult *out) {
     int r = 0;
-    for (size_t i = 0; r == 0 && i < n; i++)
+    for (size_t i = 0; r == 0 && i < n; i++) {
         r = s->ops->save(s, cx, &reqs[i], &out[i]);
+        if (r == 0)
+            tell_commit(s, &reqs[i], &out[i]);
+    }
     return r;
 }
 
 int candle_store_save_many(CandleStore *s, Ctx *cx, const SaveRequest *reqs, size_t n, SaveResult *out) {
     assert((reqs && out) || n == 0);
     int r = n ? enter(s, cx, "save") : 0;
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        assert(reqs[i].key->venue.s[0] && reqs[i].key->symbol.s[0] && reqs[i].key->timeframe.unit);
-        assert(candles_sorted_unique(reqs[i].rows));
-        assert(!(reqs[i].flags & SAVE_COVERAGE) || reqs[i].coverage.from.ms < reqs[i].coverage.to.ms);
-        r = check_rows(cx, reqs[i].rows);
-    }
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = check_save(cx, &reqs[i]);
     if (r || n == 0)
         return r;
-    r = s->ops->save_many ? s->ops->save_many(s, cx, reqs, n, out) : save_one_by_one(s, cx, reqs, n, out);
+    if (!s->ops->save_many) {
+        r = save_one_by_one(s, cx, reqs, n, out);
+        return r ? r : fault(s, cx, "saved");
+    }
+    r = s->ops->save_many(s, cx, reqs, n, out);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        tell_commit(s, &reqs[i], &out[i]);
     return r ? r : fault(s, cx, "saved");
 }
 

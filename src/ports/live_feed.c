@@ -5,7 +5,7 @@
 #include <math.h>
 
 static bool well_formed(const LiveEvent *e) {
-    if (e->kind != LIVE_CANDLE)
+    if (e->kind != FEED_CANDLE)
         return true;
     const Candle *c = &e->candle;
     return isfinite(c->open + c->high + c->low + c->close + c->volume) && !(c->flags & ~CANDLE_FLAGS_ALL);

@@ -3,7 +3,7 @@
 /* ports/live_feed.h - candles while they happen: a venue's stream.
  *
  * What comes is what the venue says, as often as it says it: a closed candle may come twice, or not at all, and order
- * only holds within a series on one connection. services/market/live.h makes of it that each closes exactly once.
+ * only holds within a series on one connection. services/market/follow.h makes of it that each closes exactly once.
  *
  * Adapters:  adapters/market/binance_live.   Used by: services/market/live.
  * Memory:    events live in cx->arena.   Threads: one at a time; next blocks at most as long as it is told. */
@@ -19,17 +19,17 @@ typedef struct LiveSeries {
 } LiveSeries;
 
 typedef enum LiveEventKind {
-    LIVE_CANDLE,  /* the running candle as it stands, or with `closed` its last word */
-    LIVE_RESUMED, /* the series flows (again): what happened before this is not sure to have come */
-    LIVE_LOST,    /* the series does not flow; the feed is trying */
+    FEED_CANDLE,  /* the running candle as it stands, or with `closed` its last word */
+    FEED_RESUMED, /* the series flows (again): what happened before this is not sure to have come */
+    FEED_LOST,    /* the series does not flow; the feed is trying */
 } LiveEventKind;
 
 typedef struct LiveEvent {
     LiveEventKind kind;
     size_t series; /* place in the list that the feed was opened with */
-    Candle candle; /* of LIVE_CANDLE; CANDLE_OPEN unless closed */
+    Candle candle; /* of FEED_CANDLE; CANDLE_OPEN unless closed */
     Time at;       /* the venue's clock, ms 0 = not told */
-    Str words;     /* of LIVE_LOST: why */
+    Str words;     /* of FEED_LOST: why */
 } LiveEvent;
 
 typedef struct LiveFeedStats {

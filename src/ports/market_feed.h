@@ -2,7 +2,7 @@
 
 /* ports/market_feed.h - where candles come from: an exchange, a broker, a data vendor.
  *
- * Adapters:  adapters/market/binance (others follow).  Used by: services/market.
+ * Adapters:  adapters/market: binance, bybit, coinbase, kraken, vci.  Used by: services/market.
  * Memory:    results go to cx->arena.
  * Threads:   calls may come from any thread; an adapter shares its rate budget between them.
  * Contract:  tests/contract/market_feed.c runs against every adapter, on the exchange simulator. */

@@ -9,6 +9,9 @@
  *     POST   /sim/faults?fault=TEXT   adds one (sim/fault.h); also one rule a line in the body
  *     DELETE /sim/faults              removes all
  *     GET    /sim/stats               requests by path, rows served
+ * Over the same candles it speaks Coinbase Exchange (/products, /time), Kraken (/0/public: OHLC, Trades, AssetPairs…),
+ * Vietcap's charts (/api/chart) and Bybit (/v5/market): one file each, exchange_face.c is what they share; and Binance's
+ * streams (exchange_stream.h).
  * Every answer carries X-FinSight-Simulated: 1. No socket, no clock: exchange_server.h serves it on loopback,
  * sim_http.h calls it on a virtual clock.
  *

@@ -198,6 +198,61 @@ TEST(live_candles_one_by_one_equal_one_save) {
     end(&f);
 }
 
+typedef struct Told {
+    int n, changed;
+    int64_t last_revision;
+} Told;
+
+static void count_commit(void *arg, const StoreCommit *c) {
+    Told *told = arg;
+    told->n++;
+    told->changed += c->changed;
+    told->last_revision = c->revision;
+}
+
+TEST(series_saved_together_are_saved_like_each_alone) {
+    enum { MANY = 40, ROUNDS = 3 };
+    Fixture f;
+    Told told = { 0 };
+    begin(&f);
+    candle_store_set_watch(f.store, count_commit, &told);
+    for (int round = 0; round < ROUNDS; round++) {
+        SaveRequest reqs[MANY];
+        SaveResult results[MANY];
+        SeriesKey keys[MANY];
+        Candles rows[MANY];
+        for (int i = 0; i < MANY; i++) {
+            keys[i] = key_of(str_fmt(&f.t.arena, "test:S%d:1m", i).p);
+            rows[i] = minutes(&f, round * (int64_t)MS_PER_MINUTE, 1, 100 + i);
+            Time at = time_ms(rows[i].open_ms[0]);
+            reqs[i] = (SaveRequest){ .key = &keys[i],
+                                     .rows = &rows[i],
+                                     .flags = SAVE_DURABLE | SAVE_COVERAGE,
+                                     .coverage = { at, time_add_ms(at, MS_PER_MINUTE), at, "stream" } };
+        }
+        CHECK_OK(&f.t.cx, candle_store_save_many(f.store, &f.t.cx, reqs, MANY, results));
+        for (int i = 0; i < MANY; i++) {
+            CHECK_EQ(results[i].inserted, 1);
+            CHECK(results[i].revision > 0);
+        }
+    }
+    CHECK_EQ(told.n, MANY * ROUNDS);
+    CHECK_EQ(told.changed, MANY * ROUNDS);
+    candle_store_set_watch(f.store, NULL, NULL);
+    for (int i = 0; i < MANY; i++) {
+        Coverage *cover;
+        size_t n;
+        f.key = key_of(str_fmt(&f.t.arena, "test:S%d:1m", i).p);
+        Candles got = read_all(&f);
+        CHECK_EQ(got.n, ROUNDS);
+        CHECK(got.open[2] == 100 + i);
+        CHECK_OK(&f.t.cx, candle_store_coverage(f.store, &f.t.cx, &f.key, TIME_MIN, TIME_MAX, &cover, &n));
+        CHECK_EQ(n, 1);
+        CHECK_EQ(cover[0].to.ms, ROUNDS * MS_PER_MINUTE);
+    }
+    end(&f);
+}
+
 TEST(ranges_are_half_open_on_open_time_MDS_08) {
     Fixture f;
     begin(&f);
@@ -820,8 +875,9 @@ TEST(writers_beside_each_other_lose_nothing) {
 
 TESTS(T(an_unknown_series_is_an_outcome_and_not_an_error), T(saved_rows_come_back_bit_for_bit),
       T(saving_twice_keeps_one_copy_MDS_09), T(rows_saved_in_any_order_come_back_sorted_and_unique),
-      T(live_candles_one_by_one_equal_one_save), T(ranges_are_half_open_on_open_time_MDS_08),
-      T(pages_join_without_a_seam), T(newest_gives_the_last_rows_ascending), T(reads_append_behind_what_is_there),
+      T(live_candles_one_by_one_equal_one_save), T(series_saved_together_are_saved_like_each_alone),
+      T(ranges_are_half_open_on_open_time_MDS_08), T(pages_join_without_a_seam),
+      T(newest_gives_the_last_rows_ascending), T(reads_append_behind_what_is_there),
       T(a_synthetic_candle_never_replaces_a_real_one_MDS_14), T(times_before_1970_and_calendar_timeframes),
       T(times_off_the_grid_are_kept), T(what_cannot_be_stored_is_refused_whole),
       T(coverage_windows_merge_and_are_cut_by_remove), T(the_change_log_tells_every_commit_in_order),

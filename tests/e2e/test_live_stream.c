@@ -9,7 +9,7 @@
 #include "adapters/market/binance_live.h"
 #include "adapters/store/memory.h"
 #include "adapters/ws/net.h"
-#include "services/market/live.h"
+#include "services/market/follow.h"
 #include "sim/exchange_server.h"
 
 enum { SERIES = 2, WANTED = 4 };
@@ -24,13 +24,13 @@ typedef struct Rig {
     LiveFeed *live;
     MarketFeed *rest;
     CandleStore *store;
-    MarketLive *service;
+    MarketFollow *service;
     SeriesKey keys[SERIES];
     Candles closed[SERIES];
     int updates, disorder;
 } Rig;
 
-static void on_publish(void *arg, Ctx *cx, const MarketLiveEvent *v, size_t n) {
+static void on_publish(void *arg, Ctx *cx, const MarketFollowEvent *v, size_t n) {
     Rig *r = arg;
     UNUSED(cx);
     for (size_t i = 0; i < n; i++) {
@@ -80,7 +80,7 @@ static void rig_init(Rig *r, const char *fault) {
                           .allow_private = true };
     CHECK_OK_PLAIN(&r->cx, market_binance_open(&r->cx, &bo, &r->rest));
     r->store = store_memory_new();
-    r->service = market_live_new(&(MarketLiveOptions){ .store = r->store,
+    r->service = market_follow_new(&(MarketFollowOptions){ .store = r->store,
                                                        .live = r->live,
                                                        .rest = r->rest,
                                                        .keys = r->keys,
@@ -91,7 +91,7 @@ static void rig_init(Rig *r, const char *fault) {
 }
 
 static void rig_done(Rig *r) {
-    market_live_free(r->service);
+    market_follow_free(r->service);
     live_feed_close(r->live);
     ws_dialer_close(r->dialer);
     market_feed_close(r->rest);
@@ -105,7 +105,7 @@ static void rig_done(Rig *r) {
 static void follow(Rig *r, size_t wanted) {
     MonoNs until = mono_add_ms(clock_mono(&r->clock), 30000);
     while ((r->closed[0].n < wanted || r->closed[1].n < wanted) && clock_mono(&r->clock).ns < until.ns)
-        CHECK_OK_PLAIN(&r->cx, market_live_step(r->service, &r->cx, 100));
+        CHECK_OK_PLAIN(&r->cx, market_follow_step(r->service, &r->cx, 100));
 }
 
 typedef struct Check {

@@ -6,7 +6,7 @@
 #include "adapters/market/binance.h"
 #include "adapters/market/binance_live.h"
 #include "adapters/store/memory.h"
-#include "services/market/live.h"
+#include "services/market/follow.h"
 #include "sim/sim_ws.h"
 #include "sim/world.h"
 
@@ -20,7 +20,7 @@ typedef struct Run {
     LiveFeed *live;
     MarketFeed *rest;
     CandleStore *store;
-    MarketLive *service;
+    MarketFollow *service;
     SeriesKey keys[SERIES];
     Candles closed[SERIES]; /* as published, heap */
     int64_t revision[SERIES];
@@ -28,7 +28,7 @@ typedef struct Run {
     int fail_saves; /* the next so many */
 } Run;
 
-static void on_publish(void *arg, Ctx *cx, const MarketLiveEvent *v, size_t n) {
+static void on_publish(void *arg, Ctx *cx, const MarketFollowEvent *v, size_t n) {
     Run *run = arg;
     UNUSED(cx);
     for (size_t i = 0; i < n; i++) {
@@ -105,7 +105,7 @@ static void run_begin(Run *run, const Weather *weather, uint64_t seed) {
     CHECK_OK_PLAIN(&cx, market_binance_open(&cx, &bo, &run->rest));
     run->store = store_memory_new();
     candle_store_set_fault(run->store, on_store, run);
-    run->service = market_live_new(&(MarketLiveOptions){ .store = run->store,
+    run->service = market_follow_new(&(MarketFollowOptions){ .store = run->store,
                                                          .live = run->live,
                                                          .rest = run->rest,
                                                          .keys = run->keys,
@@ -121,12 +121,12 @@ static void run_for(Run *run, int64_t ms) {
     ctx_init(&cx, &arena, world_clock(run->w));
     Time until = time_add_ms(world_venue_now(run->w), ms);
     while (time_before(world_venue_now(run->w), until))
-        CHECK_OK_PLAIN(&cx, market_live_step(run->service, &cx, 250));
+        CHECK_OK_PLAIN(&cx, market_follow_step(run->service, &cx, 250));
     arena_done(&arena);
 }
 
 static void run_end(Run *run) {
-    market_live_free(run->service);
+    market_follow_free(run->service);
     live_feed_close(run->live);
     ws_dialer_close(run->dialer);
     market_feed_close(run->rest);
@@ -211,9 +211,9 @@ TEST(every_candle_closes_exactly_once_whatever_happens) {
         run_begin(&run, weather, seed++);
         run_for(&run, weather->hours_x10 * 6 * MS_PER_MINUTE);
         LiveFeedStats feed;
-        MarketLiveStats stats;
+        MarketFollowStats stats;
         live_feed_stats(run.live, &feed);
-        market_live_stats(run.service, &stats);
+        market_follow_stats(run.service, &stats);
         CHECK_EQ(run.broken_order, 0);
         CHECK(run.updates > 0);
         CHECK_EQ(stats.closed, run.closed[0].n + run.closed[1].n + run.closed[2].n);

@@ -82,7 +82,7 @@ static void tell_candle(BinanceLive *b, Ctx *cx, const BinanceStreamText *m, Eve
         b->stats.bad_messages++;
         return;
     }
-    LiveEvent e = { .kind = LIVE_CANDLE, .series = place - 1, .candle = m->candle, .at = m->at };
+    LiveEvent e = { .kind = FEED_CANDLE, .series = place - 1, .candle = m->candle, .at = m->at };
     e.candle.known_at = clock_wall(cx->clock);
     e.candle.flags |= b->simulated ? CANDLE_SIMULATED : 0;
     vec_push_in(cx->arena, out, e);
@@ -148,7 +148,7 @@ static void conn_lost(BinanceLive *b, Ctx *cx, Group *g, Conn *c, int64_t told_m
     }
     if (!heir && g->flowing && g->conn.state != CONN_FLOWING) {
         g->flowing = false;
-        tell_group(b, cx, g, LIVE_LOST, words, out);
+        tell_group(b, cx, g, FEED_LOST, words, out);
     }
 }
 
@@ -163,7 +163,7 @@ static void conn_flows(BinanceLive *b, Ctx *cx, Group *g, Conn *c, Events *out) 
         g->wants_heir = false;
     }
     if (!g->flowing)
-        tell_group(b, cx, g, LIVE_RESUMED, (Str){ 0 }, out);
+        tell_group(b, cx, g, FEED_RESUMED, (Str){ 0 }, out);
     g->flowing = true;
 }
 

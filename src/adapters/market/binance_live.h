@@ -5,7 +5,7 @@
  * Series are spread over connections of at most 1,000 streams. The venue ends a connection after 24 hours, and says so a
  * minute before it ends one for other reasons: either way a second one is opened and subscribed before the first is
  * given up, and both are listened to meanwhile. A connection that is lost is opened again after a back-off with
- * jitter; its series are LIVE_LOST until then and LIVE_RESUMED after.
+ * jitter; its series are FEED_LOST until then and FEED_RESUMED after.
  * Source: web-socket-streams.md: 5 messages a second inbound, 1,024 streams, 300 connections in 5 minutes. */
 
 #include "ports/live_feed.h"

@@ -1,6 +1,6 @@
-/* services/market/live.c - see live.h. */
+/* services/market/follow.c - see live.h. */
 
-#include "services/market/live.h"
+#include "services/market/follow.h"
 
 #include "services/market/internal.h"
 
@@ -32,16 +32,16 @@ typedef struct Word { /* a last word that waits for its commit */
     Candle candle;
 } Word;
 
-struct MarketLive {
-    MarketLiveOptions o;
+struct MarketFollow {
+    MarketFollowOptions o;
     Series *v;
     int64_t grace_ms, catch_up_ms;
     bool started, told; /* told: of an interruption, in this step */
-    MarketLiveStats stats;
+    MarketFollowStats stats;
     /* Of one step, in its arena: */
     Word *words;
     size_t n_words, cap_words;
-    MarketLiveEvent *running;
+    MarketFollowEvent *running;
     size_t n_running, cap_running;
 };
 
@@ -53,7 +53,7 @@ static Time end_of(const Series *s) {
     return timeframe_step(s->key.timeframe, s->next, 1);
 }
 
-static void publish(MarketLive *l, Ctx *cx, const MarketLiveEvent *v, size_t n) {
+static void publish(MarketFollow *l, Ctx *cx, const MarketFollowEvent *v, size_t n) {
     if (n && l->o.publish)
         l->o.publish(l->o.arg, cx, v, n);
 }
@@ -61,7 +61,7 @@ static void publish(MarketLive *l, Ctx *cx, const MarketLiveEvent *v, size_t n) 
 /* --- the beginning --- */
 
 /* Behind the newest closed candle that is stored, if it is not too old; else with the one that runs. */
-static int find_start(MarketLive *l, Ctx *cx, Series *s, Time now) {
+static int find_start(MarketFollow *l, Ctx *cx, Series *s, Time now) {
     Candles rows;
     bool more;
     Time running = timeframe_floor(s->key.timeframe, now);
@@ -78,7 +78,7 @@ static int find_start(MarketLive *l, Ctx *cx, Series *s, Time now) {
     return r == STORE_NO_SERIES ? 0 : r;
 }
 
-static int start(MarketLive *l, Ctx *cx) {
+static int start(MarketFollow *l, Ctx *cx) {
     Time now = clock_wall(cx->clock);
     for (size_t i = 0; i < l->o.n; i++) {
         Series *s = &l->v[i];
@@ -94,7 +94,7 @@ static int start(MarketLive *l, Ctx *cx) {
 
 /* --- the stream --- */
 
-static void add_word(MarketLive *l, Ctx *cx, size_t series, const Candle *c) {
+static void add_word(MarketFollow *l, Ctx *cx, size_t series, const Candle *c) {
     if (l->n_words == l->cap_words) {
         size_t had = l->cap_words * sizeof *l->words;
         l->cap_words = MAX(l->cap_words * 2, 256);
@@ -103,17 +103,17 @@ static void add_word(MarketLive *l, Ctx *cx, size_t series, const Candle *c) {
     l->words[l->n_words++] = (Word){ series, *c };
 }
 
-static void add_running(MarketLive *l, Ctx *cx, size_t series, const Candle *c) {
+static void add_running(MarketFollow *l, Ctx *cx, size_t series, const Candle *c) {
     if (l->n_running == l->cap_running) {
         size_t had = l->cap_running * sizeof *l->running;
         l->cap_running = MAX(l->cap_running * 2, 256);
         l->running = arena_grow(cx->arena, l->running, had, l->cap_running * sizeof *l->running);
     }
-    l->running[l->n_running++] = (MarketLiveEvent){ .series = series, .key = &l->v[series].key, .candle = *c };
+    l->running[l->n_running++] = (MarketFollowEvent){ .series = series, .key = &l->v[series].key, .candle = *c };
     l->stats.updates++;
 }
 
-static void take_candle(MarketLive *l, Ctx *cx, size_t i, const Candle *c) {
+static void take_candle(MarketFollow *l, Ctx *cx, size_t i, const Candle *c) {
     Series *s = &l->v[i];
     bool closed = !(c->flags & CANDLE_OPEN);
     Time place = timeframe_floor(s->key.timeframe, c->open_time);
@@ -131,14 +131,14 @@ static void take_candle(MarketLive *l, Ctx *cx, size_t i, const Candle *c) {
     }
 }
 
-static void take_event(MarketLive *l, Ctx *cx, const LiveEvent *e) {
+static void take_event(MarketFollow *l, Ctx *cx, const LiveEvent *e) {
     assert(e->series < l->o.n);
     Series *s = &l->v[e->series];
-    if (e->kind == LIVE_CANDLE) {
+    if (e->kind == FEED_CANDLE) {
         take_candle(l, cx, e->series, &e->candle);
         return;
     }
-    bool flows = e->kind == LIVE_RESUMED;
+    bool flows = e->kind == FEED_RESUMED;
     l->stats.flowing += flows - s->flows;
     s->flows = flows;
     if (flows) {
@@ -154,7 +154,7 @@ static void take_event(MarketLive *l, Ctx *cx, const LiveEvent *e) {
 
 /* --- saving and telling --- */
 
-static Coverage coverage_of(const MarketLive *l, Ctx *cx, Time from, Time to, const char *how) {
+static Coverage coverage_of(const MarketFollow *l, Ctx *cx, Time from, Time to, const char *how) {
     Coverage c = { .from = from, .to = to, .fetched_at = clock_wall(cx->clock) };
     snprintf(c.source, sizeof c.source, "%s %s", l->o.rest->ops->name,
              market_feed_simulated(l->o.rest) ? "(simulated)" : how);
@@ -177,7 +177,7 @@ typedef struct Batch {
 } Batch;
 
 /* Words of one series are one request. */
-static Batch make_batch(MarketLive *l, Ctx *cx) {
+static Batch make_batch(MarketFollow *l, Ctx *cx) {
     Arena *a = cx->arena;
     Batch b = { arena_new_n(a, SaveRequest, l->n_words), arena_new_n(a, SaveResult, l->n_words),
                 arena_new_n(a, Candles, l->n_words), arena_new_n(a, size_t, l->n_words + 1), 0 };
@@ -202,7 +202,7 @@ static Batch make_batch(MarketLive *l, Ctx *cx) {
 }
 
 /* Nothing was saved: every series goes back to its first word, and REST is asked for it. */
-static void take_back(MarketLive *l, Ctx *cx, int r) {
+static void take_back(MarketFollow *l, Ctx *cx, int r) {
     for (size_t i = l->n_words; i-- > 0;) {
         Series *s = &l->v[l->words[i].series];
         s->next = timeframe_floor(s->key.timeframe, l->words[i].candle.open_time);
@@ -214,7 +214,7 @@ static void take_back(MarketLive *l, Ctx *cx, int r) {
     log_failure(l->o.log, cx, S("live candles could not be saved; they are asked for again"));
 }
 
-static void flush_words(MarketLive *l, Ctx *cx) {
+static void flush_words(MarketFollow *l, Ctx *cx) {
     if (l->n_words == 0)
         return;
     qsort(l->words, l->n_words, sizeof *l->words, by_series);
@@ -223,14 +223,14 @@ static void flush_words(MarketLive *l, Ctx *cx) {
     if (r) {
         take_back(l, cx, r);
     } else {
-        MarketLiveEvent *events = arena_new_n(cx->arena, MarketLiveEvent, l->n_words);
+        MarketFollowEvent *events = arena_new_n(cx->arena, MarketFollowEvent, l->n_words);
         for (size_t i = 0; i < b.n; i++)
             for (size_t k = b.first[i]; k < b.first[i + 1]; k++)
-                events[k] = (MarketLiveEvent){ .series = l->words[k].series,
-                                               .key = b.reqs[i].key,
-                                               .candle = l->words[k].candle,
-                                               .closed = true,
-                                               .revision = b.results[i].revision };
+                events[k] = (MarketFollowEvent){ .series = l->words[k].series,
+                                                 .key = b.reqs[i].key,
+                                                 .candle = l->words[k].candle,
+                                                 .closed = true,
+                                                 .revision = b.results[i].revision };
         l->stats.closed += (int64_t)l->n_words;
         publish(l, cx, events, l->n_words);
     }
@@ -241,7 +241,7 @@ static void flush_words(MarketLive *l, Ctx *cx) {
 /* --- catching up --- */
 
 typedef struct CatchUp {
-    MarketLive *l;
+    MarketFollow *l;
     size_t series;
     Time to; /* of what was asked for */
 } CatchUp;
@@ -258,7 +258,7 @@ static Time done_by(const CatchUp *c, Ctx *cx, const FeedPage *page, const Candl
 
 static int save_page(void *arg, Ctx *cx, const FeedPage *page) {
     CatchUp *c = arg;
-    MarketLive *l = c->l;
+    MarketFollow *l = c->l;
     Series *s = &l->v[c->series];
     Candles rows;
     SaveResult saved;
@@ -282,9 +282,9 @@ static int save_page(void *arg, Ctx *cx, const FeedPage *page) {
     r = candle_store_save(l->o.store, cx, &req, &saved);
     if (r)
         return r;
-    MarketLiveEvent *events = arena_new_n(cx->arena, MarketLiveEvent, rows.n);
+    MarketFollowEvent *events = arena_new_n(cx->arena, MarketFollowEvent, rows.n);
     for (size_t i = 0; i < rows.n; i++)
-        events[i] = (MarketLiveEvent){ c->series, &s->key, candles_get(&rows, i), true, true, saved.revision };
+        events[i] = (MarketFollowEvent){ c->series, &s->key, candles_get(&rows, i), true, true, saved.revision };
     l->stats.closed += (int64_t)rows.n;
     l->stats.caught_up += (int64_t)rows.n;
     l->stats.holes += timeframe_count(s->key.timeframe, s->next, done) - (int64_t)rows.n;
@@ -293,7 +293,7 @@ static int save_page(void *arg, Ctx *cx, const FeedPage *page) {
     return 0;
 }
 
-static int ask_rest(MarketLive *l, Ctx *cx, size_t i) {
+static int ask_rest(MarketFollow *l, Ctx *cx, size_t i) {
     Series *s = &l->v[i];
     Arena arena = { 0 };
     Ctx inner = *cx;
@@ -318,7 +318,7 @@ static int ask_rest(MarketLive *l, Ctx *cx, size_t i) {
 }
 
 /* Candles that are over and not closed: by the clock, or because something was missed. */
-static int catch_up(MarketLive *l, Ctx *cx) {
+static int catch_up(MarketFollow *l, Ctx *cx) {
     int calls = 0, r = 0;
     l->stats.behind = 0;
     for (size_t i = 0; i < l->o.n; i++) {
@@ -339,7 +339,7 @@ static int catch_up(MarketLive *l, Ctx *cx) {
 
 /* --- the whole --- */
 
-static int step(MarketLive *l, Ctx *cx, int64_t wait_ms) {
+static int step(MarketFollow *l, Ctx *cx, int64_t wait_ms) {
     LiveEvent *events;
     size_t n;
     int r = l->started ? 0 : start(l, cx);
@@ -358,7 +358,7 @@ static int step(MarketLive *l, Ctx *cx, int64_t wait_ms) {
     return catch_up(l, cx);
 }
 
-int market_live_step(MarketLive *l, Ctx *cx, int64_t wait_ms) {
+int market_follow_step(MarketFollow *l, Ctx *cx, int64_t wait_ms) {
     Arena arena = { 0 };
     Ctx inner = *cx;
     inner.arena = &arena;
@@ -373,9 +373,9 @@ int market_live_step(MarketLive *l, Ctx *cx, int64_t wait_ms) {
     return r;
 }
 
-MarketLive *market_live_new(const MarketLiveOptions *o) {
+MarketFollow *market_follow_new(const MarketFollowOptions *o) {
     assert(o->store && o->live && o->rest && o->n);
-    MarketLive *l = mem_new(MarketLive);
+    MarketFollow *l = mem_new(MarketFollow);
     l->o = *o;
     l->v = mem_new_n(Series, o->n);
     for (size_t i = 0; i < o->n; i++)
@@ -386,12 +386,12 @@ MarketLive *market_live_new(const MarketLiveOptions *o) {
     return l;
 }
 
-MarketLive *market_live_free(MarketLive *l) {
+MarketFollow *market_follow_free(MarketFollow *l) {
     if (l)
         mem_free(l->v);
     return mem_free(l);
 }
 
-void market_live_stats(const MarketLive *l, MarketLiveStats *out) {
+void market_follow_stats(const MarketFollow *l, MarketFollowStats *out) {
     *out = l->stats;
 }
