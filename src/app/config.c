@@ -129,6 +129,8 @@ const CfgOption app_options[] = {
       .max = 10 * MINUTE_MS, .help = "time for one call" }, \
     { #name ".attempts", CFG_INT, CFG_AT(AppCfg, venues[VENUE_##name].attempts), .def = "5", .min = 1, .max = 100, \
       .help = "calls made for one answer before giving up" },
+    { "live.series", CFG_LIST, CFG_AT(AppCfg, live_series), .flag = "live-series",
+      .help = "series that serve follows while it runs: binance:BTCUSDT:1m,kraken:XBTUSD:1h" },
     { "binance.stream_url", CFG_STR, CFG_AT(AppCfg, binance_stream_url), .flag = "binance-stream-url",
       .help = "base address of Binance's streams; empty: wss://data-stream.binance.vision, or where binance.url is" },
     VENUE_TABLE(VENUE_OPTIONS)

@@ -52,6 +52,7 @@ typedef struct AppCfg {
 
     VenueCfg venues[VENUE_COUNT];
     Str binance_stream_url;
+    CfgList live_series;
 
     int64_t backtest_keep_ms;
 } AppCfg;

@@ -185,8 +185,10 @@ int app_follow(Cli *c, const SeriesKey *keys, size_t n) {
     ApiCaller *api;
     int r = cli_api(c, &api);
     if (r == 0 && f.app->remote)
-        r = err_set(c->cx, ERR_CONFLICT,
-                    "a server has the store open: follow its WebSocket (/ws), or stop it and follow from here");
+        r = err_set(
+            c->cx, ERR_CONFLICT,
+            "a server has the store open: let it follow (--live-series binance:BTCUSDT:1m) and listen at its /ws, or "
+            "stop it and follow from here");
     if (r == 0)
         r = run(&f, c->cx);
     say_goodbye(&f);

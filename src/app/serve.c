@@ -5,6 +5,7 @@
 
 #include "app/serve.h"
 #include "app/app.h"
+#include "app/follower.h"
 #include "app/job_kinds.h"
 #include "app/ticker.h"
 
@@ -23,6 +24,7 @@ struct Service {
     Gateway *gateway;
     TlsServer *tls; /* NULL: the port speaks plain HTTP */
     LoopTimer tls_timer;
+    Follower *follower; /* NULL: nothing is followed */
     Ticker *ticker;
     Logger *log;
     int port;
@@ -261,6 +263,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
     r = start_jobs(s, cx);
     if (r == 0)
         r = listen_all(s, cx);
+    if (r == 0) /* after the gateway: who listens to the store is set before others write to it */
+        r = follower_start(cx, &app->platform, &s->follower);
     if (r != 0) {
         service_free(s);
         return r;
@@ -298,6 +302,7 @@ void service_run(Service *s) {
 Service *service_free(Service *s) {
     if (!s)
         return NULL;
+    follower_stop(s->follower);
     Platform *p = &s->app->platform;
     if (s->ticker)
         ticker_stop(s->ticker);

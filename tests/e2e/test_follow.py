@@ -71,6 +71,20 @@ try:
         re.match(r"\d{4}-\d\d-\d\dT[\d:]+Z  (BTC|ETH)USDT 1s .* SIMULATED$", line) for line in lines), out + err)
     check("a word at the end", re.search(r"\d+ candles closed, \d+ of them caught up by REST; 0 interruptions", err), err)
 
+    server = subprocess.Popen([FINSIGHT, "serve", "--port", "0", "--json", "--live-series", "binance:ETHUSDT:1s",
+                               *options(url)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    server.stdout.readline()
+    time.sleep(4)
+    p = subprocess.run([FINSIGHT, "collect", "BTCUSDT", "1s", "--follow", *options(url)], capture_output=True, text=True)
+    check("beside a server: how to follow then", p.returncode == 5 and "--live-series" in p.stderr, p.stderr)
+    server.send_signal(signal.SIGTERM)
+    check("a server that follows ends cleanly", server.wait(timeout=30) == 0)
+    rows = subprocess.run([FINSIGHT, "query", "ETHUSDT", "1s", "--order", "latest", "--limit", "3", "--json", "--data-dir",
+                           DIR], capture_output=True, text=True, check=True).stdout
+    newest = max(time.mktime(time.strptime(t, "%Y-%m-%dT%H:%M:%S")) - time.timezone
+                 for t in re.findall(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z", rows))
+    check("what it followed is stored", time.time() - newest < 20, rows)
+
     p = subprocess.run([FINSIGHT, "collect", "BTCUSDT", "1s", "--follow", "--exchange", "nowhere", *options(url)],
                        capture_output=True, text=True)
     check("an unknown venue is refused in words", p.returncode == 4 and "nowhere" in p.stderr, p.stderr)
