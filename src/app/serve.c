@@ -260,7 +260,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
     }
     if (r == 0)
         r = make_tls(s, cx);
-    r = start_jobs(s, cx);
+    if (r == 0)
+        r = start_jobs(s, cx);
     if (r == 0)
         r = listen_all(s, cx);
     if (r == 0) /* after the gateway: who listens to the store is set before others write to it */
