@@ -1,0 +1,47 @@
+#pragma once
+
+/* app/demo.h - what the parts of `finsight demo` share: the platform being shown, and how things are shown. */
+
+#include "app/app.h"
+#include "app/serve.h"
+#include "cli/term.h"
+#include "sim/exchange_server.h"
+
+#include <pthread.h>
+
+typedef struct DemoIn {
+    Str data, symbol, timeframe;
+    bool simulated;
+} DemoIn;
+
+typedef struct Demo {
+    App *app;
+    Cli *c;
+    const DemoIn *in;
+    ExchangeServer *sim;
+    Service *service;
+    pthread_t thread;
+    bool running;
+    Logger *log;
+    ApiCaller *api;
+    bool simulated;
+    MonoNs started;
+    int64_t requests; /* made to the platform */
+} Demo;
+
+typedef struct DemoSeries { /* what the later parts are about */
+    Str exchange, symbol, timeframe;
+} DemoSeries;
+
+double demo_ms_since(Demo *d, MonoNs t);
+/* As the platform's client: over HTTP. */
+int demo_call(Demo *d, const Op *op, const void *in, void *out);
+void demo_heading(Demo *d, const char *text, const char *why);
+Str demo_sparkline(Demo *d, const DemoSeries *s);
+
+/* The parts, in the order they are shown. 0, or ErrCode with words. */
+int demo_collect(Demo *d);                       /* candles of an exchange */
+int demo_import(Demo *d, DemoSeries *out);       /* the user's file */
+int demo_ask(Demo *d, const DemoSeries *s);      /* statistics, gaps, candles */
+int demo_backtest(Demo *d, const DemoSeries *s); /* a strategy, its neighbours, the tear sheet */
+int demo_finish(Demo *d, const DemoSeries *s);   /* what is kept, what to try next */
