@@ -110,7 +110,9 @@ double zoot_round_lot(const ZootPlace *place, double size); /* towards 0 */
 bool zoot_is_stop(OrderType type);
 
 /* match.c */
-void zoot_match_open(Zoot *z, bool reducing); /* all fresh assets: what their opens fill */
+#define ZOOT_ALL UINT32_MAX
+void zoot_match_open(Zoot *z,
+                     uint32_t asset); /* what the opens of all fresh assets fill, or of one; reductions first */
 void zoot_liquidate_at_open(Zoot *z, uint32_t asset);
 void zoot_match_inside(Zoot *z, uint32_t asset);
 void zoot_match_close(Zoot *z, uint32_t asset, bool last); /* last: the candle ends with this bar */

@@ -53,12 +53,13 @@ static bool open_fills(ZootOrder *o, const ZootBar *bar) {
     return at_or_better(o, bar->open, o->o.limit_price);
 }
 
-void zoot_match_open(Zoot *z, bool reducing) {
+static void match_open(Zoot *z, uint32_t asset, bool reducing) {
     for (size_t i = 0; i < z->alive.n; i++) {
         OrderId id = z->alive.v[i];
         ZootOrder *o = zoot_order(z, id);
         const ZootPlace *p = &z->places[o->o.asset];
-        if (!p->fresh || !may_fill(p, o) || o->skip == z->bar_seq)
+        bool due = asset == ZOOT_ALL ? p->fresh : asset == o->o.asset;
+        if (!due || !may_fill(p, o) || o->skip == z->bar_seq)
             continue;
         if (reducing && !(closes(p, o) && fabs(o->left) <= fabs(p->position)))
             continue;
@@ -69,6 +70,11 @@ void zoot_match_open(Zoot *z, bool reducing) {
         o->skip = z->bar_seq;
         zoot_fill(z, id, p->bar.open, maker, false);
     }
+}
+
+void zoot_match_open(Zoot *z, uint32_t asset) {
+    match_open(z, asset, true);
+    match_open(z, asset, false);
 }
 
 void zoot_liquidate_at_open(Zoot *z, uint32_t asset) {

@@ -188,15 +188,7 @@ static void walk_inside(Zoot *z, uint32_t asset) {
         z->bar_seq++;
         p->mark = p->bar.open;
         zoot_liquidate_at_open(z, asset);
-        bool fresh[RESULT_ASSETS_MAX]; /* only this one's open is due */
-        for (size_t i = 0; i < z->n_places; i++) {
-            fresh[i] = z->places[i].fresh;
-            z->places[i].fresh = i == asset;
-        }
-        zoot_match_open(z, true);
-        zoot_match_open(z, false);
-        for (size_t i = 0; i < z->n_places; i++)
-            z->places[i].fresh = fresh[i];
+        zoot_match_open(z, asset);
     }
 }
 
@@ -240,10 +232,8 @@ static void match_step(Zoot *z) {
     }
     if (any) {
         z->bar_seq++;
-        if (z->alive.n) {
-            zoot_match_open(z, true);
-            zoot_match_open(z, false);
-        }
+        if (z->alive.n)
+            zoot_match_open(z, ZOOT_ALL);
         for (uint32_t i = 0; i < z->n_places; i++)
             if (z->places[i].fresh && !idle(&z->places[i]))
                 walk_inside(z, i);
