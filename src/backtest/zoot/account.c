@@ -316,7 +316,7 @@ void zoot_pay_funding(Zoot *z, uint32_t asset, int64_t until_ms) {
     ZootPlace *p = &z->places[asset];
     const ZootFunding *f = &p->is.funding;
     for (; p->funding_next < f->n && f->time_ms[p->funding_next] < until_ms; p->funding_next++)
-        if (p->position != 0 && f->time_ms[p->funding_next] >= p->bar.open_ms)
+        if (p->position != 0) /* also one that fell into a gap before this candle */
             pay(z, p, value_of(z, p->position, p->bar.open) * f->rate[p->funding_next]);
 }
 

@@ -24,6 +24,7 @@ typedef struct ZootOrder {
     bool held;         /* waits for the last request of its bracket */
     bool waits;        /* for its parent's fill */
     bool triggered;    /* a stop-limit that is a limit now */
+    bool fired;        /* a stop that was touched: what is left of it is a market order */
     bool tried;        /* was offered to a candle: a limit that rests since then is a maker */
     uint64_t skip;     /* the bar that has nothing more for it */
     uint64_t inside;   /* the bar inside which it came alive: only what can hurt may fill there */

@@ -39,7 +39,7 @@ static bool reached(const ZootOrder *o, double high, double low) {
 /* --- the open --- */
 
 static bool open_fills(ZootOrder *o, const ZootBar *bar) {
-    if (o->o.type == ORDER_MARKET)
+    if (o->o.type == ORDER_MARKET || o->fired)
         return true;
     if (o->o.type == ORDER_CLOSE)
         return false;
@@ -67,6 +67,7 @@ static void match_open(Zoot *z, uint32_t asset, bool reducing) {
         if (!open_fills(o, &p->bar))
             continue;
         bool maker = is_limit(o) && o->tried;
+        o->fired = zoot_is_stop(o->o.type) && !has_limit(o);
         o->skip = z->bar_seq;
         zoot_fill(z, id, p->bar.open, maker, false);
     }
@@ -181,7 +182,9 @@ void zoot_match_inside(Zoot *z, uint32_t asset) {
             zoot_liquidate(z, asset, e.price);
             continue;
         }
-        zoot_order(z, e.id)->skip = z->bar_seq;
+        ZootOrder *o = zoot_order(z, e.id);
+        o->skip = z->bar_seq;
+        o->fired = zoot_is_stop(o->o.type) && !has_limit(o);
         zoot_fill(z, e.id, e.price, e.maker, true);
     }
 }

@@ -113,8 +113,11 @@ void zoot_order_filled(Zoot *z, OrderId id, bool inside) {
         note_change(z, id);
         end_rest_of_group(z, id);
     }
-    if (zoot_order(z, id)->o.parent && z->places[o->o.asset].position == 0)
-        end_where(z, is_child, zoot_order(z, id)->o.parent, ORDER_BECAUSE_BRACKET);
+    OrderId parent = o->o.parent;
+    if (parent && zoot_order(z, parent)->o.alive) /* what left is not to be entered again, without protection */
+        zoot_end_order(z, parent, ORDER_CANCELED, ORDER_BECAUSE_BRACKET);
+    if (parent && z->places[o->o.asset].position == 0)
+        end_where(z, is_child, parent, ORDER_BECAUSE_BRACKET);
 }
 
 void zoot_expire(Zoot *z, ZootPlace *place) {

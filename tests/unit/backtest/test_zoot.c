@@ -288,6 +288,23 @@ TEST(volume_bounds_fills_and_parts_sum_up) {
     test_ctx_done(&rig.t);
 }
 
+TEST(what_a_stop_has_closed_is_not_entered_again) {
+    Rig rig;
+    one_asset(&rig, quiet, 5);
+    rig.zoot.volume_share = 0.2; /* 2 a candle */
+    RUN(&rig, { 0, { .size = 8, .hold = true } }, { 0, { .size = -8, .type = ORDER_STOP, .price = 95, .parent = 1 } });
+    /* candle 1 buys 2 at 102 and touches 95, but its volume is used up: the stop sells 2 at the next open, and what is
+     * left of the entry goes with it */
+    CHECK_NEAR(order(&rig, 1)->filled, 2, 1e-12);
+    CHECK_EQ(order(&rig, 1)->status, ORDER_CANCELED);
+    CHECK_EQ(order(&rig, 1)->reason, ORDER_BECAUSE_BRACKET);
+    CHECK_NEAR(order(&rig, 2)->filled, -2, 1e-12);
+    CHECK_NEAR(order(&rig, 2)->price, 106, 0);
+    CHECK_EQ(rig.r.n_closed, 1);
+    CHECK_NEAR(rig.r.assets[0].position, 0, 0);
+    test_ctx_done(&rig.t);
+}
+
 TEST(the_listing_rounds_sizes_and_prices) {
     static const Listing listing = { .tick = { 5, 1 }, .lot = { 1, 1 }, .min_notional = { 20, 0 } };
     Rig rig;
@@ -535,11 +552,12 @@ TESTS(T(a_market_order_fills_at_the_next_open), T(an_order_of_the_last_candle_is
       T(an_entry_inside_can_only_be_hurt_by_the_rest_of_its_candle), T(gaps_fill_at_the_open),
       T(a_trailing_stop_follows_the_closes), T(a_stop_limit_rests_where_its_limit_is_behind),
       T(one_of_a_group_cancels_the_others), T(orders_end_with_their_time_and_by_the_strategy),
-      T(volume_bounds_fills_and_parts_sum_up), T(the_listing_rounds_sizes_and_prices),
-      T(what_the_account_cannot_pay_is_refused_with_the_sum), T(a_reversal_closes_even_where_it_may_not_open),
-      T(leverage_is_liquidated_where_maintenance_says), T(a_short_is_liquidated_when_equity_is_used_up),
-      T(short_selling_can_be_off), T(fees_go_by_maker_and_taker_and_by_the_volume_of_30_days),
-      T(takers_pay_spread_and_slippage_within_the_candle), T(funding_is_paid_by_longs_and_interest_by_shorts),
-      T(two_assets_share_one_account), T(a_day_is_not_known_before_it_ends), T(finer_candles_decide_what_came_first),
+      T(volume_bounds_fills_and_parts_sum_up), T(what_a_stop_has_closed_is_not_entered_again),
+      T(the_listing_rounds_sizes_and_prices), T(what_the_account_cannot_pay_is_refused_with_the_sum),
+      T(a_reversal_closes_even_where_it_may_not_open), T(leverage_is_liquidated_where_maintenance_says),
+      T(a_short_is_liquidated_when_equity_is_used_up), T(short_selling_can_be_off),
+      T(fees_go_by_maker_and_taker_and_by_the_volume_of_30_days), T(takers_pay_spread_and_slippage_within_the_candle),
+      T(funding_is_paid_by_longs_and_interest_by_shorts), T(two_assets_share_one_account),
+      T(a_day_is_not_known_before_it_ends), T(finer_candles_decide_what_came_first),
       T(a_short_and_its_bracket_mirror_a_long), T(what_zoot_does_not_do_is_said),
       T(every_rule_of_the_run_is_in_its_assumptions))
