@@ -321,11 +321,12 @@ void zoot_pay_funding(Zoot *z, uint32_t asset, int64_t until_ms) {
 }
 
 void zoot_pay_interest(Zoot *z, int64_t now_ms) {
-    double years = (double)(now_ms - z->interest_from_ms) / (double)YEAR_MS;
-    for (size_t i = 0; i < z->n_places && z->interest_from_ms != INT64_MIN; i++) {
+    bool first = z->interest_from_ms == INT64_MIN;
+    double years = first ? 0 : (double)(now_ms - z->interest_from_ms) / (double)YEAR_MS;
+    z->interest_from_ms = now_ms;
+    for (size_t i = 0; i < z->n_places; i++) {
         ZootPlace *p = &z->places[i];
         if (p->position < 0 || (p->position > 0 && z->broker.interest_long))
             pay(z, p, fabs(value_of(z, p->position, p->mark)) * z->broker.interest * years);
     }
-    z->interest_from_ms = now_ms;
 }

@@ -61,7 +61,7 @@ static void match_open(Zoot *z, uint32_t asset, bool reducing) {
         bool due = asset == ZOOT_ALL ? p->fresh : asset == o->o.asset;
         if (!due || !may_fill(p, o) || o->skip == z->bar_seq)
             continue;
-        if (reducing && !(closes(p, o) && fabs(o->left) <= fabs(p->position)))
+        if (reducing && !(closes(p, o) && (o->o.parent || fabs(o->left) <= fabs(p->position))))
             continue;
         z->bar_time_ms = p->bar.open_ms;
         if (!open_fills(o, &p->bar))
