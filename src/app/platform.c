@@ -4,6 +4,7 @@
 
 #include "adapters/http/curl.h"
 #include "adapters/object/dir.h"
+#include "api/admin/admin_api.h"
 #include "api/backtest/backtest_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
@@ -76,6 +77,9 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
         .backups = p->backups,
     };
     open_jobs(p);
+    p->admin = (AdminService){
+        .store = p->store, .control = p->control, .requests = p->requests, .log = log, .started = clock_mono(clock)
+    };
     return 0;
 }
 
@@ -102,10 +106,12 @@ void platform_close(Platform *p) {
     *p = (Platform){ 0 };
 }
 
-const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api, &backtest_api, &jobs_api };
+const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api, &backtest_api, &jobs_api,
+                                                            &admin_api };
 
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
-    void *const roles[N_PLATFORM_TABLES] = { p->market, &p->storage, p->backtest, p->jobs }; /* in the order above */
+    void *const roles[N_PLATFORM_TABLES] = { p->market, &p->storage, p->backtest, p->jobs,
+                                             &p->admin }; /* in the order above */
     assert(cap >= N_PLATFORM_TABLES);
     for (size_t i = 0; i < N_PLATFORM_TABLES; i++)
         out[i] = (ApiRole){ platform_tables[i], roles[i] };

@@ -6,8 +6,8 @@
 
 #include "api/call.h"
 #include "api/market/live.h"
-#include "app/candle_source.h"
 #include "api/storage/storage_api.h"
+#include "app/candle_source.h"
 #include "app/config.h"
 #include "base/lane.h"
 #include "base/log.h"
@@ -20,6 +20,7 @@
 #include "ports/live_feed.h"
 #include "ports/market_feed.h"
 #include "ports/ws_dialer.h"
+#include "services/admin/admin.h"
 #include "services/backtest/backtest.h"
 #include "services/jobs/jobs.h"
 #include "services/market/market.h"
@@ -46,6 +47,7 @@ typedef struct Platform {
     ObjectStore *objects, *backups;
     StorageRole storage;
     JobStore *control; /* control.db */
+    AdminService admin;
     Lane *job_lane;
     JobKind *kinds;
     JobService *jobs;
@@ -63,7 +65,7 @@ char *platform_socket(Arena *a, const AppCfg *cfg);
 int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const char **path);
 
 /* Every table of operations there is: the API, its contract and its docs. */
-enum { N_PLATFORM_TABLES = 4 };
+enum { N_PLATFORM_TABLES = 5 };
 extern const OpTable *const platform_tables[N_PLATFORM_TABLES];
 /* The same with who serves them, for gateway and callers. */
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap);

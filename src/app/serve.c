@@ -227,8 +227,14 @@ static int make_gateway(Service *s, Ctx *cx) {
 }
 
 /* What the process before left goes on; then the clock rules. */
+static void write_config(void *arg, Buf *out) {
+    cfg_write_effective_json(&((App *)arg)->cfg_table, out);
+}
+
 static int start_jobs(Service *s, Ctx *cx) {
     Platform *p = &s->app->platform;
+    p->admin.config = write_config;
+    p->admin.config_arg = s->app;
     int r = jobs_recover(p->jobs, cx);
     if (r == 0)
         r = job_kinds_configure(p, cx);

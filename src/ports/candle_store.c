@@ -257,6 +257,10 @@ int candle_store_actions(CandleStore *s, Ctx *cx, const Symbol *instrument, Corp
     return r;
 }
 
+int64_t candle_store_drop_cache(CandleStore *s) {
+    return s->ops->drop_cache ? s->ops->drop_cache(s) : 0;
+}
+
 int candle_store_describe(CandleStore *s, Ctx *cx, StoreInfo *out) {
     assert(out);
     int r = enter(s, cx, "describe");

@@ -96,6 +96,8 @@ typedef struct CandleStoreOps {
      * one instrument, or all (NULL), ordered by instrument, ex, kind. A store without them has none. */
     int (*put_actions)(CandleStore *s, Ctx *cx, const CorporateAction *v, size_t n, bool remove);
     int (*actions)(CandleStore *s, Ctx *cx, const Symbol *instrument, CorporateAction **out, size_t *n);
+    /* Optional: forgets what is cached of the files; returns the bytes given back. */
+    int64_t (*drop_cache)(CandleStore *s);
     /* Required. */
     int (*describe)(CandleStore *s, Ctx *cx, StoreInfo *out);
     /* Required. Reads every block and row, checks sums and order; words in cx->err on damage. */
@@ -147,6 +149,7 @@ int candle_store_put_listings(CandleStore *s, Ctx *cx, const Listing *v, size_t 
 int candle_store_listings(CandleStore *s, Ctx *cx, const Venue *venue, Listing **out, size_t *n);
 int candle_store_put_actions(CandleStore *s, Ctx *cx, const CorporateAction *v, size_t n, bool remove);
 int candle_store_actions(CandleStore *s, Ctx *cx, const Symbol *instrument, CorporateAction **out, size_t *n);
+int64_t candle_store_drop_cache(CandleStore *s); /* 0 where there is no cache */
 int candle_store_describe(CandleStore *s, Ctx *cx, StoreInfo *out);
 int candle_store_verify(CandleStore *s, Ctx *cx);
 /* ERR_UNSUPPORTED where the adapter has none. */

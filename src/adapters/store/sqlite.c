@@ -93,6 +93,10 @@ static int open_files(SqliteStore *s, Ctx *cx) {
     return r;
 }
 
+static int64_t sqlite_drop_cache(CandleStore *store) {
+    return block_cache_clear(((SqliteStore *)store)->cache);
+}
+
 static const CandleStoreOps ops = {
     .name = "sqlite",
     .save = sqlite_save,
@@ -107,6 +111,7 @@ static const CandleStoreOps ops = {
     .listings = sqlite_listings,
     .put_actions = sqlite_put_actions,
     .actions = sqlite_actions,
+    .drop_cache = sqlite_drop_cache,
     .describe = sqlite_describe,
     .verify = sqlite_verify,
     .snapshot = sqlite_snapshot,

@@ -56,6 +56,16 @@ BlockCache *block_cache_free(BlockCache *c) {
     return mem_free(c);
 }
 
+int64_t block_cache_clear(BlockCache *c) {
+    pthread_mutex_lock(&c->lock);
+    size_t had = c->bytes;
+    while (!list_empty(&c->lru))
+        evict(c, LIST_ENTRY(c->lru.next, Entry, lru));
+    int64_t freed = (int64_t)(had - c->bytes);
+    pthread_mutex_unlock(&c->lock);
+    return freed;
+}
+
 static const Candles *pin(Entry *e) {
     e->pins++;
     list_remove(&e->lru);

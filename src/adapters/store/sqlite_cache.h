@@ -16,6 +16,7 @@ typedef struct BlockId {
 
 BlockCache *block_cache_new(size_t max_bytes);
 BlockCache *block_cache_free(BlockCache *c);
+int64_t block_cache_clear(BlockCache *c); /* what no reader holds; returns the bytes given back */
 
 /* The rows, pinned until block_cache_unpin; NULL when they are not here. */
 const Candles *block_cache_pin(BlockCache *c, BlockId id);

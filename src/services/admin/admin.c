@@ -1,0 +1,75 @@
+/* services/admin/admin.c - see admin.h. */
+
+#include "services/admin/admin.h"
+
+enum { CONFIG_MAX = 1 << 20 };
+
+/* The row is written before the answer leaves: an action that cannot be recorded has failed. */
+static int audited(AdminService *s, Ctx *cx, const char *action, int r) {
+    AuditRow row = { .at = clock_wall(cx->clock),
+                     .who = cx->principal.id.n ? cx->principal.id : S("local"),
+                     .action = str_c(action),
+                     .outcome = r == 0 ? S("ok") : str_c(err_info(r)->name),
+                     .request_id = cx->trace.request_id };
+    Ctx quiet = *cx;
+    const LogField fields[] = { F_STR("action", row.action), F_STR("who", row.who), F_STR("outcome", row.outcome) };
+    log_record(s->log, cx, LEVEL_INFO, S("audit"), fields, ARRAY_LEN(fields));
+    int written = job_store_audit_add(s->control, &quiet, &row);
+    if (r == 0 && written < 0)
+        cx->err = quiet.err;
+    return r ? r : written;
+}
+
+int admin_stats(AdminService *s, Ctx *cx, AdminStats *out) {
+    AdminStats st = { .uptime_ms = mono_ms_between(s->started, clock_mono(cx->clock)) };
+    int r = candle_store_describe(s->store, cx, &st.store);
+    if (s->requests)
+        request_stats_snapshot(s->requests, &st.requests);
+    r = audited(s, cx, "admin.stats", r);
+    if (r == 0)
+        *out = st;
+    return r;
+}
+
+/* Asks both; what cannot be read is told, not returned: the question was answered. */
+int admin_health(AdminService *s, Ctx *cx, bool *store_ok, bool *control_ok, Str *problem) {
+    Ctx probe = *cx;
+    StoreInfo info;
+    Job *jobs;
+    size_t n;
+    *problem = (Str){ 0 };
+    *store_ok = candle_store_describe(s->store, &probe, &info) == 0;
+    if (!*store_ok)
+        *problem = str_dup(cx->arena, str_c(probe.err.text));
+    *control_ok = job_store_jobs(s->control, &probe, &jobs, &n) == 0;
+    if (!*control_ok) {
+        *problem = str_dup(cx->arena, str_c(probe.err.text));
+        return 0; /* and no row can be written */
+    }
+    return audited(s, cx, "admin.health", 0);
+}
+
+int admin_clear_cache(AdminService *s, Ctx *cx, int64_t *freed) {
+    int r = audited(s, cx, "cache.clear", 0);
+    if (r == 0)
+        *freed = candle_store_drop_cache(s->store);
+    return r;
+}
+
+int admin_config(AdminService *s, Ctx *cx, Str *out) {
+    int r = audited(s, cx, "admin.config", 0);
+    if (r != 0)
+        return r;
+    Buf b;
+    buf_init(&b, CONFIG_MAX);
+    if (s->config)
+        s->config(s->config_arg, &b);
+    *out = b.n ? str_dup(cx->arena, str_trim(buf_str(&b))) : S("{}");
+    buf_done(&b);
+    return 0;
+}
+
+int admin_audit(AdminService *s, Ctx *cx, int64_t before, size_t limit, AuditRow **out, size_t *n) {
+    int r = audited(s, cx, "admin.audit", 0);
+    return r == 0 ? job_store_audit_list(s->control, cx, before, limit, out, n) : r;
+}

@@ -1,0 +1,33 @@
+#pragma once
+
+/* services/admin/admin.h - what an administrator asks of the running platform (MDS-44): numbers, health, caches,
+ * configuration, and the record of who did what. Every call leaves an audit row. Threads: any. */
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "ports/candle_store.h"
+#include "ports/job_store.h"
+
+typedef struct AdminService {
+    CandleStore *store; /* borrowed, as all of these */
+    JobStore *control;
+    RequestStats *requests;
+    Logger *log;
+    MonoNs started;
+    /* The effective configuration as a JSON object, secrets masked. */
+    void (*config)(void *arg, Buf *out);
+    void *config_arg;
+} AdminService;
+
+typedef struct AdminStats {
+    StoreInfo store;
+    RequestSnapshot requests;
+    int64_t uptime_ms;
+} AdminStats;
+
+int admin_stats(AdminService *s, Ctx *cx, AdminStats *out);
+/* Reads the store and the control database; words in *problem (empty = well). */
+int admin_health(AdminService *s, Ctx *cx, bool *store_ok, bool *control_ok, Str *problem);
+int admin_clear_cache(AdminService *s, Ctx *cx, int64_t *freed);
+int admin_config(AdminService *s, Ctx *cx, Str *out);
+int admin_audit(AdminService *s, Ctx *cx, int64_t before, size_t limit, AuditRow **out, size_t *n);
