@@ -66,8 +66,9 @@ typedef struct SweepOptions {
 #define SWEEP_METRICS(X)                                                                                               \
     X(TOTAL_RETURN)                                                                                                    \
     X(ANNUAL_RETURN)                                                                                                   \
-    X(SHARPE) X(MAX_DRAWDOWN) X(CALMAR) X(VOLATILITY) X(FINAL_VALUE) X(TOTAL_TRADES) X(WIN_RATE) X(PROFIT_FACTOR)      \
-        X(EXPOSURE) X(FEES)
+    X(SHARPE)                                                                                                          \
+    X(MAX_DRAWDOWN) X(CALMAR) X(VOLATILITY) X(FINAL_VALUE) X(TOTAL_TRADES) X(WIN_RATE) X(PROFIT_FACTOR) X(EXPOSURE)    \
+        X(FEES)
 typedef enum SweepFigure {
 #define SWEEP_ENUM(id) SWEEP_##id,
     SWEEP_METRICS(SWEEP_ENUM)
