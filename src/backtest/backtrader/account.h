@@ -57,7 +57,7 @@ typedef struct Bt {
     double cash, value;
     size_t step;
     bool asking; /* the strategy is in next: what happens now it is told at the next step */
-    int err; /* a limit was passed: the run ends */
+    int err;     /* a limit was passed: the run ends */
 
     BtOrder *orders; /* id - 1 */
     size_t n_orders, cap_orders;
@@ -94,6 +94,7 @@ void bt_try_pending(Bt *b);
 /* The money left when the order were filled at the price it was made with; moves `pos` (of `cash`). */
 double bt_pretend(const Bt *b, const BtOrder *x, double cash, BtPosition *pos);
 void bt_update_position(BtPosition *pos, double size, double price, double *opened, double *closed);
+double bt_worth(const Bt *b, const BtAsset *a);             /* of a position at the close, shorts negative */
 double bt_value_of(const Bt *b, double size, double price); /* getvaluesize or getoperationcost */
 
 /* trades.c */

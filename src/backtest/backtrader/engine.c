@@ -90,14 +90,10 @@ static double positions_value(const Bt *b) {
         const BtAsset *a = &b->assets[i];
         if (a->pos.size == 0)
             continue;
-        double close = a->cs->close[a->row], value;
+        double close = a->cs->close[a->row], value = bt_worth(b, a);
         double open_pnl = a->pos.size * (close - a->pos.price) * b->cfg.multiplier;
-        if (!b->stocklike || !b->cfg.no_short_cash)
-            value = b->stocklike ? a->pos.size * close : fabs(a->pos.size) * b->cfg.margin;
-        else if (a->pos.size >= 0)
-            value = a->pos.size * close;
-        else
-            value = fabs(a->pos.price * a->pos.size + (a->pos.price - close) * a->pos.size);
+        if (b->cfg.no_short_cash)
+            value = fabs(value);
         sum += value > 0 ? (value - open_pnl) / b->cfg.leverage + open_pnl : value;
     }
     return sum;

@@ -35,6 +35,15 @@ double bt_value_of(const Bt *b, double size, double price) {
     return (b->cfg.no_short_cash ? fabs(size) : size) * price;
 }
 
+double bt_worth(const Bt *b, const BtAsset *a) {
+    double size = a->pos.size, price = a->pos.price, close = a->cs->close[a->row];
+    if (!b->stocklike)
+        return fabs(size) * b->cfg.margin;
+    if (b->cfg.no_short_cash && size < 0)
+        return price * size + (price - close) * size;
+    return size * close;
+}
+
 static double cash_of(const Bt *b, double value) { /* leverage eases what must be paid, not what is got */
     return value > 0 ? value / b->cfg.leverage : value;
 }

@@ -275,7 +275,7 @@ static double units(const Broker *broker, size_t asset, double money, double pri
 static double position_value(const Broker *broker, size_t asset) {
     const Bt *b = (const Bt *)broker;
     const BtAsset *a = &b->assets[asset];
-    return b->stocklike ? a->pos.size * a->cs->close[a->row] : fabs(a->pos.size) * b->cfg.margin;
+    return bt_worth(b, a);
 }
 
 const BrokerOps bt_broker_ops = { submit, cancel, order, units, position_value };
