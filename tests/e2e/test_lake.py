@@ -151,6 +151,26 @@ class Lake(unittest.TestCase):
         self.assertEqual(p.returncode, 8)
         self.assertIn("tools/setup peers", p.stderr)
 
+    def test_commands_work_through_a_server_MDS_37(self):
+        data = self.dir / "served"
+        run = lambda *a: subprocess.run([FINSIGHT, "--data-dir", str(data), *map(str, a)], capture_output=True, timeout=120)  # noqa: E731
+        self.assertEqual(run("import", self.dir / "in.csv", "--symbol", "S", "--exchange", "test", "--timeframe", "1m").returncode, 0)
+        server = subprocess.Popen([FINSIGHT, "serve", "--data-dir", str(data), "--port", "0"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL)  # fmt: skip
+        try:
+            server.stdout.readline()  # it listens
+            for args in (("upload", "S", "1m", "--format", "csv", "--compression", "gzip"), ("backup",)):
+                p = run(*args)
+                self.assertEqual(p.returncode, 0, p.stderr)
+            p = run("download", "test/S/1m.csv.gz", "--out", "-")
+            self.assertEqual(gzip.decompress(p.stdout).count(b"\n"), N + 1)
+        finally:
+            server.terminate()
+            server.wait(30)
+            server.stdout.close()
+        p = run("restore", "--check")
+        self.assertEqual(p.returncode, 0, p.stderr)
+
     def test_a_full_disk_leaves_no_half_file(self):
         if not os.path.exists("/dev/full"):
             self.skipTest("no /dev/full")
