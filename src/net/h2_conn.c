@@ -267,11 +267,15 @@ static int on_begin_headers(nghttp2_session *s, const nghttp2_frame *frame, void
     return 0;
 }
 
-/* Bytes one behind the other; where they lie is known when the block is whole. */
-static void keep_field(Exchange *x, const uint8_t *name, size_t name_n, const uint8_t *value, size_t value_n) {
+/* Bytes one behind the other; where they lie is known when the block is whole. What is past the limit is charged for:
+ * a field in HPACK's table is named again by a byte and decoded to four thousand. */
+static void keep_field(H2 *h, Exchange *x, const uint8_t *name, size_t name_n, const uint8_t *value, size_t value_n) {
     enum { OVERHEAD = 32, PSEUDO = 4 }; /* RFC 9113 §6.5.2 */
     const HttpServerOptions *o = &x->core->o;
+    size_t before = x->head_n;
     x->head_n += name_n + value_n + OVERHEAD;
+    if (x->head_n / o->max_header_bytes > MAX(before / o->max_header_bytes, (size_t)1))
+        pay(h, COST_RESET);
     if (x->refuse)
         return;
     if (x->head_n > o->max_header_bytes + PSEUDO * OVERHEAD || x->fields.n >= o->max_fields + PSEUDO) {
@@ -287,12 +291,11 @@ static void keep_field(Exchange *x, const uint8_t *name, size_t name_n, const ui
 static int on_header(nghttp2_session *s, const nghttp2_frame *frame, const uint8_t *name, size_t name_n,
                      const uint8_t *value, size_t value_n, uint8_t flags, void *arg) {
     UNUSED(flags);
-    UNUSED(arg);
     Exchange *x = exchange_at(s, frame->hd.stream_id);
     if (!x)
         return 0;
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-        keep_field(x, name, name_n, value, value_n);
+        keep_field(arg, x, name, name_n, value, value_n);
         return 0;
     }
     x->head_n += name_n + value_n; /* trailers are dropped, and count with the head */

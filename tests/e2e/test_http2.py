@@ -200,8 +200,10 @@ def h2load_loses_nothing():
     if not shutil.which("h2load"):
         return "h2load is not installed"
     with Server() as server:
-        for path, n, at_once in (("/health", 20000, 20), ("/big", 100, 20), ("/slow?ms=0", 100, 1)):  # a lane that waits 100 ms says 503
-            out = run("h2load", "-n", n, "-c", 4 if at_once == 1 else 10, "-m", at_once, f"http://127.0.0.1:{server.port}{path}").stdout.decode()
+        # One at a time for /slow: its lane says 503 when work has waited for 100 ms, which a busy machine brings about.
+        for path, n, at_once in (("/health", 20000, 20), ("/big", 100, 20), ("/slow?ms=0", 100, 1)):
+            out = run("h2load", "-n", n, "-c", 4 if at_once == 1 else 10, "-m", at_once,
+                      f"http://127.0.0.1:{server.port}{path}").stdout.decode()
             assert f"{n} succeeded, 0 failed, 0 errored" in out, out
         st = server.settled()
         assert st["replied"] >= 20200 and st["h2_floods"] == 0, st
@@ -409,8 +411,10 @@ def header_bomb():
             c.send(frame(HEADERS, END_STREAM | END_HEADERS, 1, first))
             assert status_of(c.wait(HEADERS, 1)) == 200
             c.send(b"".join(frame(HEADERS, END_STREAM | END_HEADERS, 3 + 2 * i, head() + b"\xbe" * 10000) for i in range(50)))
-            answers = [f for f in c.frames(1) if f[0] in (HEADERS, RST, GOAWAY)]
-            assert answers and all(f[0] != HEADERS or status_of(f) == 431 for f in answers), answers[:3]
+            for _ in c.frames(10):
+                if c.gone is not None:
+                    break
+            assert c.gone == CALM, c.gone
         server.settled()
         assert server.rss_kb() - before < 20000, server.rss_kb() - before
 
