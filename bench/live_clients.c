@@ -7,6 +7,8 @@
 
 #include "bench.h"
 
+#include "base/mem.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -118,7 +120,7 @@ int main(int argc, char **argv) {
     int saver = open_socket(port), poll_fd = epoll_create1(0);
     save(saver, argv[2], -1);
     read_until(saver, "\"revision\"");
-    int *fds = malloc(sizeof *fds * (size_t)clients);
+    int *fds = mem_new_n(int, (size_t)clients);
     for (int i = 0; i < clients; i++)
         join(fds[i] = open_socket(port));
     for (int i = 0; i < clients; i++) {
@@ -127,7 +129,7 @@ int main(int argc, char **argv) {
         epoll_ctl(poll_fd, EPOLL_CTL_ADD, fds[i], &e);
     }
     size_t n = 0, warm = 5;
-    double *took_s = malloc(sizeof *took_s * (size_t)clients * (size_t)ticks);
+    double *took_s = mem_new_n(double, mem_mul((size_t)clients, (size_t)ticks));
     for (size_t t = 0; t < (size_t)ticks + warm; t++) {
         double from_s = bench_now_s();
         save(saver, argv[2], (int)t);
