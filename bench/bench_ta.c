@@ -2,7 +2,8 @@
  * build/bench/bench_ta.
  *
  * A million closes and candles in memory. Each pair is checked to be equal before the clock. The plain loops are what
- * one writes by hand: they index the column itself, and search a window from one end to the other. */
+ * one writes by hand: they index the column itself, and search a window from one end to the other.
+ * bench_ta WORD runs those whose name has it. */
 
 #include <math.h>
 
@@ -14,27 +15,29 @@
 enum { N = 1000000 };
 
 typedef struct Bench {
-    double *high, *low, *close, *out, *want;
+    double *open, *high, *low, *close;
+    double *out[TA_OUTPUTS_MAX], *want[TA_OUTPUTS_MAX];
     const TaIndicator *ta;
+    const double *params;
     void (*plain)(struct Bench *b, double *out);
 } Bench;
 
 static double run_ta(void *arg) {
     Bench *b = arg;
-    const double *in[TA_INPUTS_MAX] = { b->close };
-    if (b->ta->inputs[0] == TA_HIGH) {
-        in[0] = b->high;
-        in[1] = b->low;
-        in[2] = b->close;
-    }
-    ta_compute(b->ta, (double[]){ 30 }, in, N, &b->out);
-    return b->out[N - 1];
+    const double *const of[] = {
+        [TA_OPEN] = b->open, [TA_HIGH] = b->high, [TA_LOW] = b->low, [TA_CLOSE] = b->close, [TA_X] = b->close
+    };
+    const double *in[TA_INPUTS_MAX];
+    for (size_t i = 0; i < ta_n_inputs(b->ta); i++)
+        in[i] = of[b->ta->inputs[i]];
+    ta_compute(b->ta, b->params, in, N, b->out);
+    return b->out[0][N - 1];
 }
 
 static double run_plain(void *arg) {
     Bench *b = arg;
-    b->plain(b, b->want);
-    return b->want[N - 1];
+    b->plain(b, b->want[0]);
+    return b->want[0][N - 1];
 }
 
 enum { P = 30 };
@@ -197,55 +200,208 @@ static void plain_sma_backtrader(Bench *b, double *out) {
     }
 }
 
+/* Three exponential averages, each seeded by a mean; the fast one begins where the slow one has as many values. */
+static void plain_macd(Bench *b, double *out) {
+    enum { FAST = 12, SLOW = 26, SIGNAL = 9 };
+    double fast = 0, slow = 0, signal = 0, *signals = b->want[1], *histogram = b->want[2];
+    for (int k = 0; k < 3; k++)
+        not_ready(b->want[k], SLOW + SIGNAL - 2);
+    for (int i = 0; i < SLOW; i++) {
+        slow += b->close[i] / SLOW;
+        fast += i >= SLOW - FAST ? b->close[i] / FAST : 0;
+    }
+    for (int i = SLOW - 1; i < N; i++) {
+        if (i >= SLOW) {
+            slow += (b->close[i] - slow) * (2.0 / (SLOW + 1));
+            fast += (b->close[i] - fast) * (2.0 / (FAST + 1));
+        }
+        double macd = fast - slow;
+        if (i < SLOW + SIGNAL - 1)
+            signal += macd / SIGNAL;
+        else
+            signal += (macd - signal) * (2.0 / (SIGNAL + 1));
+        if (i >= SLOW + SIGNAL - 2) {
+            out[i] = macd;
+            signals[i] = signal;
+            histogram[i] = macd - signal;
+        }
+    }
+}
+
+static void plain_bbands(Bench *b, double *out) {
+    enum { SPAN = 20 };
+    double sum = 0, squares = 0, *middle = b->want[1], *lower = b->want[2];
+    for (int k = 0; k < 3; k++)
+        not_ready(b->want[k], SPAN - 1);
+    for (int i = 0; i < N; i++) {
+        double x = b->close[i];
+        sum += x;
+        squares += x * x;
+        if (i < SPAN - 1)
+            continue;
+        double mean = sum / SPAN, variance = squares / SPAN - mean * mean, deviation = sqrt(fmax(variance, 0));
+        double oldest = b->close[i - SPAN + 1];
+        out[i] = mean + 2 * deviation;
+        middle[i] = mean;
+        lower[i] = mean - 2 * deviation;
+        sum -= oldest;
+        squares -= oldest * oldest;
+    }
+}
+
+/* %K over `span` candles, its mean of three, and the mean of three of that. */
+static inline void plain_stoch_of(Bench *b, double *out, int span) {
+    double raw[3] = { 0 }, slow[3] = { 0 }, sum = 0, slow_sum = 0, *d = b->want[1];
+    not_ready(out, span + 3);
+    not_ready(d, span + 3);
+    for (int i = span - 1; i < N; i++) {
+        double top = b->high[i], bottom = b->low[i];
+        for (int k = i - span + 1; k < i; k++) {
+            top = b->high[k] > top ? b->high[k] : top;
+            bottom = b->low[k] < bottom ? b->low[k] : bottom;
+        }
+        int at = i % 3, n = i - span + 2; /* values so far */
+        double k = (b->close[i] - bottom) / ((top - bottom) / 100);
+        sum += k - raw[at];
+        raw[at] = k;
+        if (n < 3)
+            continue;
+        slow_sum += sum / 3 - slow[at];
+        slow[at] = sum / 3;
+        if (n < 5)
+            continue;
+        out[i] = sum / 3;
+        d[i] = slow_sum / 3;
+    }
+}
+
+static void plain_stoch_5(Bench *b, double *out) {
+    plain_stoch_of(b, out, 5);
+}
+
+static void plain_stoch_14(Bench *b, double *out) {
+    plain_stoch_of(b, out, 14);
+}
+
+static void plain_adx(Bench *b, double *out) {
+    enum { SPAN = 14 };
+    double plus = 0, minus = 0, range = 0, adx = 0;
+    not_ready(out, 2 * SPAN - 1);
+    for (int i = 1; i < N; i++) {
+        double up = b->high[i] - b->high[i - 1], down = b->low[i - 1] - b->low[i], before = b->close[i - 1];
+        double rise = up > 0 && up > down ? up : 0, fall = down > 0 && down > up ? down : 0;
+        double true_range = fmax(b->high[i] - b->low[i], fmax(fabs(before - b->high[i]), fabs(before - b->low[i])));
+        bool full = i >= SPAN;
+        plus += rise - (full ? plus / SPAN : 0);
+        minus += fall - (full ? minus / SPAN : 0);
+        range += true_range - (full ? range / SPAN : 0);
+        if (!full)
+            continue;
+        double plus_di = 100 * (plus / range), minus_di = 100 * (minus / range);
+        double dx = 100 * (fabs(minus_di - plus_di) / (plus_di + minus_di));
+        if (i < 2 * SPAN)
+            adx += dx / SPAN;
+        else
+            adx = (adx * (SPAN - 1) + dx) / SPAN;
+        if (i >= 2 * SPAN - 1)
+            out[i] = adx;
+    }
+}
+
+static void plain_doji(Bench *b, double *out) {
+    enum { SPAN = 10 };
+    double ranges = 0;
+    not_ready(out, SPAN);
+    for (int i = 0; i < N; i++) {
+        if (i >= SPAN) {
+            out[i] = fabs(b->close[i] - b->open[i]) <= 0.1 * (ranges / SPAN) ? 100 : 0;
+            ranges -= b->high[i - SPAN] - b->low[i - SPAN];
+        }
+        ranges += b->high[i] - b->low[i];
+    }
+}
+
+static void plain_engulfing(Bench *b, double *out) {
+    const double *o = b->open, *c = b->close;
+    not_ready(out, 2);
+    for (int i = 2; i < N; i++) {
+        bool rose = c[i] >= o[i], rose_before = c[i - 1] >= o[i - 1];
+        double top = rose ? c[i] : o[i], bottom = rose ? o[i] : c[i];
+        double top_before = rose_before ? c[i - 1] : o[i - 1], bottom_before = rose_before ? o[i - 1] : c[i - 1];
+        out[i] = 0;
+        if (rose != rose_before && top >= top_before && bottom <= bottom_before &&
+            (top > top_before || bottom < bottom_before))
+            out[i] = (rose ? 1 : -1) * (o[i] != c[i - 1] && c[i] != o[i - 1] ? 100 : 80);
+    }
+}
+
 static void check(const Bench *b) {
-    for (int i = 0; i < N; i++)
-        if (isnan(b->want[i]) != isnan(b->out[i]) || fabs(b->want[i] - b->out[i]) > 1e-7) {
-            fprintf(stderr, "bench_ta: %s[%d] is %.17g, the plain loop has %.17g\n", b->ta->name, i, b->out[i],
-                    b->want[i]);
-            exit(1);
+    for (size_t k = 0; k < ta_n_outputs(b->ta); k++)
+        for (int i = 0; i < N; i++) {
+            double got = b->out[k][i], want = b->want[k][i];
+            if (isnan(want) != isnan(got) || fabs(want - got) > 1e-7) {
+                fprintf(stderr, "bench_ta: %s.%s[%d] is %.17g, the plain loop has %.17g\n", b->ta->name,
+                        b->ta->outputs[k], i, got, want);
+                exit(1);
+            }
         }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     static const struct {
-        const char *name;
+        const char *name, *ta;
         void (*plain)(Bench *b, double *out);
-    } rows[] = { { "sma", plain_sma },
-                 { "ema", plain_ema },
-                 { "rsi", plain_rsi },
-                 { "max", plain_max },
-                 { "atr", plain_atr },
-                 { "linearreg", plain_linearreg },
-                 { "wma", plain_wma },
-                 { "mom", plain_mom },
-                 { "willr", plain_willr },
-                 { "cci", plain_cci },
-                 { "sma_backtrader", plain_sma_backtrader } };
+        double params[TA_PARAMS_MAX];
+    } rows[] = { { "sma_30", "sma", plain_sma, { P } },
+                 { "ema_30", "ema", plain_ema, { P } },
+                 { "rsi_30", "rsi", plain_rsi, { P } },
+                 { "max_30", "max", plain_max, { P } },
+                 { "atr_30", "atr", plain_atr, { P } },
+                 { "linearreg_30", "linearreg", plain_linearreg, { P } },
+                 { "wma_30", "wma", plain_wma, { P } },
+                 { "mom_30", "mom", plain_mom, { P } },
+                 { "willr_30", "willr", plain_willr, { P } },
+                 { "cci_30", "cci", plain_cci, { P } },
+                 { "sma_backtrader_30", "sma_backtrader", plain_sma_backtrader, { P } },
+                 { "macd_12_26_9", "macd", plain_macd, { 12, 26, 9 } },
+                 { "bbands_20", "bbands", plain_bbands, { 20, 2, 2, TA_SMA } },
+                 { "stoch_5_3_3", "stoch", plain_stoch_5, { 5, 3, TA_SMA, 3, TA_SMA } },
+                 { "stoch_14_3_3", "stoch", plain_stoch_14, { 14, 3, TA_SMA, 3, TA_SMA } },
+                 { "adx_14", "adx", plain_adx, { 14 } },
+                 { "cdldoji", "cdldoji", plain_doji, { 0 } },
+                 { "cdlengulfing", "cdlengulfing", plain_engulfing, { 0 } } };
     Arena arena = { 0 };
     Rng rng;
     rng_seed(&rng, 1);
-    Bench b = { .high = arena_new_n(&arena, double, N),
+    Bench b = { .open = arena_new_n(&arena, double, N),
+                .high = arena_new_n(&arena, double, N),
                 .low = arena_new_n(&arena, double, N),
-                .close = arena_new_n(&arena, double, N),
-                .out = arena_new_n(&arena, double, N),
-                .want = arena_new_n(&arena, double, N) };
+                .close = arena_new_n(&arena, double, N) };
+    for (int k = 0; k < TA_OUTPUTS_MAX; k++) {
+        b.out[k] = arena_new_n(&arena, double, N);
+        b.want[k] = arena_new_n(&arena, double, N);
+    }
     double price = 100;
     for (int i = 0; i < N; i++) {
+        b.open[i] = price;
         price = fmax(1, price + 0.1 * rng_normal(&rng));
         b.close[i] = price;
-        b.high[i] = price + rng_f64(&rng);
-        b.low[i] = price - rng_f64(&rng);
+        b.high[i] = fmax(price, b.open[i]) + rng_f64(&rng);
+        b.low[i] = fmin(price, b.open[i]) - rng_f64(&rng);
     }
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char name[64];
-        b.ta = ta_find(str_c(rows[i].name));
+        if (argc > 1 && !strstr(rows[i].name, argv[1]))
+            continue;
+        b.ta = ta_find(str_c(rows[i].ta));
         b.plain = rows[i].plain;
+        b.params = rows[i].params;
         run_ta(&b);
         run_plain(&b);
         check(&b);
-        snprintf(name, sizeof name, "ta_%s_30", rows[i].name);
+        snprintf(name, sizeof name, "ta_%s", rows[i].name);
         bench_run(name, run_ta, &b, N, 0);
-        snprintf(name, sizeof name, "ta_%s_30_plain_loop", rows[i].name);
+        snprintf(name, sizeof name, "ta_%s_plain_loop", rows[i].name);
         bench_run(name, run_plain, &b, N, 0);
     }
     arena_done(&arena);

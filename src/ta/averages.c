@@ -1,14 +1,16 @@
 /* ta/averages.c - moving averages and bands, and what is a difference of two averages. */
 
 #include "ta/average.h"
-#include "ta/kernel.h"
+#include "ta/columns.h"
 
 /* --- one average over a period --- */
 
-KERNEL_1(ta_sma, Sum, sum_init(s, arena, (int)p[0]), sma_next(s, x))
+#define ta_sma_column sma_column
+#define ta_wma_column wma_column
+KERNEL_WINDOW(ta_sma, Sum, w, sum_init(s, arena, (int)p[0]), sma_next(s, x))
+KERNEL_WINDOW(ta_wma, Wma, w, wma_init(s, arena, (int)p[0]), wma_next(s, x))
 KERNEL_1(ta_ema, Ema, ema_init(s, (int)p[0]), ema_next(s, x))
 KERNEL_1(ta_rma, Ema, wilder_init(s, (int)p[0]), ema_next(s, x))
-KERNEL_1(ta_wma, Wma, wma_init(s, arena, (int)p[0]), wma_next(s, x))
 KERNEL_1(ta_dema, Dema, dema_init(s, (int)p[0]), dema_next(s, x))
 KERNEL_1(ta_tema, Tema, tema_init(s, (int)p[0]), tema_next(s, x))
 KERNEL_1(ta_trima, Trima, trima_init(s, arena, (int)p[0]), trima_next(s, x))
@@ -95,14 +97,46 @@ static void ta_bbands_init(void *state, Arena *arena, const double *p) {
     b->down = p[2];
 }
 
-static inline void ta_bbands_next(Bands *b, const double *in, double *out) {
-    double middle = average_next(&b->middle, in[0]), deviation = deviation_next(&b->variance, in[0]);
+static inline void bands_out(const Bands *b, double middle, double deviation, double *out) {
     out[0] = middle + b->up * deviation;
     out[1] = middle;
     out[2] = middle - b->down * deviation;
 }
 
-KERNEL(ta_bbands, Bands, 1, 3)
+static inline void bands_any_next(Bands *b, const double *in, double *out) {
+    double middle = average_next(&b->middle, in[0]), deviation = deviation_next(&b->variance, in[0]);
+    bands_out(b, middle, deviation, out);
+}
+
+KERNEL(bands_any, Bands, 1, 3)
+
+/* The usual kind apart: the variance has the same sum. */
+static inline void bands_sma_next(Bands *b, const double *in, double *out) {
+    double middle, deviation = deviation_and_mean_next(&b->variance, in[0], &middle);
+    bands_out(b, middle, deviation, out);
+}
+
+static inline void bands_sma_column(Bands *b, size_t size, const double *x, size_t n, double *const *out, size_t at) {
+    DoublePair sums = { b->variance.sum, b->variance.squares }; /* two in one: a division costs most */
+    for (size_t i = 0; i < n; i++) {
+        double line[3], newest = x[i], oldest = x[i + 1 - size];
+        sums += (DoublePair){ newest, newest * newest };
+        DoublePair means = sums / (double)size;
+        bands_out(b, means[0], deviation_of(means[1] - means[0] * means[0]), line);
+        for (int k = 0; k < 3; k++)
+            out[k][at + i] = line[k];
+        sums -= (DoublePair){ oldest, oldest * oldest };
+    }
+    b->variance.sum = sums[0];
+    b->variance.squares = sums[1];
+}
+
+KERNEL_COLUMN(bands_sma, Bands, variance.w, 3)
+
+static void ta_bbands_run(void *state, const double *const *in, size_t n, double *const *out) {
+    const Bands *b = state;
+    (b->middle.kind == TA_SMA ? bands_sma_run : bands_any_run)(state, in, n, out);
+}
 
 static int lookback_bbands(const double *p) {
     return average_lookback((TaAverage)p[3], (int)p[0]);

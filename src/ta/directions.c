@@ -21,7 +21,8 @@ static inline bool movement_next(Movement *m, double high, double low, double cl
     m->low = low;
     if (isnan(range))
         return false;
-    double plus = up > 0 && up > down ? up : 0, minus = down > 0 && up < down ? down : 0;
+    double rise = MAX(up, 0), fall = MAX(down, 0); /* no branches: which it is is a toss-up */
+    double plus = up > down ? rise : 0, minus = up < down ? fall : 0;
     m->n++;
     if (m->period == 1) {
         m->plus = plus, m->minus = minus, m->true_range = range;

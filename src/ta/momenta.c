@@ -1,8 +1,7 @@
 /* ta/momenta.c - momentum of one column: rates of change, RSI and its kin. Wilder: "New concepts in technical trading
  * systems", 1978; Chande, Kroll: "The new technical trader", 1994. */
 
-#include "ta/kernel.h"
-#include "ta/parts.h"
+#include "ta/columns.h"
 
 /* --- against the value `period` candles ago --- */
 
@@ -10,17 +9,29 @@ static inline double rate(double x, double before, double scale, double base) {
     return before == 0 ? 0 : (x / before - base) * scale;
 }
 
-KERNEL_1(ta_mom, Lag, lag_init(s, arena, (int)p[0]), x - lag_next(s, x))
-KERNEL_1(ta_roc, Lag, lag_init(s, arena, (int)p[0]), rate(x, lag_next(s, x), 100, 1))
-KERNEL_1(ta_rocr, Lag, lag_init(s, arena, (int)p[0]), rate(x, lag_next(s, x), 1, 0))
-KERNEL_1(ta_rocr100, Lag, lag_init(s, arena, (int)p[0]), rate(x, lag_next(s, x), 100, 0))
-
-static inline double rocp_next(Lag *l, double x) {
-    double before = lag_next(l, x);
+static inline double rate_of_difference(double x, double before) {
     return before == 0 ? 0 : (x - before) / before;
 }
 
-KERNEL_1(ta_rocp, Lag, lag_init(s, arena, (int)p[0]), rocp_next(s, x))
+#define ta_mom_column difference_column
+KERNEL_WINDOW(ta_mom, Lag, w, lag_init(s, arena, (int)p[0]), x - lag_next(s, x))
+
+#define KERNEL_LAG(name, value)                                                                                        \
+    static inline double name##_of(double x, double before) {                                                          \
+        return (value);                                                                                                \
+    }                                                                                                                  \
+    static inline void name##_column(Lag *l, size_t size, const double *x, size_t n, double *const *lines,             \
+                                     size_t at) {                                                                      \
+        UNUSED(l);                                                                                                     \
+        for (size_t i = 0; i < n; i++)                                                                                 \
+            lines[0][at + i] = name##_of(x[i], x[i - size]);                                                           \
+    }                                                                                                                  \
+    KERNEL_WINDOW(name, Lag, w, lag_init(s, arena, (int)p[0]), name##_of(x, lag_next(s, x)))
+
+KERNEL_LAG(ta_roc, rate(x, before, 100, 1))
+KERNEL_LAG(ta_rocr, rate(x, before, 1, 0))
+KERNEL_LAG(ta_rocr100, rate(x, before, 100, 0))
+KERNEL_LAG(ta_rocp, rate_of_difference(x, before))
 
 /* --- RSI and its kin --- */
 

@@ -11,6 +11,14 @@
 
 #define TA_ZERO 1e-14 /* TA-Lib's notion of zero: it divides by nothing smaller */
 
+typedef double DoublePair __attribute__((vector_size(16))); /* two at a time, the same bits as one after the other */
+
+static inline DoublePair pair_at(const double *x) {
+    DoublePair pair;
+    memcpy(&pair, x, sizeof pair);
+    return pair;
+}
+
 static inline bool nearly_zero(double x) {
     return x > -TA_ZERO && x < TA_ZERO;
 }
@@ -130,7 +138,9 @@ static inline void variance_init(Variance *v, Arena *arena, int period) {
     window_init(&v->w, arena, period);
 }
 
-static inline double variance_next(Variance *v, double x) {
+/* And the mean. */
+static inline double variance_and_mean_next(Variance *v, double x, double *mean_out) {
+    *mean_out = NAN;
     if (isnan(x))
         return NAN;
     window_push(&v->w, x);
@@ -141,12 +151,25 @@ static inline double variance_next(Variance *v, double x) {
     double mean = v->sum / v->w.size, square = v->squares / v->w.size, oldest = window_oldest(&v->w);
     v->sum -= oldest;
     v->squares -= oldest * oldest;
+    *mean_out = mean;
     return square - mean * mean;
 }
 
+static inline double variance_next(Variance *v, double x) {
+    double mean;
+    return variance_and_mean_next(v, x, &mean);
+}
+
+static inline double deviation_of(double variance) {
+    return variance < TA_ZERO ? 0 : sqrt(variance); /* NaN stays */
+}
+
+static inline double deviation_and_mean_next(Variance *v, double x, double *mean) {
+    return deviation_of(variance_and_mean_next(v, x, mean));
+}
+
 static inline double deviation_next(Variance *v, double x) {
-    double variance = variance_next(v, x);
-    return isnan(variance) ? NAN : variance < TA_ZERO ? 0 : sqrt(variance);
+    return deviation_of(variance_next(v, x));
 }
 
 /* --- exponential averages, seeded by the mean of the first `period` values --- */
@@ -191,10 +214,13 @@ static inline double wilder_next(Ema *e, double x) {
 }
 
 /* --- weighted average, weights 1 (oldest) .. period. The weighted sum takes up the plain one's error at every step, so
- * both are taken anew once a turn of the window. --- */
+ * both are taken anew once in some turns of the window. --- */
+
+enum { WMA_TURNS = 8 };
 
 typedef struct Wma {
     Window w;
+    int turn; /* turns since both were taken anew; they are at the end of turn 0 */
     double sum, weighted;
 } Wma;
 
@@ -202,11 +228,25 @@ static inline void wma_init(Wma *m, Arena *arena, int period) {
     window_init(&m->w, arena, period);
 }
 
-static inline void wma_anew(Wma *m) { /* the oldest value is at the start of the ring */
-    m->sum = m->weighted = 0;
-    for (int i = 0; i < m->w.size; i++) {
-        m->sum += m->w.at[i];
-        m->weighted += (i + 1) * m->w.at[i];
+/* Of a whole window, oldest first. Four sums side by side: one after the other they would wait for each other. */
+static inline void wma_anew(const double *window, int size, double *sum, double *weighted) {
+    DoublePair sum_1 = { 0 }, sum_2 = { 0 }, by_1 = { 0 }, by_2 = { 0 }, weight = { 1, 2 };
+    int i = 0;
+    for (; i + 4 <= size; i += 4) {
+        DoublePair x_1 = pair_at(window + i), x_2 = pair_at(window + i + 2);
+        sum_1 += x_1;
+        sum_2 += x_2;
+        by_1 += x_1 * weight;
+        by_2 += x_2 * (weight + 2);
+        weight += 4;
+    }
+    sum_1 += sum_2;
+    by_1 += by_2;
+    *sum = sum_1[0] + sum_1[1];
+    *weighted = by_1[0] + by_1[1];
+    for (; i < size; i++) {
+        *sum += window[i];
+        *weighted += (i + 1) * window[i];
     }
 }
 
@@ -218,8 +258,11 @@ static inline double wma_next(Wma *m, double x) {
     m->weighted += x * m->w.n;
     if (!window_full(&m->w))
         return NAN;
-    if (m->w.next == 0)
-        wma_anew(m);
+    if (m->w.next == 0) { /* the oldest is at the start of the ring */
+        if (m->turn == 0)
+            wma_anew(m->w.at, m->w.size, &m->sum, &m->weighted);
+        m->turn = m->turn + 1 == WMA_TURNS ? 0 : m->turn + 1;
+    }
     double p = m->w.size, value = m->weighted / (p * (p + 1) / 2);
     m->weighted -= m->sum;
     m->sum -= window_oldest(&m->w);
@@ -335,7 +378,8 @@ static inline double true_range_next(TrueRange *t, double high, double low, doub
         t->begun = true;
         return NAN;
     }
-    return fmax(high - low, fmax(fabs(before - high), fabs(before - low)));
+    double from_high = fabs(before - high), from_low = fabs(before - low), gap = MAX(from_high, from_low);
+    return MAX(high - low, gap);
 }
 
 /* --- change since the last value: NaN for the first --- */

@@ -26,13 +26,27 @@ static void ta_stoch_init(void *state, Arena *arena, const double *p) {
     average_init(&s->d, arena, (TaAverage)p[4], (int)p[3]);
 }
 
-static inline void ta_stoch_next(Stochastic *s, const double *in, double *out) {
+static inline void stoch_any_next(Stochastic *s, const double *in, double *out) {
     double k = average_next(&s->k, stochastic_next(s, in[0], in[1], in[2]));
     out[1] = average_next(&s->d, k);
     out[0] = isnan(out[1]) ? NAN : k;
 }
 
-KERNEL(ta_stoch, Stochastic, 3, 2)
+/* The usual kind apart: all in line, the state stays in registers. */
+static inline void stoch_sma_next(Stochastic *s, const double *in, double *out) {
+    double k = sma_next(&s->k.sma, stochastic_next(s, in[0], in[1], in[2]));
+    out[1] = sma_next(&s->d.sma, k);
+    out[0] = isnan(out[1]) ? NAN : k;
+}
+
+KERNEL(stoch_any, Stochastic, 3, 2)
+KERNEL(stoch_sma, Stochastic, 3, 2)
+
+static void ta_stoch_run(void *state, const double *const *in, size_t n, double *const *out) {
+    const Stochastic *s = state;
+    bool usual = s->k.kind == TA_SMA && s->d.kind == TA_SMA;
+    (usual ? stoch_sma_run : stoch_any_run)(state, in, n, out);
+}
 
 static int lookback_stoch(const double *p) {
     return (int)p[0] - 1 + average_lookback((TaAverage)p[2], (int)p[1]) + average_lookback((TaAverage)p[4], (int)p[3]);

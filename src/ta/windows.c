@@ -1,9 +1,9 @@
 /* ta/windows.c - extremes and sums of a window. */
 
-#include "ta/kernel.h"
-#include "ta/parts.h"
+#include "ta/columns.h"
 
-KERNEL_1(ta_sum, Sum, sum_init(s, arena, (int)p[0]), sum_next(s, x))
+#define ta_sum_column sum_column
+KERNEL_WINDOW(ta_sum, Sum, w, sum_init(s, arena, (int)p[0]), sum_next(s, x))
 KERNEL_1(ta_max, Extreme, greatest_init(s, arena, (int)p[0]), extreme_next(s, x))
 KERNEL_1(ta_min, Extreme, least_init(s, arena, (int)p[0]), extreme_next(s, x))
 

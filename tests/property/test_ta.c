@@ -115,6 +115,33 @@ TEST(cut_into_pieces_never_changes_a_bit) {
     for_each_case(41, check_cuts);
 }
 
+/* Rows without a value here and there, one after the other now and then, and stretches long enough for a window that
+ * lies in the column: the rows between are those of the series without them. */
+static void check_holes(Case *c) {
+    Series *holed = arena_new(c->arena, Series);
+    size_t from[ROWS], taken = 0;
+    double chance = rng_chance(c->rng, 0.5) ? 0.01 : 0.1;
+    for (size_t i = 0; i < ROWS; i++) {
+        bool hole = rng_chance(c->rng, chance);
+        from[i] = hole ? ROWS : taken;
+        for (TaInput k = TA_OPEN; k <= TA_PERIODS; k++)
+            holed->of[k][i] = hole ? (rng_chance(c->rng, 0.5) ? NAN : -INFINITY) : c->series->of[k][taken];
+        taken += !hole;
+    }
+    run(c->ta, ta_open(c->arena, c->ta, c->params), holed, 0, ROWS, c->spare);
+    for (size_t k = 0; k < ta_n_outputs(c->ta); k++)
+        for (size_t i = 0; i < ROWS; i++) {
+            double got = c->spare->of[k][i], want = from[i] < ROWS ? c->whole->of[k][from[i]] : (double)NAN;
+            if (isnan(want) ? !isnan(got) : got != want)
+                FAIL("row %zu is %.17g, want %.17g", i, got, want);
+        }
+}
+
+TEST(rows_without_a_value_are_passed_over) {
+    UNUSED(state_);
+    for_each_case(46, check_holes);
+}
+
 static void check_future(Case *c) {
     size_t known = (size_t)rng_between(c->rng, 1, ROWS - 1);
     for (TaInput k = TA_OPEN; k <= TA_PERIODS; k++)
@@ -150,6 +177,22 @@ static void check_lookback(Case *c) {
 TEST(lookback_is_where_values_begin) {
     UNUSED(state_);
     for_each_case(43, check_lookback);
+}
+
+/* All memory is taken when the state is opened. */
+static void check_memory(Case *c) {
+    TaState *s = ta_open(c->arena, c->ta, c->params);
+    size_t before = c->arena->used;
+    run(c->ta, s, c->series, 0, ROWS, c->spare);
+    for (size_t i = 0; i < ROWS; i++)
+        run(c->ta, s, c->series, i, 1, c->spare);
+    if (c->arena->used != before)
+        FAIL("rows took %zu bytes", c->arena->used - before);
+}
+
+TEST(a_row_allocates_nothing) {
+    UNUSED(state_);
+    for_each_case(47, check_memory);
 }
 
 static void check_inputs(Case *c) {
@@ -200,5 +243,7 @@ TEST(window_functions_may_begin_anywhere) {
     for_each_case(45, check_later_start);
 }
 
-TESTS(T(cut_into_pieces_never_changes_a_bit), T(no_candle_changes_an_earlier_value), T(lookback_is_where_values_begin),
-      T(inputs_are_left_alone_and_may_be_overwritten), T(window_functions_may_begin_anywhere))
+TESTS(T(cut_into_pieces_never_changes_a_bit), T(rows_without_a_value_are_passed_over),
+      T(no_candle_changes_an_earlier_value), T(lookback_is_where_values_begin),
+      T(inputs_are_left_alone_and_may_be_overwritten), T(window_functions_may_begin_anywhere),
+      T(a_row_allocates_nothing))
