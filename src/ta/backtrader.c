@@ -370,9 +370,6 @@ static int lookback_ao(const double *p) {
 
 /* --- know sure thing: smoothed rates of change over four spans, weighed 1 to 4. Pring 1992. --- */
 
-static const int KST_SPAN[4] = { 10, 15, 20, 30 };
-enum { KST_SMOOTH = 10 };
-
 typedef struct Kst {
     Lag lag[4];
     Sum mean[4], signal;
@@ -381,8 +378,8 @@ typedef struct Kst {
 static void ta_kst_init(void *state, Arena *arena, const double *p) {
     Kst *s = state;
     for (int i = 0; i < 4; i++) {
-        lag_init(&s->lag[i], arena, KST_SPAN[i]);
-        sum_init(&s->mean[i], arena, KST_SMOOTH);
+        lag_init(&s->lag[i], arena, (int)p[1 + i]);
+        sum_init(&s->mean[i], arena, (int)p[5]);
     }
     sum_init(&s->signal, arena, (int)p[0]);
 }
@@ -399,7 +396,7 @@ static inline void ta_kst_next(Kst *s, const double *in, double *out) {
 KERNEL(ta_kst, Kst, 1, 2)
 
 static int lookback_kst(const double *p) {
-    return KST_SPAN[3] + KST_SMOOTH - 1 + (int)p[0] - 1;
+    return (int)(MAX(MAX(p[1], p[2]), MAX(p[3], p[4])) + p[5] - 1 + p[0] - 1);
 }
 
 /* --- parabolic stop: the closes tell the first side, and a reversal goes to the extreme, however far the candle --- */
@@ -572,7 +569,9 @@ static const TaIndicator rows[] = {
       .params = { PERIOD_NAMED("fast_period", 1, 5), PERIOD_NAMED("slow_period", 1, 34) },
       .lookback = lookback_ao, KERNEL_OF(ta_ao, Ao) },
     { "kst", "Know sure thing", TA_MOMENTUM, .inputs = { TA_X }, .outputs = { "kst", "signal" },
-      .params = { PERIOD_NAMED("signal_period", 1, 9) }, .lookback = lookback_kst, KERNEL_OF(ta_kst, Kst) },
+      .params = { PERIOD_NAMED("signal_period", 1, 9), PERIOD_NAMED("span1", 1, 10), PERIOD_NAMED("span2", 1, 15),
+                  PERIOD_NAMED("span3", 1, 20), PERIOD_NAMED("span4", 1, 30), PERIOD_NAMED("smooth", 1, 10) },
+      .lookback = lookback_kst, KERNEL_OF(ta_kst, Kst) },
     { "percentrank", "Share of the window below the value", TA_STATISTIC, ONE_IN_ONE_OUT, .params = { PERIOD(1, 50) },
       .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_percentrank, Window) },
     { "heikinashi", "Heikin-Ashi candles", TA_PRICE, .inputs = { TA_OPEN, TA_HIGH, TA_LOW, TA_CLOSE },

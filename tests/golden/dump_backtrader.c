@@ -62,7 +62,7 @@ static const struct Reading {
     { "VORTEX", "vortex", { 14 }, { { "vi_plus", 0 }, { "vi_minus", 1 } } },
     { "TSI", "tsi", { 25, 13 }, { { "tsi", 0 } } },
     { "AO", "ao", { 5, 34 }, { { "ao", 0 } } },
-    { "KST", "kst", { 9 }, { { "kst", 0 }, { "signal", 1 } } },
+    { "KST", "kst", { 9, 10, 15, 20, 30, 10 }, { { "kst", 0 }, { "signal", 1 } } },
     { "PCTRANK", "percentrank", { 50 }, { { "pctrank", 0 } } },
     { "HEIKINASHI", "heikinashi", { 0 }, { { "ha_open", 0 }, { "ha_high", 1 }, { "ha_low", 2 }, { "ha_close", 3 } } },
     { "OBV", "obv", { 0 }, { { "obv", 0 } } },
