@@ -13,7 +13,7 @@ def functions(text):
     brace; what it closes began at the last such line."""
     start = name = None
     for n, line in enumerate(text.splitlines()):
-        if re.match(r"[A-Za-z_].*\w\(", line):
+        if re.match(r"(?!typedef )[A-Za-z_].*\w\(", line):
             start = n
             line = re.sub(r"__attribute__\(\(.*?\)\) ?|TEST\(", "", line)
             name = re.search(r"\w+(?=[()]|$)", line).group()
