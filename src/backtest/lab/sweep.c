@@ -333,7 +333,7 @@ int sweep_run(Ctx *cx, const BacktestEngine *engine, const BacktestRequest *base
     r.path = r.why.n ? "engine" : "columns";
     rank(&r, cx->arena);
     if (r.n_refused == r.n)
-        return err_set_at(cx, ERR_INVALID, S("parameters"), "sweep: every combination is refused: " STR_FMT,
+        return err_set_at(cx, ERR_INVALID, S("grid"), "sweep: every combination is refused: " STR_FMT,
                           STR_ARG(r.refused_words));
     r.n_steps = (double)(r.n - r.n_refused) * (double)r.n_candles;
     *out = r;
