@@ -292,7 +292,16 @@ static inline void ta_macd_next(Macd *m, const double *in, double *out) {
     out[2] = macd - signal;
 }
 
-KERNEL(ta_macd, Macd, 1, 3)
+static inline void ta_macd_steady(Macd *m, const double *in, double *out) {
+    m->slow.value += (in[0] - m->slow.value) * m->slow.weight;
+    m->fast.value += (in[0] - m->fast.value) * m->fast.weight;
+    out[0] = m->fast.value - m->slow.value;
+    m->signal.value += (out[0] - m->signal.value) * m->signal.weight;
+    out[1] = m->signal.value;
+    out[2] = out[0] - out[1];
+}
+
+KERNEL_STEADY(ta_macd, Macd, 1, 3, s->signal.n == s->signal.period)
 #define ta_macdfix_run ta_macd_run
 
 static int lookback_macd(const double *p) {

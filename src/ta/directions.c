@@ -136,8 +136,23 @@ static inline void ta_adx_next(Adx *s, const double *in, double *out) {
     out[0] = adx_next(s, in);
 }
 
+/* The same once all sums are full. */
+static inline void ta_adx_steady(Adx *s, const double *in, double *out) {
+    Movement *m = &s->movement;
+    double high = in[0], low = in[1], up = high - m->high, down = m->low - low, period = m->period;
+    double range = true_range_next(&m->range, high, low, in[2]);
+    double rise = MAX(up, 0), fall = MAX(down, 0);
+    m->high = high;
+    m->low = low;
+    m->plus += (up > down ? rise : 0) - m->plus / period;
+    m->minus += (up < down ? fall : 0) - m->minus / period;
+    m->true_range += range - m->true_range / period;
+    double dx = movement_dx(m), value = (s->value * (period - 1) + dx) / period;
+    out[0] = s->value = isnan(dx) ? s->value : value;
+}
+
 #define ta_adx_init movement_init
-KERNEL(ta_adx, Adx, 3, 1)
+KERNEL_STEADY(ta_adx, Adx, 3, 1, s->n == s->movement.period && s->n > 1)
 
 static void ta_adxr_init(void *state, Arena *arena, const double *p) {
     Adx *s = state;
