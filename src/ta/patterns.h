@@ -22,8 +22,13 @@ typedef enum Measure {
     MEASURES
 } Measure;
 
-enum { PATTERN_CANDLES = 5, MEASURE_SPAN_MAX = 10, CANDLE_RING = 16 };
-_Static_assert(CANDLE_RING >= PATTERN_CANDLES + MEASURE_SPAN_MAX, "the oldest mean leaves the ring");
+enum {
+    PATTERN_CANDLES = 5,
+    MEASURE_SPAN_MAX = 10,
+    CANDLE_PAST = PATTERN_CANDLES + MEASURE_SPAN_MAX,
+    CANDLE_BLOCK = 64,
+    CANDLE_STRIDE = CANDLE_PAST + CANDLE_BLOCK
+};
 
 typedef struct PatternCandle {
     double open, high, low, close;
@@ -37,8 +42,11 @@ typedef struct MeanOf { /* a measure that a pattern takes of the candle `ago` ro
     int ago;
 } MeanOf;
 
+enum { C_OPEN, C_HIGH, C_LOW, C_CLOSE, C_COLUMNS };
+
 typedef struct Candles {
-    PatternCandle at[CANDLE_RING];
+    double past[C_COLUMNS][CANDLE_PAST]; /* the last ones of the piece before */
+    const double *now;                   /* open of the newest candle, those before it in front; CANDLE_STRIDE: high */
     double sum[MEASURES][PATTERN_CANDLES];
     int64_t row;
     int begin, lookback; /* rows of the first test, and of the first result */
@@ -49,9 +57,24 @@ typedef struct Candles {
     double waiting_high, waiting_low;
 } Candles;
 
-static inline const PatternCandle *candle_ago(const Candles *c, int ago) {
-    return &c->at[(c->row - ago) & (CANDLE_RING - 1)];
+static inline PatternCandle candle_made(const Candles *c, int ago) {
+    const double *at = c->now - ago;
+    double open = at[0], high = at[C_HIGH * CANDLE_STRIDE], low = at[C_LOW * CANDLE_STRIDE];
+    double close = at[C_CLOSE * CANDLE_STRIDE], top = MAX(open, close), bottom = MIN(open, close);
+    return (PatternCandle){ .open = open,
+                            .high = high,
+                            .low = low,
+                            .close = close,
+                            .top = top,
+                            .bottom = bottom,
+                            .body = fabs(close - open),
+                            .upper = high - top,
+                            .lower = bottom - low,
+                            .color = close >= open ? 1 : -1 };
 }
+
+/* Lives as long as the block it is named in. What is not asked of it is not computed. */
+#define candle_ago(c, ago) ((const PatternCandle[1]){ candle_made((c), (ago)) })
 
 static inline int measure_span(Measure m) {
     return m == NEAR || m == FAR || m == EQUAL ? 5 : MEASURE_SPAN_MAX;
@@ -120,24 +143,28 @@ static inline bool within(double x, double middle, double by) {
     return x <= middle + by && x >= middle - by;
 }
 
-static inline void candles_push(Candles *c, const double *in) {
-    double open = in[0], high = in[1], low = in[2], close = in[3];
-    bool up = close >= open;
-    double top = up ? close : open, bottom = up ? open : close;
-    c->at[c->row & (CANDLE_RING - 1)] = (PatternCandle){ .open = open,
-                                                         .high = high,
-                                                         .low = low,
-                                                         .close = close,
-                                                         .top = top,
-                                                         .bottom = bottom,
-                                                         .body = fabs(close - open),
-                                                         .upper = high - top,
-                                                         .lower = bottom - low,
-                                                         .color = up ? 1 : -1 };
+/* The finite rows of the next `n` <= CANDLE_BLOCK behind those before them: how many, and which they are. The columns
+ * are read before a result is written: it may go over one of them. */
+static inline size_t candles_take(const double *const *in, size_t n, double (*rows)[CANDLE_STRIDE], bool *whole) {
+    size_t taken = 0;
+    for (size_t i = 0; i < n; i++) {
+        double open = in[0][i], high = in[1][i], low = in[2][i], close = in[3][i];
+        size_t at = CANDLE_PAST + taken;
+        rows[C_OPEN][at] = open;
+        rows[C_HIGH][at] = high;
+        rows[C_LOW][at] = low;
+        rows[C_CLOSE][at] = close;
+        double zero =
+            ((open - open) + (high - high)) + ((low - low) + (close - close)); /* NaN where one is not finite */
+        whole[i] = zero == 0;
+        taken += whole[i];
+    }
+    return taken;
 }
 
 /* After the test: the newest candle is of the means of the next one. */
 static inline void candles_roll(Candles *c, const MeanOf *means, size_t n) {
+    KERNEL_UNROLL
     for (size_t i = 0; i < n; i++) {
         Measure m = means[i].measure;
         int ago = means[i].ago, span = measure_span(m);
@@ -165,20 +192,34 @@ static inline void candles_roll(Candles *c, const MeanOf *means, size_t n) {
         return (lookback_);                                                                                            \
     }                                                                                                                  \
     static void name##_run(void *state, const double *const *in, size_t n, double *const *out) {                       \
-        Candles *c = state;                                                                                            \
-        for (size_t i = 0; i < n; i++) {                                                                               \
-            double x[4] = { in[0][i], in[1][i], in[2][i], in[3][i] };                                                  \
-            double value = NAN;                                                                                        \
-            if (LIKELY(isfinite(x[0]) && isfinite(x[1]) && isfinite(x[2]) && isfinite(x[3]))) {                        \
-                candles_push(c, x);                                                                                    \
-                if (c->row >= c->begin) {                                                                              \
-                    int result = name##_test(c);                                                                       \
-                    value = c->row >= c->lookback ? result : NAN;                                                      \
+        Candles local = *(Candles *)state, *c = &local;                                                                \
+        double rows[C_COLUMNS][CANDLE_STRIDE];                                                                         \
+        for (int k = 0; k < C_COLUMNS; k++)                                                                            \
+            memcpy(rows[k], c->past[k], sizeof c->past[k]);                                                            \
+        for (size_t done = 0, block; done < n; done += block) {                                                        \
+            const double *from[C_COLUMNS] = { in[0] + done, in[1] + done, in[2] + done, in[3] + done };                \
+            bool whole[CANDLE_BLOCK];                                                                                  \
+            block = MIN(n - done, (size_t)CANDLE_BLOCK);                                                               \
+            size_t taken = candles_take(from, block, rows, whole);                                                     \
+            c->now = rows[0] + CANDLE_PAST - 1;                                                                        \
+            for (size_t i = 0; i < block; i++) {                                                                       \
+                double value = NAN;                                                                                    \
+                if (LIKELY(whole[i])) {                                                                                \
+                    c->now++;                                                                                          \
+                    if (c->row >= c->begin) {                                                                          \
+                        int result = name##_test(c);                                                                   \
+                        value = c->row >= c->lookback ? result : NAN;                                                  \
+                    }                                                                                                  \
+                    candles_roll(c, name##_means, sizeof name##_means / sizeof(MeanOf));                               \
                 }                                                                                                      \
-                candles_roll(c, name##_means, sizeof name##_means / sizeof(MeanOf));                                   \
+                out[0][done + i] = value;                                                                              \
             }                                                                                                          \
-            out[0][i] = value;                                                                                         \
+            for (int k = 0; k < C_COLUMNS; k++)                                                                        \
+                memmove(rows[k], rows[k] + taken, sizeof c->past[k]);                                                  \
         }                                                                                                              \
+        for (int k = 0; k < C_COLUMNS; k++)                                                                            \
+            memcpy(c->past[k], rows[k], sizeof c->past[k]);                                                            \
+        *(Candles *)state = local;                                                                                     \
     }
 
 #define PATTERN(name, lookback, ...)             PATTERN_FROM(name, lookback, lookback, 0, __VA_ARGS__)
