@@ -138,6 +138,9 @@ const CfgOption app_options[] = {
 
     { "backtest.keep", CFG_DURATION, CFG_AT(AppCfg, backtest_keep_ms), .def = "0s", .max = INT64_C(100) * 365 * MS_PER_DAY,
       .help = "age at which a kept backtest is removed; 0 = never" },
+    { "backtest.plugins", CFG_LIST, CFG_AT(AppCfg, backtest_plugins),
+      .flag = "backtest-plugins",
+      .help = "paths of shared libraries with strategies, see docs/plugins.md; they run with all rights of the process" },
 };
 /* clang-format on */
 const size_t n_app_options = ARRAY_LEN(app_options);

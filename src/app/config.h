@@ -55,6 +55,7 @@ typedef struct AppCfg {
     CfgList live_series;
 
     int64_t backtest_keep_ms;
+    CfgList backtest_plugins; /* paths */
 } AppCfg;
 
 /* Any venue is. */

@@ -54,6 +54,8 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
     if (r == 0)
         r = registry_open_backtests(cx, cfg, &p->backtests);
     if (r == 0)
+        r = registry_open_strategies(cx, cfg, &p->strategies_arena, &p->strategies);
+    if (r == 0)
         r = object_dir_open(cx, platform_objects_dir(cx->arena, cfg), &p->objects);
     if (r == 0)
         r = object_dir_open(cx, platform_backup_dir(cx->arena, cfg), &p->backups);
@@ -67,6 +69,7 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
     market_source_init(&p->candles, p->market);
     p->backtest = backtest_service_new(&(BacktestOptions){ .candles = &p->candles.source,
                                                            .store = p->backtests,
+                                                           .catalog = &p->strategies,
                                                            .ids = ids,
                                                            .log = log,
                                                            .keep_ms = cfg->backtest_keep_ms,
@@ -92,6 +95,7 @@ void platform_close(Platform *p) {
     mem_free(p->kinds);
     backtest_service_free(p->backtest);
     backtest_store_close(p->backtests);
+    arena_done(&p->strategies_arena);
     storage_service_free(p->storage.storage);
     object_store_close(p->objects);
     object_store_close(p->backups);

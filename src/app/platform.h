@@ -44,6 +44,8 @@ typedef struct Platform {
     MarketSource candles;
     BacktestStore *backtests;
     BacktestService *backtest;
+    StrategyCatalog strategies; /* the built-in ones and those of backtest.plugins */
+    Arena strategies_arena;
     ObjectStore *objects, *backups;
     StorageRole storage;
     JobStore *control; /* control.db */
@@ -77,6 +79,8 @@ char *platform_backup_dir(Arena *a, const AppCfg *cfg);
 /* registry.c: adapters by name. A new adapter is one row there. */
 int registry_open_store(Ctx *cx, const AppCfg *cfg, CandleStore **out);
 int registry_open_backtests(Ctx *cx, const AppCfg *cfg, BacktestStore **out);
+/* Loads the plug-ins; the catalogue lives in the arena, the libraries as long as the process. */
+int registry_open_strategies(Ctx *cx, const AppCfg *cfg, Arena *arena, StrategyCatalog *out);
 int registry_open_control(Ctx *cx, const AppCfg *cfg, JobStore **out);
 /* The stream of a venue, or for one whose stream is not spoken here a feed that is silent (the clock and REST do). */
 int registry_open_live(Ctx *cx, const AppCfg *cfg, Venue venue, WsDialer *dialer, const LiveSeries *series, size_t n,

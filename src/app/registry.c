@@ -11,6 +11,8 @@
 #include "adapters/store/memory.h"
 #include "adapters/store/parquet.h"
 #include "adapters/store/sqlite.h"
+#include "adapters/strategy/library.h"
+#include "backtest/plugin/plugin.h"
 #include "base/file.h"
 
 /* --- stores: data.store --- */
@@ -55,6 +57,26 @@ int registry_open_backtests(Ctx *cx, const AppCfg *cfg, BacktestStore **out) {
     bool memory = cfg->data_store == STORE_MEMORY;
     BacktestSqliteOptions o = { .path = memory ? NULL : path_join(cx->arena, cfg->data_dir, "backtest.db") };
     return backtest_sqlite_open(cx, &o, out);
+}
+
+int registry_open_strategies(Ctx *cx, const AppCfg *cfg, Arena *arena, StrategyCatalog *out) {
+    *out = *strategy_builtins();
+    for (size_t i = 0; i < cfg->backtest_plugins.n; i++) {
+        Str path = cfg->backtest_plugins.v[i];
+        StrategyLibraryEntry entry;
+        StrategyCatalog before = *out;
+        Ctx keep = *cx;
+        int r = strategy_library_load(cx, path, &entry);
+        if (r < 0)
+            return r;
+        keep.arena = arena;
+        r = plugin_catalog(&keep, &before, path, entry, out);
+        if (r < 0) {
+            cx->err = keep.err;
+            return r;
+        }
+    }
+    return 0;
 }
 
 /* Beside the candles; a store that forgets them forgets the jobs too. */
