@@ -230,7 +230,7 @@ static void print_summaries(Cli *c, const List *rows) {
         table_cell(&t, fraction(a, -v[i].max_drawdown), TONE_PLAIN);
         table_cell(&t, term_count(a, v[i].total_trades), TONE_PLAIN);
         table_cell(&t, isnan(v[i].win_rate) ? S("-") : str_fmt(a, "%.0f %%", v[i].win_rate * 100), TONE_PLAIN);
-        table_cell(&t, isnan(v[i].score) ? S("-") : str_fmt(a, "%.1f", v[i].score), TONE_ACCENT);
+        table_cell(&t, isnan(v[i].score) ? S("-") : str_fmt(a, "%.2f", v[i].score), TONE_ACCENT);
         table_cell(&t, v[i].simulated ? S("SIMULATED") : S(""), TONE_WARN);
     }
     table_print(&t, c);

@@ -45,7 +45,7 @@ static int put_values(Cli *c, JsonWriter *w, Str part, Str value) {
     return 0;
 }
 
-static int grid_from_text(Cli *c, Str text, Str *out) {
+int cli_grid(Cli *c, Str text, Str *out) {
     Buf b;
     JsonWriter w;
     int r = 0;
@@ -192,7 +192,7 @@ static int run_sweep(Cli *c, const void *in_) {
     Str *axes = arena_new_n(c->cx->arena, Str, HEAT_AXES);
     in.request.backtest.allow_short = true; /* a bool has no "not given" */
     shape_fill(&backtest_request_shape, c->cx, &in.request.backtest);
-    int r = grid_from_text(c, in.grid, &in.request.grid.json);
+    int r = cli_grid(c, in.grid, &in.request.grid.json);
     if (r == 0 && in.set.n)
         r = cli_parameters(c, in.set, &in.request.backtest.parameters.json);
     if (r == 0 && in.heat.n) {

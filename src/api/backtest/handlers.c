@@ -219,8 +219,7 @@ int backtest_api_recommend(void *role, Ctx *cx, const void *in_, void *out_) {
                                     .simulated = b->simulated,
                                     .why = rows[i].why };
     }
-    *out =
-        (RecommendationList){ .symbol = in->symbol, .formula = S(BACKTEST_SCORE_FORMULA), .recommendations = { v, n } };
+    *out = (RecommendationList){ .symbol = in->symbol, .formula = S(COMPARE_FORMULA), .recommendations = { v, n } };
     return 0;
 }
 

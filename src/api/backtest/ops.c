@@ -1,6 +1,8 @@
 /* api/backtest/ops.c - the table of backtesting operations. */
 
 #include "api/backtest/handlers.h"
+
+#include "api/backtest/beyond_shapes.h"
 #include "api/backtest/search_shapes.h"
 
 #define PATHS(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -75,9 +77,30 @@ const Op op_backtest_sweep = {
     .in = &sweep_request_shape, .out = &sweep_response_shape, .role = ROLE_WRITE, .lane = LANE_CPU, .deadline_ms = RUN_MS,
     .max_body = BODY, .idempotent = true, .run = backtest_api_sweep };
 
+const Op op_backtest_walk = {
+    .name = "backtest.walkforward", .method = "POST", .path = "/api/v1/backtesting/walkforward", .aliases = PATHS("/backtesting/walkforward"),
+    .summary = "Walk-forward: choose on one stretch, trade on the next", .tag = TAG,
+    .doc = "What the tests earned, one after the other, is the honest figure of the whole procedure: the parameters of each were chosen without it.",
+    .in = &walk_request_shape, .out = &walk_response_shape, .role = ROLE_WRITE, .lane = LANE_CPU, .deadline_ms = RUN_MS,
+    .max_body = BODY, .idempotent = true, .run = backtest_api_walk };
+
+const Op op_backtest_monte_carlo = {
+    .name = "backtest.montecarlo", .method = "POST", .path = "/api/v1/backtesting/montecarlo", .aliases = PATHS("/backtesting/montecarlo"),
+    .summary = "Monte Carlo: a kept backtest's returns drawn again in blocks", .tag = TAG,
+    .doc = "Returns are drawn, never profits in money, whose size belongs to the account they were made in.",
+    .in = &monte_carlo_request_shape, .out = &monte_carlo_response_shape, .role = ROLE_READ, .lane = LANE_CPU, .deadline_ms = RUN_MS,
+    .max_body = BODY, .idempotent = true, .run = backtest_api_monte_carlo };
+
+const Op op_backtest_prove = {
+    .name = "backtest.prove", .method = "POST", .path = "/api/v1/backtesting/prove", .aliases = PATHS("/backtesting/prove"),
+    .summary = "Prove that a strategy does not look ahead", .tag = TAG,
+    .doc = "Runs it again on data that ends earlier, at many places: every decision up to there must be the same.",
+    .in = &prove_request_shape, .out = &prove_response_shape, .role = ROLE_WRITE, .lane = LANE_CPU, .deadline_ms = RUN_MS,
+    .max_body = BODY, .idempotent = true, .run = backtest_api_prove };
+
 static const Op *const ops[] = {
     &op_backtest_run, &op_backtest_validate, &op_backtest_get, &op_backtest_list, &op_backtest_remove, &op_backtest_strategies,
-    &op_backtest_compare, &op_backtest_recommend, &op_backtest_report, &op_backtest_sweep,
+    &op_backtest_compare, &op_backtest_recommend, &op_backtest_report, &op_backtest_sweep, &op_backtest_walk, &op_backtest_monte_carlo, &op_backtest_prove,
 };
 
 const OpTable backtest_api = { .role = "backtest", .ops = ops, .n_ops = ARRAY_LEN(ops) };

@@ -49,12 +49,14 @@ static int read_range(Ctx *cx, JsonReader *r, SweepAxis *axis) {
     return 0;
 }
 
-static int read_grid(Ctx *cx, Str json, SweepAxis *axes, size_t *n) {
+int backtest_api_grid(Ctx *cx, Str json, const SweepAxis **out, size_t *n) {
     enum { DEPTH = 4 };
+    SweepAxis *axes = arena_new_n(cx->arena, SweepAxis, SWEEP_AXES_MAX);
     JsonReader r;
     Str key;
     int more, e = 0;
     *n = 0;
+    *out = axes;
     json_reader_init(&r, json, cx->arena, DEPTH);
     if (json_open_object(&r) != 0)
         return err_set_at(cx, ERR_INVALID, S("grid"), "is not an object; send {\"short_period\": [5, 10, 15]}");
@@ -81,28 +83,28 @@ static int axis_of(Ctx *cx, const SweepAxis *axes, size_t n, Str name, size_t *o
     return err_set_at(cx, ERR_INVALID, S("heat"), "'" STR_FMT "' is not a parameter of the grid", STR_ARG(name));
 }
 
-/* A fault inside the member `backtest` has its place below it. */
-static int below_backtest(Ctx *cx, int r) {
+int backtest_api_nested_ask(Ctx *cx, const BacktestRequestIn *in, BacktestAsk *out) {
+    int r = backtest_api_ask(cx, in, out);
+    if (r == 0)
+        return 0;
     Str place = str_dup(cx->arena, str_c(cx->err.field));
     snprintf(cx->err.field, sizeof cx->err.field, "backtest%s%s", place.n ? "." : "", str_cz(cx->arena, place));
     return r;
 }
 
 static int ask_of(Ctx *cx, const SweepRequestIn *in, SweepAsk *ask) {
-    SweepAxis *axes = arena_new_n(cx->arena, SweepAxis, SWEEP_AXES_MAX);
-    *ask = (SweepAsk){ .axes = axes, .heat_x = SWEEP_AXES_MAX, .heat_y = SWEEP_AXES_MAX };
-    int r = backtest_api_ask(cx, &in->backtest, &ask->base);
-    if (r != 0)
-        return below_backtest(cx, r);
-    r = read_grid(cx, in->grid.json, axes, &ask->n_axes);
+    *ask = (SweepAsk){ .heat_x = SWEEP_AXES_MAX, .heat_y = SWEEP_AXES_MAX };
+    int r = backtest_api_nested_ask(cx, &in->backtest, &ask->base);
+    if (r == 0)
+        r = backtest_api_grid(cx, in->grid.json, &ask->axes, &ask->n_axes);
     if (r != 0)
         return r;
     if (in->heat.n == 1)
         return err_set_at(cx, ERR_INVALID, S("heat"), "takes two parameters");
     if (in->heat.n == 2) {
-        r = axis_of(cx, axes, ask->n_axes, ((const Str *)in->heat.v)[0], &ask->heat_x);
+        r = axis_of(cx, ask->axes, ask->n_axes, ((const Str *)in->heat.v)[0], &ask->heat_x);
         if (r == 0)
-            r = axis_of(cx, axes, ask->n_axes, ((const Str *)in->heat.v)[1], &ask->heat_y);
+            r = axis_of(cx, ask->axes, ask->n_axes, ((const Str *)in->heat.v)[1], &ask->heat_y);
     }
     sweep_method_parse(in->method, &ask->options.method);
     ask->options.objective = str_cz(cx->arena, in->objective);
@@ -149,13 +151,13 @@ static RawJson numbers(Ctx *cx, const double *v, size_t n, size_t n_rows) {
     return text_end(&t, cx);
 }
 
-static RawJson values_of(Ctx *cx, const SweepResult *s, const SweepRow *row) {
+RawJson backtest_api_values(Ctx *cx, const SweepAxis *axes, size_t n, const double *values) {
     JsonText t;
     JsonWriter *w = text_begin(&t);
     json_object(w);
-    for (size_t i = 0; i < s->n_axes; i++) {
-        json_key(w, s->axes[i].name);
-        json_f64(w, row->p[i]);
+    for (size_t i = 0; i < n; i++) {
+        json_key(w, axes[i].name);
+        json_f64(w, values[i]);
     }
     json_object_end(w);
     return text_end(&t, cx);
@@ -169,7 +171,7 @@ static List best_of(Ctx *cx, const SweepResult *s, size_t top) {
         if (row->err != 0)
             break;
         v[k++] = (SweepRowOut){ .rank = (int64_t)i + 1,
-                                .parameters = values_of(cx, s, row),
+                                .parameters = backtest_api_values(cx, s->axes, s->n_axes, row->p),
                                 .total_return = row->v[SWEEP_TOTAL_RETURN],
                                 .annual_return = row->v[SWEEP_ANNUAL_RETURN],
                                 .sharpe_ratio = row->v[SWEEP_SHARPE],

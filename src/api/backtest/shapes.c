@@ -100,7 +100,7 @@ static const Field equity_out_f[] = {
     FIELD(EquityOut, value, .doc = "Value of the account at its close."),
     FIELD(EquityOut, drawdown, .doc = "Fall from the highest value so far, as a fraction."),
 };
-static const Shape equity_out_shape = { .name = "EquityPoint", .doc = "The account at a candle's close.", .size = sizeof(EquityOut), .fields = equity_out_f, .n_fields = ARRAY_LEN(equity_out_f) };
+const Shape equity_out_shape = { .name = "EquityPoint", .doc = "The account at a candle's close.", .size = sizeof(EquityOut), .fields = equity_out_f, .n_fields = ARRAY_LEN(equity_out_f) };
 
 #define OUT_LABELS(T) \
         FIELD(T, simulated, .doc = "Some of the candles come from the exchange simulator, not from a market."), \
@@ -124,7 +124,7 @@ static const Field backtest_response_f[] = {
     FIELD(BacktestResponse, final_capital, .doc = "Value of the account at the last close; an open position at its mark."),
     FIELD(BacktestResponse, final_cash, .doc = "Of that, cash."),
     FIELD(BacktestResponse, metrics, .of = &metrics_out_shape, .doc = "Figures."),
-    FIELD(BacktestResponse, score, .flags = F_NULLABLE, .doc = "What recommendations rank by, 0 to 100."),
+    FIELD(BacktestResponse, score, .flags = F_NULLABLE, .doc = "What recommendations rank by: the Sharpe ratio, less what is not sure of it and what fell too deep; null where too little was seen or it lost."),
     FIELD(BacktestResponse, trades, .of = &trade_out_shape, .max = 10000000, .doc = "By entry."),
     FIELD(BacktestResponse, orders, .of = &order_out_shape, .max = 10000000, .doc = "As asked for: refused ones, all, none."),
     FIELD(BacktestResponse, orders_submitted, .doc = "Orders in all."),
@@ -183,7 +183,7 @@ static const Field backtest_summary_f[] = {
     FIELD(BacktestSummaryOut, sharpe_ratio, .flags = F_NULLABLE, .doc = "A year."),
     FIELD(BacktestSummaryOut, total_trades, .doc = "Closed ones."),
     FIELD(BacktestSummaryOut, win_rate, .flags = F_NULLABLE, .doc = "Of the closed trades."),
-    FIELD(BacktestSummaryOut, score, .flags = F_NULLABLE, .doc = "0 to 100."),
+    FIELD(BacktestSummaryOut, score, .flags = F_NULLABLE, .doc = "What recommendations rank by."),
     FIELD(BacktestSummaryOut, execution_time_seconds, .doc = "Wall time of the engine."),
     FIELD(BacktestSummaryOut, candles, .doc = "Candles read."),
     OUT_LABELS(BacktestSummaryOut),
@@ -248,7 +248,7 @@ static const Field recommendation_out_f[] = {
     FIELD(RecommendationOut, backtest_id, .doc = "Its best stored backtest."),
     FIELD(RecommendationOut, timeframe, .doc = "Of that backtest."),
     FIELD(RecommendationOut, engine, .doc = "Of that backtest."),
-    FIELD(RecommendationOut, score, .doc = "0 to 100."),
+    FIELD(RecommendationOut, score, .doc = "What recommendations rank by."),
     FIELD(RecommendationOut, total_return, .flags = F_NULLABLE, .doc = "As a fraction."),
     FIELD(RecommendationOut, sharpe_ratio, .flags = F_NULLABLE, .doc = "A year."),
     FIELD(RecommendationOut, max_drawdown, .flags = F_NULLABLE, .doc = "As a positive fraction."),

@@ -167,4 +167,4 @@ typedef struct BacktestRemoved {
 extern const Shape backtest_request_shape, backtest_response_shape, backtest_get_shape, backtest_list_query_shape,
     backtest_list_shape, strategy_list_shape, compare_request_shape, compare_response_shape, recommend_query_shape,
     recommendation_list_shape, backtest_id_shape, backtest_removed_shape, backtest_summary_shape, metrics_out_shape,
-    trade_out_shape;
+    trade_out_shape, equity_out_shape;

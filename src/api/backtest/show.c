@@ -93,17 +93,17 @@ static List orders_of(Ctx *cx, const BacktestResult *r, const Str *symbols, Str 
     return (List){ v, n };
 }
 
-/* Evenly spread candles, the last one among them; drawdown is that of all candles up to there. */
-static List equity_of(Ctx *cx, const BacktestResult *r, int64_t points) {
-    size_t n = MIN((size_t)points, r->n_steps), k = 0;
+List backtest_api_equity(Ctx *cx, const int64_t *time_ms_, const double *equity, size_t n_all, double initial,
+                         int64_t points) {
+    size_t n = MIN((size_t)points, n_all), k = 0;
     EquityOut *v = arena_new_n(cx->arena, EquityOut, n);
-    double peak = r->initial_cash;
-    for (size_t i = 0; i < r->n_steps && k < n; i++) {
-        peak = MAX(peak, r->equity[i]);
-        if (i == (k + 1) * r->n_steps / n - 1)
-            v[k++] = (EquityOut){ .timestamp = time_ms(r->time_ms[i]),
-                                  .value = r->equity[i],
-                                  .drawdown = peak > 0 ? 1 - r->equity[i] / peak : 0 };
+    double peak = initial;
+    for (size_t i = 0; i < n_all && k < n; i++) {
+        peak = MAX(peak, equity[i]);
+        if (i == (k + 1) * n_all / n - 1)
+            v[k++] = (EquityOut){ .timestamp = time_ms(time_ms_[i]),
+                                  .value = equity[i],
+                                  .drawdown = peak > 0 ? 1 - equity[i] / peak : 0 };
     }
     return (List){ v, k };
 }
@@ -163,7 +163,8 @@ void backtest_api_show(Ctx *cx, const StoredBacktest *b, const ShowOptions *show
                                .orders_submitted = (int64_t)r->counts.n,
                                .orders_refused =
                                    (int64_t)(r->counts.by_status[ORDER_MARGIN] + r->counts.by_status[ORDER_REJECTED]),
-                               .equity_curve = equity_of(cx, r, show->equity_points),
+                               .equity_curve = backtest_api_equity(cx, r->time_ms, r->equity, r->n_steps,
+                                                                   r->initial_cash, show->equity_points),
                                .assumptions = { r->assumptions.v, r->assumptions.n },
                                .warnings = { r->warnings.v, r->warnings.n },
                                .explanation = r->explanation,

@@ -13,6 +13,8 @@
 
 #include "backtest/metrics.h"
 
+#define COMPARE_FORMULA "sharpe_ratio - sqrt((1 + sharpe_ratio^2 / 2) / years) - 2 max(0, max_drawdown - 0.25)"
+
 enum { COMPARE_TRADES_MIN = 5 };
 #define COMPARE_YEARS_MIN 0.25
 

@@ -10,6 +10,7 @@
  * One service per process; every call may come from any thread. Results live in cx->arena. */
 
 #include "backtest/engine.h"
+#include "backtest/lab/compare.h"
 #include "backtest/metrics.h"
 #include "base/log.h"
 #include "base/rng.h"
@@ -84,24 +85,13 @@ int backtest_service_expire(BacktestService *s, Ctx *cx, int64_t *removed);
 
 /* --- recommendations (MDS-32) --- */
 
-/* The score of a backtest, 0 to 100; NaN when it has no closed trade, no Sharpe ratio, or was wiped out.
- *
- *     50 * squash(sharpe_ratio / 2) + 30 * squash(calmar_ratio / 2) + 20 * squash(sqn / 3)
- *         times min(1, closed trades / 30) times 0.5 where buying and holding returned more
- *     squash(x) = max(0, x) / (1 + max(0, x)); a ratio without a value counts as 0
- *
- * What it rewards: return for risk, for drawdown, and trades that agree with each other; few trades prove little. */
-double backtest_score(const BacktestMetrics *m);
-#define BACKTEST_SCORE_FORMULA                                                                                         \
-    "(50 s(sharpe_ratio / 2) + 30 s(calmar_ratio / 2) + 20 s(sqn / 3)) * min(1, trades / 30), halved where holding "   \
-    "returned more; s(x) = max(0, x) / (1 + max(0, x))"
-
 typedef struct Recommendation {
     BacktestSummary best; /* the best stored backtest of its strategy type */
     int64_t n_backtests;  /* of that strategy type that were looked at */
     Str why;              /* its figures in a sentence */
 } Recommendation;
 
-/* One for each strategy type with a scored backtest of the symbol, best score first. timeframe: empty = any. */
+/* One for each strategy type with a scored backtest of the symbol, best score first: compare_score in
+ * backtest/lab/compare.h. timeframe: empty = any. */
 int backtest_service_recommend(BacktestService *s, Ctx *cx, Str symbol, Str timeframe, size_t most,
                                Recommendation **out, size_t *n);

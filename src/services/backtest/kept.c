@@ -28,25 +28,10 @@ int backtest_service_expire(BacktestService *s, Ctx *cx, int64_t *removed) {
 
 /* --- recommendations --- */
 
-static double squash(double x) {
-    return x > 0 ? (isinf(x) ? 1 : x / (1 + x)) : 0; /* NaN: 0 */
-}
-
-double backtest_score(const BacktestMetrics *m) {
-    enum { PROOF = 30 };
-    double trades = m->v[METRIC_TOTAL_TRADES];
-    if (m->wiped_out || !(trades > 0) || isnan(m->v[METRIC_SHARPE]))
-        return NAN;
-    double score =
-        50 * squash(m->v[METRIC_SHARPE] / 2) + 30 * squash(m->v[METRIC_CALMAR] / 2) + 20 * squash(m->v[METRIC_SQN] / 3);
-    score *= MIN(1.0, trades / PROOF);
-    return m->v[METRIC_BENCHMARK_RETURN] > m->v[METRIC_TOTAL_RETURN] ? score / 2 : score;
-}
-
 static Str why_words(Ctx *cx, const BacktestSummary *b) {
     return str_fmt(
         cx->arena,
-        "score %.1f: Sharpe %.2f, return %+.1f %%, deepest drawdown %.1f %%, %lld trades, %.0f %% of them won%s",
+        "score %.2f: Sharpe %.2f, return %+.1f %%, deepest drawdown %.1f %%, %lld trades, %.0f %% of them won%s",
         b->score, b->sharpe_ratio, b->total_return * 100, b->max_drawdown * 100, (long long)b->total_trades,
         b->win_rate * 100, b->simulated ? "; on SIMULATED candles" : "");
 }

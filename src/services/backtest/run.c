@@ -114,6 +114,7 @@ static void summarise(BacktestService *s, Ctx *cx, const BacktestAsk *ask, const
                       StoredBacktest *out) {
     const BacktestResult *r = &out->result;
     const BacktestMetrics *m = out->metrics;
+    CompareVerdict verdict;
     char *tf = arena_alloc(cx->arena, TIMEFRAME_TEXT_MAX);
     UNUSED(s);
     out->summary = (BacktestSummary){
@@ -135,7 +136,7 @@ static void summarise(BacktestService *s, Ctx *cx, const BacktestAsk *ask, const
         .sharpe_ratio = m->v[METRIC_SHARPE],
         .win_rate = m->v[METRIC_WIN_RATE],
         .total_trades = (int64_t)r->n_closed,
-        .score = backtest_score(m),
+        .score = compare_score(m, &verdict),
         .execution_seconds = seconds,
         .n_candles = data->n_candles,
         .simulated = data->simulated,
