@@ -127,6 +127,16 @@ static inline double sma_next(Sum *s, double x) {
     return sum_next(s, x) / s->w.size;
 }
 
+/* Once the window is full, of values alone. */
+static inline double sma_steady(Sum *s, double x) {
+    s->w.at[s->w.next] = x;
+    s->w.next = s->w.next + 1 == s->w.size ? 0 : s->w.next + 1;
+    s->sum += x;
+    double mean = s->sum / s->w.size;
+    s->sum -= window_oldest(&s->w);
+    return mean;
+}
+
 /* --- population variance of a window: mean of the squares less the square of the mean, as TA-Lib has it --- */
 
 typedef struct Variance {
@@ -313,6 +323,19 @@ static inline double extreme_next(Extreme *e, double x) {
         value = MAX(value, e->block[e->n]);
     else
         return NAN;
+    return value * e->sign;
+}
+
+/* Once a window was full, of values alone. */
+static inline double extreme_steady(Extreme *e, double x) {
+    x *= e->sign;
+    e->best = e->n == 0 ? x : MAX(e->best, x);
+    e->block[e->n++] = x;
+    double value = e->best;
+    if (e->n == e->size)
+        extreme_turn(e);
+    else
+        value = MAX(value, e->block[e->n]);
     return value * e->sign;
 }
 

@@ -39,8 +39,15 @@ static inline void stoch_sma_next(Stochastic *s, const double *in, double *out) 
     out[0] = isnan(out[1]) ? NAN : k;
 }
 
+static inline void stoch_sma_steady(Stochastic *s, const double *in, double *out) {
+    double top = extreme_steady(&s->high, in[0]), bottom = extreme_steady(&s->low, in[1]);
+    double raw = top == bottom ? 0 : (in[2] - bottom) / ((top - bottom) / 100);
+    out[0] = sma_steady(&s->k.sma, raw);
+    out[1] = sma_steady(&s->d.sma, out[0]);
+}
+
 KERNEL(stoch_any, Stochastic, 3, 2)
-KERNEL(stoch_sma, Stochastic, 3, 2)
+KERNEL_STEADY(stoch_sma, Stochastic, 3, 2, window_full(&s->d.sma.w))
 
 static void ta_stoch_run(void *state, const double *const *in, size_t n, double *const *out) {
     const Stochastic *s = state;
