@@ -135,7 +135,7 @@ struct Op {
     int64_t deadline_ms;
     size_t max_body; /* 0 = no body */
     bool idempotent;
-    bool csv; /* `out` has one FT_CANDLES member that may be asked for as text/csv (or sent as CSV in `in`) */
+    bool csv;        /* `out` has one FT_CANDLES member that may be asked for as text/csv (or sent as CSV in `in`) */
     const char *raw; /* `out` is a RawBody, sent as it is: the media types it may have, for the docs; NULL = a record */
     const char *deprecated; /* "2026-11-01/2027-11-01": since, and the day it goes; NULL = current */
     /* in and out are zeroed structs of the shapes, memory from cx->arena; role = the service object. */

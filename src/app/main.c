@@ -1,8 +1,8 @@
 /* app/main.c - the process: arena, clock, configuration, command. */
 
 #include "app/app.h"
-#include "app/follow.h"
 #include "app/commands.h"
+#include "app/follow.h"
 
 #include "adapters/clock/system.h"
 #include "adapters/lake/duck.h"

@@ -177,11 +177,11 @@ const Command cmd_exchange_sim = {
     .summary = "An exchange that speaks Binance, Coinbase, Kraken, Bybit and VCI, for tests and demos",
     .run = run_sim,
     .help = "Listens on 127.0.0.1:9090; --port N takes another, 0 a free one. Candles come from a seeded generator, or "
-            "from your files. Every answer says that it is simulated. One address speaks Binance's REST and streams, Coinbase's, "
-            "Kraken's and Bybit's REST and Vietcap's charts. "
+            "from your files. Every answer says that it is simulated. One address speaks Binance's REST and streams, "
+            "Coinbase's, Kraken's and Bybit's REST and Vietcap's charts. "
             "Faults: short-page empty-page duplicate-row micros misaligned unsorted 429 418 403 500 503 not-json "
-            "truncated chunked trickle reset stall, busy (Kraken, Bybit), text-times wrapped (VCI), ws-close ws-day ws-twice ws-gap "
-            "ws-shutdown ws-ping (streams); each with :every=N,prob=P,count=K,after=N,symbol=S,n=N.",
+            "truncated chunked trickle reset stall, busy (Kraken, Bybit), text-times wrapped (VCI), ws-close ws-day "
+            "ws-twice ws-gap ws-shutdown ws-ping (streams); each with :every=N,prob=P,count=K,after=N,symbol=S,n=N.",
     .examples = "finsight exchange-sim --seed 7\n"
                 "finsight exchange-sim --port 0 --fault 429:every=20,truncated:prob=0.01\n"
                 "finsight exchange-sim --data BTCUSDT=btc.csv --lull 2024-03-01..2024-03-02",

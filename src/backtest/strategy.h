@@ -208,7 +208,7 @@ Candle view_candle(const View *v, size_t asset, size_t ago);
 typedef struct BrokerOps {
     /* ORDER_NONE when refused at once; the refusal is in the result's list of orders with its reason. */
     OrderId (*submit)(Broker *b, const OrderRequest *r);
-    void (*cancel)(Broker *b, OrderId id); /* one that is not alive, or not there, is left as it is */
+    void (*cancel)(Broker *b, OrderId id);              /* one that is not alive, or not there, is left as it is */
     const Order *(*order)(const Broker *b, OrderId id); /* NULL: there is none. Valid until the next submit */
     /* Units that `money` is worth at a price, with this engine's rounding. Not negative. */
     double (*units)(const Broker *b, size_t asset, double money, double price);

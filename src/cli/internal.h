@@ -24,5 +24,5 @@ int cli_grid(Cli *c, Str text, Str *out);
 extern const Command cmd_fill, cmd_unfill, cmd_resample, cmd_disagree, cmd_actions, cmd_jobs;
 extern const Command cmd_import, cmd_export, cmd_query, cmd_stats, cmd_gaps, cmd_quality, cmd_ensure, cmd_collect,
     cmd_list, cmd_symbols, cmd_exchanges, cmd_remove, cmd_verify, cmd_storage, cmd_backtest, cmd_backtests, cmd_show,
-    cmd_compare, cmd_strategies, cmd_recommend, cmd_report, cmd_sweep, cmd_walkforward, cmd_montecarlo, cmd_prove, cmd_upload, cmd_download, cmd_datasets,
-    cmd_convert, cmd_backup;
+    cmd_compare, cmd_strategies, cmd_recommend, cmd_report, cmd_sweep, cmd_walkforward, cmd_montecarlo, cmd_prove,
+    cmd_upload, cmd_download, cmd_datasets, cmd_convert, cmd_backup;

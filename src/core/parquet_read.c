@@ -124,10 +124,11 @@ static void read_column_meta(ThriftReader *t, Chunk *c) {
             c->at = thrift_i64(t, f);
             break;
         case 12:
-            if (f.type == THRIFT_STRUCT) {
+            if (f.type == THRIFT_STRUCT)
                 read_statistics(t, c);
-                break;
-            } /* fall through */
+            else
+                thrift_skip(t, f);
+            break;
         default:
             thrift_skip(t, f);
         }

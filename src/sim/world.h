@@ -39,9 +39,9 @@ Clock *world_clock(World *w);
 Time world_now(World *w);
 /* The machine's wall clock is set, back or forth; the venue's clock and all timers go on as they were. */
 void world_set_wall(World *w, Time t);
-Time world_venue_now(World *w);   /* of a clock that nobody sets */
+Time world_venue_now(World *w);     /* of a clock that nobody sets */
 Clock *world_venue_clock(World *w); /* the same, as a clock */
-HttpClient *world_http(World *w); /* the world's own: not to be closed */
+HttpClient *world_http(World *w);   /* the world's own: not to be closed */
 ExchangeSim *world_exchange(World *w);
 Ids *world_ids(World *w);
 Rng *world_rng(World *w);

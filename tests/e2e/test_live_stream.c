@@ -81,13 +81,13 @@ static void rig_init(Rig *r, const char *fault) {
     CHECK_OK_PLAIN(&r->cx, market_binance_open(&r->cx, &bo, &r->rest));
     r->store = store_memory_new();
     r->service = market_follow_new(&(MarketFollowOptions){ .store = r->store,
-                                                       .live = r->live,
-                                                       .rest = r->rest,
-                                                       .keys = r->keys,
-                                                       .n = SERIES,
-                                                       .publish = on_publish,
-                                                       .arg = r,
-                                                       .grace_ms = 500 });
+                                                           .live = r->live,
+                                                           .rest = r->rest,
+                                                           .keys = r->keys,
+                                                           .n = SERIES,
+                                                           .publish = on_publish,
+                                                           .arg = r,
+                                                           .grace_ms = 500 });
 }
 
 static void rig_done(Rig *r) {

@@ -106,12 +106,12 @@ static void run_begin(Run *run, const Weather *weather, uint64_t seed) {
     run->store = store_memory_new();
     candle_store_set_fault(run->store, on_store, run);
     run->service = market_follow_new(&(MarketFollowOptions){ .store = run->store,
-                                                         .live = run->live,
-                                                         .rest = run->rest,
-                                                         .keys = run->keys,
-                                                         .n = SERIES,
-                                                         .publish = on_publish,
-                                                         .arg = run });
+                                                             .live = run->live,
+                                                             .rest = run->rest,
+                                                             .keys = run->keys,
+                                                             .n = SERIES,
+                                                             .publish = on_publish,
+                                                             .arg = run });
     arena_done(&arena);
 }
 

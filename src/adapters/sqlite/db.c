@@ -68,7 +68,8 @@ static int configure(Db *db, Ctx *cx, const DbOptions *o) {
     if (o->reader || o->read_only)
         sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     /* Readers keep little: a blob is read once and then sits decoded in the block cache. */
-    snprintf(text, sizeof text, "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d;%s",
+    snprintf(text, sizeof text,
+             "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d;%s",
              o->reader ? 1024 : 8192, o->reader || o->read_only ? "PRAGMA query_only=ON;" : "");
     int r = db_exec(db, cx, text);
     if (r || o->reader || o->read_only)

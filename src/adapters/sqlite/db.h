@@ -63,4 +63,4 @@ int db_run(Db *db, Ctx *cx, int sql, const char *types, ...); /* query, step to 
 
 int64_t db_i64(sqlite3_stmt *st, int column);
 double db_f64(sqlite3_stmt *st, int column); /* NULL = NaN */
-Str db_text(sqlite3_stmt *st, int column); /* text or blob; borrows until the next step or reset */
+Str db_text(sqlite3_stmt *st, int column);   /* text or blob; borrows until the next step or reset */

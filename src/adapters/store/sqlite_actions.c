@@ -41,8 +41,7 @@ static int read_actions(SqliteStore *s, Reader *r, Ctx *cx, void *arg) {
     UNUSED(s);
     ListActions *call = arg;
     sqlite3_stmt *st;
-    int e =
-        db_query(&r->db, cx, SQL_ACTION_LIST, &st, "s", call->instrument ? symbol_str(call->instrument) : S(""));
+    int e = db_query(&r->db, cx, SQL_ACTION_LIST, &st, "s", call->instrument ? symbol_str(call->instrument) : S(""));
     while (e == 0 && (e = db_step(&r->db, cx, st)) > 0) {
         CorporateAction a = { .ex = time_ms(db_i64(st, 1)),
                               .kind = (ActionKind)db_i64(st, 2),

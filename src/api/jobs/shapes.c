@@ -5,7 +5,9 @@
 #include "ports/job_store.h"
 
 static const char *const missed_choices[] = { "once", "skip", "all", NULL };
-static const char *const state_choices[] = { "stopped", "scheduled", "queued", "running", "retrying", "stopping", NULL };
+static const char *const state_choices[] = {
+    "stopped", "scheduled", "queued", "running", "retrying", "stopping", NULL
+};
 static const char *const run_choices[] = { "queued", "running", "waiting", "succeeded", "failed", "stopped", NULL };
 static const char *const trigger_choices[] = { "schedule", "manual", NULL };
 

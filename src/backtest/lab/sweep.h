@@ -67,8 +67,15 @@ typedef struct SweepOptions {
     X(TOTAL_RETURN)                                                                                                    \
     X(ANNUAL_RETURN)                                                                                                   \
     X(SHARPE)                                                                                                          \
-    X(MAX_DRAWDOWN) X(CALMAR) X(VOLATILITY) X(FINAL_VALUE) X(TOTAL_TRADES) X(WIN_RATE) X(PROFIT_FACTOR) X(EXPOSURE)    \
-        X(FEES)
+    X(MAX_DRAWDOWN)                                                                                                    \
+    X(CALMAR)                                                                                                          \
+    X(VOLATILITY)                                                                                                      \
+    X(FINAL_VALUE)                                                                                                     \
+    X(TOTAL_TRADES)                                                                                                    \
+    X(WIN_RATE)                                                                                                        \
+    X(PROFIT_FACTOR)                                                                                                   \
+    X(EXPOSURE)                                                                                                        \
+    X(FEES)
 typedef enum SweepFigure {
 #define SWEEP_ENUM(id) SWEEP_##id,
     SWEEP_METRICS(SWEEP_ENUM)

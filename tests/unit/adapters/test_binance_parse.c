@@ -1,8 +1,8 @@
 /* tests/unit/adapters/test_binance_parse.c - Binance's answers as core types. The samples below are ours, after the
  * forms of rest-api.md; the recorded ones of the shared data are read at the end. */
 
-#include "adapters/market/venue_limits.h"
 #include "adapters/market/binance_parse.h"
+#include "adapters/market/venue_limits.h"
 #include "base/buf.h"
 #include "test.h"
 
@@ -252,8 +252,9 @@ TEST(headers_name_their_window) {
     CHECK_EQ(binance_interval_ms(S("DAY"), -1), 0);
 }
 
-TESTS(T(headers_name_their_window), T(a_kline_becomes_a_candle), T(a_candle_is_open_until_the_venues_clock_has_passed_its_close),
-      T(microseconds_become_milliseconds), T(prices_keep_every_bit_and_may_be_numbers),
-      T(an_empty_answer_and_odd_rows_are_answers), T(what_is_no_list_of_candles_is_refused_with_its_place),
-      T(rows_are_bounded), T(exchange_info_gives_limits_and_listings), T(errors_are_told_from_other_bodies),
-      T(the_server_time_is_read), T(recorded_answers_of_the_venue_parse_to_the_right_candles))
+TESTS(T(headers_name_their_window), T(a_kline_becomes_a_candle),
+      T(a_candle_is_open_until_the_venues_clock_has_passed_its_close), T(microseconds_become_milliseconds),
+      T(prices_keep_every_bit_and_may_be_numbers), T(an_empty_answer_and_odd_rows_are_answers),
+      T(what_is_no_list_of_candles_is_refused_with_its_place), T(rows_are_bounded),
+      T(exchange_info_gives_limits_and_listings), T(errors_are_told_from_other_bodies), T(the_server_time_is_read),
+      T(recorded_answers_of_the_venue_parse_to_the_right_candles))

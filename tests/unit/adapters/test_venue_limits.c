@@ -178,8 +178,7 @@ static void fly(Flight *f, Venue *v, VenueLimits *l, Rng *rng, int64_t now, bool
         if (with_headers)
             venue_limits_used(l, f->sent, now, MINUTE, f->told);
         if (rng_chance(rng, 0.05)) /* an answer that tells the time */
-            venue_limits_server_time(l, f->sent, now, time_ms(f->arrived + v->offset),
-                                       time_ms(f->arrived + v->offset));
+            venue_limits_server_time(l, f->sent, now, time_ms(f->arrived + v->offset), time_ms(f->arrived + v->offset));
         f->state = IDLE;
         f->at = now + (int64_t)rng_below(rng, 50);
         return;

@@ -69,8 +69,7 @@ typedef struct DemoJob {
 } DemoJob;
 
 extern const Shape demo_query, demo_page, demo_save, demo_saved, demo_plan, demo_leg, demo_risk, demo_job;
-extern const Op op_demo_candles, op_demo_save, op_demo_plan, op_demo_active, op_demo_job, op_demo_delete,
-    op_demo_chart;
+extern const Op op_demo_candles, op_demo_save, op_demo_plan, op_demo_active, op_demo_job, op_demo_delete, op_demo_chart;
 extern const OpTable demo_table;
 
 /* The role's object. Handlers fail with `fail` when it is not 0, and count their calls. */
