@@ -21,6 +21,20 @@ static bool append_closed(Candles *to, const Candles *page, Arena *arena, Source
     return room;
 }
 
+/* The rules of the newest listing of the symbol, from what is stored: a backtest asks no venue. */
+static const Listing *listing_of(MarketService *m, Ctx *cx, const SeriesKey *key) {
+    Ctx quiet = *cx;
+    Listing *all;
+    size_t n;
+    const Listing *found = NULL;
+    if (candle_store_listings(market_store(m), &quiet, &key->venue, &all, &n) != 0)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (symbol_eq(all[i].symbol, key->symbol))
+            found = &all[i];
+    return found;
+}
+
 static int get(CandleSource *source, Ctx *cx, const SourceQuery *q, SourceCandles *out) {
     MarketService *m = ((MarketSource *)source)->market;
     SeriesInfo info;
@@ -29,6 +43,7 @@ static int get(CandleSource *source, Ctx *cx, const SourceQuery *q, SourceCandle
         return r > 0 ? SOURCE_NO_SERIES : r;
     out->key = info.key;
     out->revision = info.revision;
+    out->listing = listing_of(m, cx, &info.key);
     /* Room for all of the series: pages then come and go behind it. */
     candles_init(&out->rows, cx->arena, MIN((size_t)info.n, q->most + PAGE_ROWS));
     MarketPage page = { .more = true, .next = q->from };

@@ -9,6 +9,7 @@
 
 #include "base/ctx.h"
 #include "core/candle.h"
+#include "core/instrument.h"
 #include "core/series.h"
 
 typedef struct CandleSource CandleSource;
@@ -28,6 +29,7 @@ typedef struct SourceCandles {
     int64_t revision;
     int64_t n_synthetic;
     bool simulated;
+    const Listing *listing; /* the venue's trading rules, where they are known; else NULL */
 } SourceCandles;
 
 typedef struct CandleSourceOps {

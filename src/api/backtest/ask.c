@@ -123,6 +123,31 @@ static BrokerConfig broker_of(const BacktestRequestIn *in) {
     return b;
 }
 
+static int zoot_of(Ctx *cx, const ZootIn *in, ZootAsk *out) {
+    const FeeTierIn *given = in->fee_tiers.v;
+    ZootFeeTier *tiers = arena_new_n(cx->arena, ZootFeeTier, in->fee_tiers.n);
+    for (size_t i = 0; i < in->fee_tiers.n; i++) {
+        tiers[i] = (ZootFeeTier){ given[i].volume, given[i].maker, given[i].taker };
+        if (i == 0 ? given[i].volume != 0 : given[i].volume <= given[i - 1].volume)
+            return err_set_at(cx, ERR_INVALID, str_fmt(cx->arena, "zoot.fee_tiers[%zu].volume", i),
+                              i == 0 ? "the first tier begins at a volume of 0" : "tiers ascend by volume");
+    }
+    *out = (ZootAsk){ .spread = in->spread,
+                      .volume_share = in->volume_share,
+                      .impact = in->impact,
+                      .maintenance = in->maintenance,
+                      .liquidation_fee = in->liquidation_fee,
+                      .funding_rate = in->funding_rate,
+                      .funding_hours = in->funding_hours,
+                      .tiers = tiers,
+                      .n_tiers = in->fee_tiers.n,
+                      .ignore_rules = in->ignore_rules };
+    out->has_fine = in->fine_timeframe.n > 0;
+    if (out->has_fine && !timeframe_parse(in->fine_timeframe, &out->fine))
+        return err_set_at(cx, ERR_INVALID, S("zoot.fine_timeframe"), "is not a timeframe");
+    return 0;
+}
+
 int backtest_api_ask(Ctx *cx, const BacktestRequestIn *in, BacktestAsk *out) {
     *out = (BacktestAsk){ .backtest_id = in->backtest_id,
                           .engine = in->engine,
@@ -130,14 +155,18 @@ int backtest_api_ask(Ctx *cx, const BacktestRequestIn *in, BacktestAsk *out) {
                           .broker = broker_of(in),
                           .risk_free = in->risk_free_rate,
                           .note = in->note,
-                          .transient = !in->save };
+                          .transient = !in->save,
+                          .ta4j = { .sells_first = in->ta4j.sells_first, .borrowing = in->ta4j.borrowing } };
     if (in->position_sizing.n) {
         out->strategy.has_sizing = true;
         if (!sizing_parse(in->position_sizing, &out->strategy.position_sizing))
             return err_set_at(cx, ERR_INVALID, S("position_sizing"), "is not a kind of sizing");
     }
-    int r = backtest_api_parameters(cx, in->parameters.json, S("parameters"), &out->strategy.parameters,
-                                    &out->strategy.n_parameters);
+    int r = zoot_of(cx, &in->zoot, &out->zoot);
+    if (r != 0)
+        return r;
+    r = backtest_api_parameters(cx, in->parameters.json, S("parameters"), &out->strategy.parameters,
+                                &out->strategy.n_parameters);
     return r ? r : backtest_api_assets(cx, in, &out->assets, &out->n_assets);
 }
 

@@ -17,6 +17,32 @@ static const char *const sorts[] = { "newest", "score", "return", "sharpe", NULL
         .doc = "Points of the equity curve in the answer, spread evenly, the last one included; 0 = none. All candles are kept.")
 #define ORDERS(T) FIELD(T, orders, .def = "refused", .choices = order_lists, .doc = "Which orders the answer lists.")
 
+#define SHARE .has_min = true, .min = 0, .max = 1
+static const Field fee_tier_f[] = {
+    FIELD(FeeTierIn, volume, .has_min = true, .min = 0, .max = 1e18, .doc = "Money traded in the last 30 days from which on it holds; the first tier has 0."),
+    FIELD(FeeTierIn, maker, .min = -1, .max = 1, .doc = "Rate of a resting order's fill; below 0 is a rebate."),
+    FIELD(FeeTierIn, taker, SHARE, .doc = "Rate of any other fill."),
+};
+static SHAPE(fee_tier_shape, FeeTierIn, fee_tier_f, .doc = "Fees from a volume on.");
+static const Field zoot_f[] = {
+    FIELD(ZootIn, spread, SHARE, .doc = "Between bid and ask, of the price: takers pay half of it at each side."),
+    FIELD(ZootIn, volume_share, SHARE, .doc = "Of a candle's volume that the account may take; 0 = no bound. The rest of an order waits."),
+    FIELD(ZootIn, impact, SHARE, .doc = "A fill that takes all of a candle's volume moves the price by this fraction."),
+    FIELD(ZootIn, maintenance, SHARE, .doc = "Margin below which a position is liquidated, of its value; 0 = half of the initial margin."),
+    FIELD(ZootIn, liquidation_fee, SHARE, .doc = "Of the liquidated value."),
+    FIELD(ZootIn, funding_rate, .min = -1, .max = 1, .doc = "Of the position's value at each funding; above 0 longs pay shorts."),
+    FIELD(ZootIn, funding_hours, .has_min = true, .min = 0, .max = 8760, .doc = "Hours from one funding to the next; 0 = 8."),
+    FIELD(ZootIn, fee_tiers, .of = &fee_tier_shape, .max = 32, .doc = "Ascending by volume; none = commission."),
+    FIELD(ZootIn, fine_timeframe, .flags = F_OMIT_EMPTY, .pattern = "timeframe", .doc = "Stored candles of this shorter timeframe decide what happened inside a candle."),
+    FIELD(ZootIn, ignore_rules, .doc = "Do not round to the venue's tick, lot and smallest notional."),
+};
+static SHAPE(zoot_shape, ZootIn, zoot_f, .doc = "What the engine zoot knows beyond the other members.");
+static const Field ta4j_f[] = {
+    FIELD(Ta4jIn, sells_first, .doc = "Positions are short."),
+    FIELD(Ta4jIn, borrowing, SHARE, .doc = "Of the entry's value, a candle, of short positions."),
+};
+static SHAPE(ta4j_shape, Ta4jIn, ta4j_f, .doc = "What the engine ta4j knows beyond the other members.");
+
 static const Field backtest_request_f[] = {
     FIELD(BacktestRequestIn, backtest_id, .max = 64, .doc = "Name of the result; made when left out. Taken ones are refused.", .example = "bt_123456789"),
     FIELD(BacktestRequestIn, exchange, .pattern = "venue", .doc = "Where the instrument trades. Left out: the only venue it is stored of.", .example = "binance"),
@@ -46,6 +72,8 @@ static const Field backtest_request_f[] = {
     FIELD(BacktestRequestIn, real_only, .doc = "Leave out candles that were filled in."),
     FIELD(BacktestRequestIn, save, .def = "true", .doc = "Keep the result."),
     FIELD(BacktestRequestIn, note, .max = 500, .doc = "Your words, kept with it."),
+    FIELD(BacktestRequestIn, zoot, .flags = F_OMIT_EMPTY | F_NULLABLE, .of = &zoot_shape, .doc = "For the engine zoot: spread, volume share, margin, funding, fee tiers."),
+    FIELD(BacktestRequestIn, ta4j, .flags = F_OMIT_EMPTY | F_NULLABLE, .of = &ta4j_shape, .doc = "For the engine ta4j."),
     EQUITY_POINTS(BacktestRequestIn), ORDERS(BacktestRequestIn),
 };
 const Shape backtest_request_shape = { .name = "BacktestRequest", .doc = "What to run, on what, under which costs.",

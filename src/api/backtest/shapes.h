@@ -5,6 +5,22 @@
 #include "api/op.h"
 #include "backtest/metrics.h"
 
+typedef struct FeeTierIn {
+    double volume, maker, taker;
+} FeeTierIn;
+
+typedef struct ZootIn {
+    double spread, volume_share, impact, maintenance, liquidation_fee, funding_rate, funding_hours;
+    List fee_tiers; /* FeeTierIn */
+    Str fine_timeframe;
+    bool ignore_rules;
+} ZootIn;
+
+typedef struct Ta4jIn {
+    bool sells_first;
+    double borrowing;
+} Ta4jIn;
+
 typedef struct BacktestRequestIn { /* StrategyConfig of the documents is inside it, flat */
     Str backtest_id;
     Str exchange, symbol, timeframe, provider;
@@ -25,6 +41,8 @@ typedef struct BacktestRequestIn { /* StrategyConfig of the documents is inside 
     double risk_free_rate;
     bool real_only, save;
     Str note;
+    ZootIn zoot;
+    Ta4jIn ta4j;
     int64_t equity_points;
     Str orders;
 } BacktestRequestIn;

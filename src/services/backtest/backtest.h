@@ -12,6 +12,8 @@
 #include "backtest/engine.h"
 #include "backtest/lab/compare.h"
 #include "backtest/metrics.h"
+#include "backtest/ta4j/ta4j.h"
+#include "backtest/zoot/zoot.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "ports/backtest_store.h"
@@ -37,6 +39,18 @@ const StrategyCatalog *backtest_service_catalog(const BacktestService *s);
 
 /* --- run (FLW-03, FLW-04) --- */
 
+/* What zoot knows beyond a BrokerConfig; all-zero is its standard, with the venue's own trading rules. */
+typedef struct ZootAsk {
+    double spread, volume_share, impact, maintenance, liquidation_fee; /* ZootAsset, ZootOptions */
+    double funding_rate;  /* of the position's value, each funding_hours; > 0: longs pay */
+    double funding_hours; /* 0 = 8 */
+    const ZootFeeTier *tiers;
+    size_t n_tiers;
+    bool has_fine; /* candles of the timeframe `fine` decide what happened inside a candle */
+    Timeframe fine;
+    bool ignore_rules; /* no rounding to the listing's tick, lot and smallest notional */
+} ZootAsk;
+
 typedef struct BacktestAsk {
     Str backtest_id;           /* empty: one is made, "bt_" and 24 random digits */
     Str engine;                /* empty: "backtrader" */
@@ -44,8 +58,8 @@ typedef struct BacktestAsk {
     size_t n_assets;
     StrategyConfig strategy;
     BrokerConfig broker;
-    const ZootOptions *zoot; /* NULL = its standard */
-    const Ta4jOptions *ta4j;
+    ZootAsk zoot;
+    Ta4jOptions ta4j;
     double risk_free; /* a year */
     Str note;
     bool transient;     /* do not keep it */
@@ -64,8 +78,9 @@ typedef struct BacktestData {
     SeriesKey key; /* of the first, as stored */
     int64_t n_candles, n_synthetic;
     bool simulated;
+    const ZootOptions *zoot;
 } BacktestData;
-int backtest_service_data(BacktestService *s, Ctx *cx, const SourceQuery *assets, size_t n, BacktestData *out);
+int backtest_service_data(BacktestService *s, Ctx *cx, const BacktestAsk *ask, BacktestData *out);
 /* By name; empty = "backtrader". ERR_INVALID lists those there are. */
 int backtest_service_engine(Ctx *cx, Str name, const BacktestEngine **out);
 

@@ -10,7 +10,7 @@ int backtest_service_walk(BacktestService *s, Ctx *cx, const WalkAsk *ask, WalkR
     WalkOptions options = ask->options;
     int r = backtest_service_engine(cx, ask->base.engine, &e);
     if (r == 0)
-        r = backtest_service_data(s, cx, ask->base.assets, ask->base.n_assets, &data);
+        r = backtest_service_data(s, cx, &ask->base, &data);
     if (r != 0)
         return r;
     if (data.n_assets != 1)
@@ -50,7 +50,7 @@ int backtest_service_prove(BacktestService *s, Ctx *cx, const BacktestAsk *ask, 
     BacktestData data;
     int r = backtest_service_engine(cx, ask->engine, &e);
     if (r == 0)
-        r = backtest_service_data(s, cx, ask->assets, ask->n_assets, &data);
+        r = backtest_service_data(s, cx, ask, &data);
     if (r != 0)
         return r;
     BacktestRequest req = backtest_service_request(s, ask, &data);

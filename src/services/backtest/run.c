@@ -53,7 +53,8 @@ static int no_candles(Ctx *cx, const SourceQuery *q, bool in_range) {
         q->key.venue.s, q->key.venue.s[0] ? ":" : "", q->key.symbol.s, STR_ARG(timeframe_text(q->key.timeframe, tf)));
 }
 
-static int load_asset(BacktestService *s, Ctx *cx, const SourceQuery *asked, BacktestData *data) {
+static int load_asset(BacktestService *s, Ctx *cx, const SourceQuery *asked, BacktestData *data,
+                      const Listing **rules) {
     SourceQuery q = *asked;
     SourceCandles got;
     q.most = s->o.candles_max;
@@ -74,17 +75,20 @@ static int load_asset(BacktestService *s, Ctx *cx, const SourceQuery *asked, Bac
     data->n_candles += (int64_t)got.rows.n;
     data->n_synthetic += got.n_synthetic;
     data->simulated |= got.simulated;
+    *rules = got.listing;
     return 0;
 }
 
-int backtest_service_data(BacktestService *s, Ctx *cx, const SourceQuery *assets, size_t n, BacktestData *out) {
+int backtest_service_data(BacktestService *s, Ctx *cx, const BacktestAsk *ask, BacktestData *out) {
+    size_t n = ask->n_assets;
     *out = (BacktestData){ .assets = arena_zalloc(cx->arena, MAX(n, 1) * sizeof *out->assets) };
     if (n == 0 || n > RESULT_ASSETS_MAX)
         return err_set_at(cx, ERR_INVALID, S("symbol"), "a backtest takes 1 to %d assets", RESULT_ASSETS_MAX);
+    const Listing **rules = arena_new_n(cx->arena, const Listing *, n);
     int r = 0;
     for (size_t i = 0; r == 0 && i < n; i++)
-        r = load_asset(s, cx, &assets[i], out);
-    return r;
+        r = load_asset(s, cx, &ask->assets[i], out, &rules[i]);
+    return r ? r : backtest_service_zoot(s, cx, ask, rules, out);
 }
 
 /* --- run --- */
@@ -171,8 +175,8 @@ BacktestRequest backtest_service_request(const BacktestService *s, const Backtes
                             .strategy = &ask->strategy,
                             .catalog = s->o.catalog,
                             .broker = ask->broker,
-                            .zoot = ask->zoot,
-                            .ta4j = ask->ta4j,
+                            .zoot = data->zoot,
+                            .ta4j = &ask->ta4j,
                             .options = ask->options };
     if (!req.options.memory_max)
         req.options.memory_max = s->o.memory_max;
@@ -187,7 +191,7 @@ int backtest_service_run(BacktestService *s, Ctx *cx, const BacktestAsk *ask, St
     if (r == 0)
         r = backtest_validate(e, cx, s->o.catalog, &ask->strategy, &ask->broker);
     if (r == 0)
-        r = backtest_service_data(s, cx, ask->assets, ask->n_assets, &data);
+        r = backtest_service_data(s, cx, ask, &data);
     if (r != 0)
         return r;
     MonoNs started = clock_mono(cx->clock);

@@ -75,7 +75,7 @@ static int judge(BacktestService *s, Ctx *cx, const SweepAsk *ask, const Backtes
 int backtest_service_sweep(BacktestService *s, Ctx *cx, const SweepAsk *ask, SweepReport *out) {
     *out = (SweepReport){ 0 };
     BacktestData data;
-    int r = backtest_service_data(s, cx, ask->base.assets, ask->base.n_assets, &data);
+    int r = backtest_service_data(s, cx, &ask->base, &data);
     if (r == 0)
         r = run_sweep(s, cx, ask, &data, out);
     if (r == 0)
