@@ -101,6 +101,11 @@ static int start_platform(Demo *d) {
     cfg->server_port = 0;
     cfg->server_access_log = false;
     cfg->log_level = LEVEL_WARNING;
+    if (!d->in->data.n) {
+        Str *followed = arena_new(cx->arena, Str);
+        *followed = S("binance:BTCUSDT:1s");
+        cfg->live_series = (CfgList){ followed, 1 };
+    }
     int r = app_logger(d->app, "demo", &d->log);
     if (r == 0)
         r = service_start(d->app, cx, d->log, false, &d->service);
@@ -154,7 +159,15 @@ static int run_all(Demo *d) {
     if (r == 0)
         r = demo_ask(d, &s);
     if (r == 0)
+        r = demo_fill(d, &s);
+    if (r == 0 && !file)
+        r = demo_job(d, &s);
+    if (r == 0)
         r = demo_backtest(d, &s);
+    if (r == 0)
+        r = demo_keep(d, &s);
+    if (r == 0 && !file)
+        r = demo_live(d);
     return r == 0 ? demo_finish(d, &s) : r;
 }
 
