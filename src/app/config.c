@@ -5,6 +5,7 @@
 static const char *const stores[] = { "sqlite", "memory", "csv", "parquet", NULL };
 static const char *const levels[] = { "debug", "info", "warning", "error", "critical", "off", NULL };
 static const char *const formats[] = { "auto", "json", "text", NULL };
+static const char *const vnstock_sources[] = { "VCI", NULL };
 
 #define MINUTE_MS 60000
 
@@ -103,7 +104,9 @@ const CfgOption app_options[] = {
     { "jobs.collect_timeframes", CFG_LIST, CFG_AT(AppCfg, jobs_collect_timeframes), .def = "1h",
       .help = "timeframes of jobs.collect" },
     { "jobs.collect_interval", CFG_DURATION, CFG_AT(AppCfg, jobs_collect_interval_ms), .def = "300s", .min = 1000, .max = INT64_C(31) * 24 * 60 * MINUTE_MS,
-      .help = "time between two rounds of jobs.collect (the documents' COLLECTION_INTERVAL)" },
+      .help = "time between two rounds of jobs.collect; COLLECTION_INTERVAL, in seconds, in the environment is the same" },
+    { "jobs.vnstock_source", CFG_CHOICE, CFG_AT(AppCfg, jobs_vnstock_source), .def = "VCI", .choices = vnstock_sources,
+      .help = "where prices of Vietnam's stocks come from, the venue vci; VNSTOCK_SOURCE in the environment is the same" },
     { "jobs.retention", CFG_STR, CFG_AT(AppCfg, jobs_retention),
       .help = "how long candles are kept, e.g. 1m=90d,1h=5y: makes and starts the job 'retention'; what no collector could bring again stays" },
 
@@ -147,8 +150,34 @@ const size_t n_app_options = ARRAY_LEN(app_options);
 
 static const char *const not_options[] = { "FINSIGHT_SHARED", "FINSIGHT_SOURCE", NULL };
 
+/* Names of the price collector's documents. Ours beat them. */
+static const struct {
+    const char *name, *key;
+    bool seconds; /* a number without a unit */
+} document_names[] = {
+    { "COLLECTION_INTERVAL", "jobs.collect_interval", true },
+    { "VNSTOCK_SOURCE", "jobs.vnstock_source", false },
+};
+
+static void take_document_names(Cfg *cfg, char *const *environment) {
+    for (char *const *e = environment; e && *e; e++) {
+        Str value = str_c(*e), name;
+        int64_t seconds;
+        if (!str_next(&value, '=', &name))
+            continue;
+        for (size_t i = 0; i < ARRAY_LEN(document_names); i++) {
+            if (!str_eq(name, str_c(document_names[i].name)))
+                continue;
+            if (document_names[i].seconds && str_to_i64(value, &seconds))
+                value = str_fmt(cfg->arena, STR_FMT "s", STR_ARG(value));
+            cfg_set(cfg, document_names[i].key, value, CFG_ENV, str_fmt(cfg->arena, "env " STR_FMT, STR_ARG(name)));
+        }
+    }
+}
+
 int app_config_load(Ctx *cx, int *argc, char **argv, char *const *environment, Cfg *cfg, AppCfg *out) {
     cfg->env_ignored = not_options;
+    take_document_names(cfg, environment);
     cfg_take_env(cfg, environment);
     cfg_take_args(cfg, argc, argv);
     Str file = cfg_value(cfg, S("config.file"))->text;

@@ -44,6 +44,7 @@ typedef struct AppCfg {
     CfgList jobs_collect, jobs_collect_timeframes;
     Str jobs_collect_exchange, jobs_retention;
     int64_t jobs_collect_interval_ms;
+    int jobs_vnstock_source; /* index into its choices: VCI alone */
 
     int log_level;  /* index into log_levels */
     int log_format; /* LogChoice */

@@ -108,6 +108,25 @@ class Cases(rig.Suite):
             for flag in re.findall(r"--[a-z][a-z-]*", text.split("Examples:")[1]):
                 check(flag in known, f"help {name} shows {flag}, which is nowhere explained")
 
+    def test_names_of_the_documents_in_the_environment(self):  # MDS-21
+        def config(**environment):
+            return subprocess.run([self.binary, "config", "--json"], env={**self.environment(), **environment},
+                                  capture_output=True, text=True, timeout=20)
+
+        def value(done, key):
+            equal(done.returncode, 0, done.stderr)
+            return next(o["value"] for o in json.loads(done.stdout) if o["key"] == key)
+
+        equal(value(config(), "jobs.collect_interval"), "300s", "the default of the documents")
+        equal(value(config(COLLECTION_INTERVAL="120"), "jobs.collect_interval"), "120s")
+        both = config(COLLECTION_INTERVAL="120", FINSIGHT_JOBS_COLLECT_INTERVAL="60s")
+        equal(value(both, "jobs.collect_interval"), "60s", "our own name beats theirs")
+        equal(value(config(VNSTOCK_SOURCE="VCI"), "jobs.vnstock_source"), "VCI")
+        for name, wrong, words in (("VNSTOCK_SOURCE", "TCBS", "not one of VCI"), ("COLLECTION_INTERVAL", "0", "outside 1s")):
+            done = config(**{name: wrong})
+            equal(done.returncode, 2, name)
+            check(name in done.stderr and words in done.stderr, done.stderr)
+
     def test_near_names(self):
         rows = [
             (["imprt"], "import"), (["qurey"], "query"), (["help", "exprot"], "export"),
