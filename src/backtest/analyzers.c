@@ -21,7 +21,8 @@ static double deviation_of(const double *x, size_t n, double mean, bool sample, 
         squares[i] = (x[i] - mean) * (x[i] - mean);
     double sum = fsum(squares, n);
     arena_rewind(scratch, mark);
-    return n > sample ? sqrt(sum / (double)(n - sample)) : NAN;
+    size_t bessel = sample ? 1 : 0;
+    return n > bessel ? sqrt(sum / (double)(n - bessel)) : NAN;
 }
 
 /* --- periods --- */

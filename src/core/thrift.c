@@ -14,7 +14,7 @@ void thrift_put_varint(Buf *out, uint64_t v) {
 }
 
 void thrift_put_zigzag(Buf *out, int64_t v) {
-    thrift_put_varint(out, ((uint64_t)v << 1) ^ (uint64_t)(v >> 63));
+    thrift_put_varint(out, ((uint64_t)v << 1) ^ (v < 0 ? UINT64_MAX : 0));
 }
 
 void thrift_put_field(Buf *out, int *last, int id, ThriftType type) {

@@ -272,7 +272,7 @@ static bool take_preface(HttpConn *c, const char *p, size_t n) {
     if (!c->core->o.h2 || c->served || c->cur || c->closing || c->stash.n || c->blank)
         return false;
     size_t have = c->preface_n, take = MIN(n, H2_PREFACE_SIZE - have);
-    if (memcmp(p, H2_PREFACE + have, take) != 0) {
+    if (memcmp(p, &H2_PREFACE[have], take) != 0) {
         c->preface_n = 0;
         conn_parse(c, H2_PREFACE, have); /* what was taken for its beginning */
         return false;

@@ -419,7 +419,7 @@ TEST(a_full_disk_leaves_no_half_backup) {
         Backup b, *v;
         size_t n;
         bool more;
-        ObjectInfo *objects;
+        ObjectInfo *objects = NULL;
         FailAt fail = { c->point, c->after };
         object_store_set_fault(f.objects, fail_at, &fail);
         CHECK_EQ(backup_make(&f.t.cx, &(BackupOptions){ .store = f.store, .objects = f.objects }, &b), ERR_STORAGE);

@@ -15,7 +15,7 @@ static int read_header(Ctx *cx, const CsvRow *row, int *place) {
         for (size_t f = 0; f < row->n_fields; f++)
             if (str_eq_nocase(str_trim(row->fields[f]), str_c(NAMES[k])))
                 place[k] = (int)f;
-        if (place[k] < 0 && k < 5)
+        if (k < 5 && place[k] < 0)
             return err_set(cx, ERR_INVALID, "the data have no column %s", NAMES[k]);
     }
     return 0;

@@ -41,7 +41,7 @@ static const double *benchmark_values(Sheet *s) {
 static void draw_equity(Sheet *s, const double *benchmark) {
     const BacktestResult *r = s->r;
     Chart c = chart_of(s, "chart-equity", EQUITY_HEIGHT);
-    double low = r->initial_cash, high = r->initial_cash;
+    double low = r->initial_cash, high = low;
     chart_range(r->equity, r->n_steps, &low, &high);
     if (benchmark)
         chart_range(benchmark, r->n_steps, &low, &high);

@@ -65,23 +65,23 @@ typedef struct Plain { /* the same written down as slowly as it is defined */
 } Plain;
 
 static void run_plain(const World *w, const AccountRules *r, Plain *out) {
-    double cash = r->cash, size = 0, peak = r->cash, before = r->cash, pending = 0, last = 0;
+    double cash = r->cash, size = 0, peak = cash, before = peak, pending = 0, last = 0;
     double entry = 0, entry_fee = 0;
     bool begun = false;
     *out = (Plain){ 0 };
     for (int i = 0; i < ROWS; i++) {
+        double decided_at = i ? w->close[i - 1] : NAN;
         if (pending > 0) {
             double price =
-                r->at_close ? w->close[i - 1] : fmin(w->open[i] * (1 + r->slip_rate) + r->slip_amount, w->high[i]);
-            double at = w->close[i - 1], fee = pending * price * r->fee_rate + pending * r->fee_per_unit;
+                r->at_close ? decided_at : fmin(w->open[i] * (1 + r->slip_rate) + r->slip_amount, w->high[i]);
+            double at = decided_at, fee = pending * price * r->fee_rate + pending * r->fee_per_unit;
             if (cash - pending * at * (1 + r->fee_rate) - pending * r->fee_per_unit < 0 ||
                 cash - pending * price - fee < 0)
                 out->n_refused++;
             else
                 size = pending, cash -= pending * price + fee, out->fees += fee, entry = price, entry_fee = fee;
         } else if (pending < 0) {
-            double price =
-                r->at_close ? w->close[i - 1] : fmax(w->open[i] * (1 - r->slip_rate) - r->slip_amount, w->low[i]);
+            double price = r->at_close ? decided_at : fmax(w->open[i] * (1 - r->slip_rate) - r->slip_amount, w->low[i]);
             double fee = size * price * r->fee_rate + size * r->fee_per_unit,
                    net = size * (price - entry) - (entry_fee + fee);
             cash += size * price - fee, out->fees += fee, size = 0, out->n_trades++;
