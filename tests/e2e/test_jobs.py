@@ -2,6 +2,7 @@
 
 MDS-41 (double start 409, stop < 1 s), MDS-42 (no double fire after a restart), MDS-43 (resume at the checkpoint after a
 kill; a memory cap kills that job alone), MDS-01 and MDS-44 (each action audited). Kills: FINSIGHT_KILLS (25)."""
+import calendar
 import json
 import os
 import random
@@ -41,6 +42,63 @@ class Cases(rig.Suite):
         over = [r for r in runs[1:] if r["state"] != "succeeded"]
         equal(over, [], "runs that never came to their end")
         equal(self.call(server, "GET", "/api/v1/jobs/tick")["armed"], True)
+        server.stop()
+
+    def test_a_server_killed_while_it_collects_and_follows_loses_nothing_acknowledged(self):
+        """Live candles, a collecting job and a client that saves, all at once; the venue is the judge at the end."""
+        rng = random.Random(11)
+        exchange = self.exchange("--seed", 7)
+        flags = ["--live-series", "binance:ETHUSDT:1s", "--jobs.collect", "BTCUSDT", "--jobs.collect-timeframes", "1m",
+                 "--jobs.collect-interval", "1s"]
+        shown, saved, kept = {}, {}, 0
+
+        def page(server, query):
+            reply = server.get(f"/api/v1/market/candles?{query}&order=latest&limit=1000")
+            return {c["timestamp"]: c for c in reply.json["candles"] if "open" not in c.get("flags", [])} \
+                if reply.status == 200 else {}
+
+        live, mine = "symbol=ETHUSDT&timeframe=1s&exchange=binance", "symbol=OWN&timeframe=1m&exchange=test"
+        server = self.serve(*flags, exchange=exchange)
+        for kill in range(KILLS):
+            deadline = time.monotonic() + rng.uniform(0.02, 0.5)
+            while time.monotonic() < deadline:
+                minute = len(saved)
+                at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1704067200 + 60 * minute))
+                candle = {"timestamp": at, "open": 1, "high": 1000 + minute, "low": 1, "close": 1 + minute, "volume": 5}
+                self.call(server, "POST", "/api/v1/market/candles",
+                          {"exchange": "test", "symbol": "OWN", "timeframe": "1m", "candles": [candle]})
+                saved[at] = candle["close"]
+                shown.update((t, c["close"]) for t, c in page(server, live).items())
+            server.process.send_signal(signal.SIGKILL)
+            server.process.wait()
+            server.process.stdout.close()
+            server = self.serve(*flags, exchange=exchange)
+            if kill % 20 == 19 or kill == KILLS - 1:
+                now = page(server, mine)
+                for at, close in list(saved.items())[-900:]:
+                    check(at in now and now[at]["close"] == close, "acknowledged and lost:", at)
+                    kept += 1
+
+        def ran_well():
+            runs = self.call(server, "GET", "/api/v1/jobs/runs?job=collect&limit=1")["runs"]
+            return runs and runs[0]["state"] == "succeeded"
+        rig.wait_for(ran_well, 30, "the collecting job after the last kill")
+        newest = max(shown, default="")
+        check(newest, "no live candle closed between the kills")
+        rig.wait_for(lambda: sum(t > newest for t in page(server, live)) >= 3, 60, "live candles after the last kill")
+        rows = page(server, live)
+        first = min(shown)
+        times = sorted(t for t in rows if t >= first)
+        venue = {}
+        for ask in range(calendar.timegm(time.strptime(times[0], "%Y-%m-%dT%H:%M:%SZ")) * 1000,
+                         calendar.timegm(time.strptime(times[-1], "%Y-%m-%dT%H:%M:%SZ")) * 1000 + 1, 1000000):
+            for r in exchange.get(f"/api/v3/klines?symbol=ETHUSDT&interval=1s&startTime={ask}&limit=1000").json:
+                venue[time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(r[0] // 1000))] = float(r[4])
+        equal({t: rows[t]["close"] for t in times}, {t: c for t, c in venue.items() if times[0] <= t <= times[-1]},
+              "what is stored, and what the venue has")
+        for t, close in shown.items():
+            check(t < times[0] or rows[t]["close"] == close, "shown as closed and changed or lost:", t)
+        check(kept and len(saved) >= KILLS // 2, "hardly anything was saved", len(saved))
         server.stop()
 
     def test_a_memory_cap_ends_that_job_and_nothing_else(self):

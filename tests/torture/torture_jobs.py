@@ -1,6 +1,8 @@
 """Two hundred kills of a server whose job fires every second: each fire answered once, none left half done (MDS-42, MDS-43).
+Two hundred more while it collects, follows live candles and saves what a client sends: nothing acknowledged or shown as
+closed is lost, and all comes to what the venue has (STO-14).
 
-The case of tests/e2e/test_jobs.py, at length. FINSIGHT_KILLS=n for another number."""
+The cases of tests/e2e/test_jobs.py, at length. FINSIGHT_KILLS=n for another number."""
 import os
 import pathlib
 import sys
