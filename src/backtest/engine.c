@@ -132,13 +132,13 @@ static void tell_gaps(const MarketAsset *a, Arena *arena, ResultAsset *out, Text
         if (gaps.v[i].missing > gaps.v[widest].missing)
             widest = i;
     size_t n = time_format_iso(gaps.v[widest].from, from);
+    int64_t n_due = out->n_missing + (int64_t)a->candles->n;
     text_list_add(warnings, arena,
                   STR_FMT ": %zu gaps, %lld of %lld candles missing (%.2f %%), most at " STR_FMT
                           ": %lld; closed sessions count as gaps",
-                  STR_ARG(symbol_str(&a->symbol)), gaps.n, (long long)out->n_missing,
-                  (long long)(out->n_missing + (int64_t)a->candles->n),
-                  100.0 * (double)out->n_missing / (double)(out->n_missing + (int64_t)a->candles->n),
-                  STR_ARG(str_n(from, n)), (long long)gaps.v[widest].missing);
+                  STR_ARG(symbol_str(&a->symbol)), gaps.n, (long long)out->n_missing, (long long)n_due,
+                  100.0 * (double)out->n_missing / (double)n_due, STR_ARG(str_n(from, n)),
+                  (long long)gaps.v[widest].missing);
 }
 
 static void tell_flags(const MarketAsset *a, Arena *arena, TextList *warnings) {

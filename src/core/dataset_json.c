@@ -146,9 +146,26 @@ static int read_flags(JsonReader *j, uint8_t *out) {
     return e ? e : candle_flags_parse(text, out) ? 0 : json_fail(j, "flags that are not known");
 }
 
+/* The member that `key` names; the bits of those that a row needs are added to `seen`. */
+static void read_member(JsonReader *j, Str key, Candle *c, unsigned *seen) {
+    static const char *const names[] = { "open", "high", "low", "close", "volume" };
+    double *const numbers[] = { &c->open, &c->high, &c->low, &c->close, &c->volume };
+    if (str_eq(key, S("timestamp")) || str_eq(key, S("ts")) || str_eq(key, S("time"))) {
+        *seen |= read_time(j, &c->open_time) == 0 ? 16u : 0;
+    } else if (str_eq(key, S("known_at"))) {
+        if (!json_read_null(j))
+            read_time(j, &c->known_at);
+    } else if (str_eq(key, S("flags"))) {
+        read_flags(j, &c->flags);
+    } else {
+        for (unsigned k = 0; k < ARRAY_LEN(names); k++)
+            if (str_eq(key, str_c(names[k])) && json_read_f64(j, numbers[k]) == 0)
+                *seen |= k < 4 ? 1u << k : 0; /* a volume may be missing */
+    }
+}
+
 static int read_row(JsonRows *r, Ctx *cx, Candles *out) {
     enum { NEEDED = 31 };
-    static const char *const names[] = { "open", "high", "low", "close", "volume" };
     Candle c = { 0 };
     double *const numbers[] = { &c.open, &c.high, &c.low, &c.close, &c.volume };
     JsonReader j;
@@ -158,20 +175,8 @@ static int read_row(JsonRows *r, Ctx *cx, Candles *out) {
     arena_reset(&r->arena);
     json_reader_init(&j, buf_str(&r->row), &r->arena, 16);
     json_open_object(&j);
-    while ((more = json_object_next(&j, &key)) > 0) {
-        if (str_eq(key, S("timestamp")) || str_eq(key, S("ts")) || str_eq(key, S("time"))) {
-            seen |= read_time(&j, &c.open_time) == 0 ? 16u : 0;
-        } else if (str_eq(key, S("known_at"))) {
-            if (!json_read_null(&j))
-                read_time(&j, &c.known_at);
-        } else if (str_eq(key, S("flags"))) {
-            read_flags(&j, &c.flags);
-        } else {
-            for (unsigned k = 0; k < ARRAY_LEN(names); k++)
-                if (str_eq(key, str_c(names[k])) && json_read_f64(&j, numbers[k]) == 0)
-                    seen |= k < 4 ? 1u << k : 0; /* a volume may be missing */
-        }
-    }
+    while ((more = json_object_next(&j, &key)) > 0)
+        read_member(&j, key, &c, &seen);
     if (more < 0 || json_finish(&j))
         return bad_row(r, cx, j.why ? j.why : "not an object");
     if (seen != NEEDED)
@@ -179,6 +184,14 @@ static int read_row(JsonRows *r, Ctx *cx, Candles *out) {
     for (size_t k = 0; k < ARRAY_LEN(numbers); k++)
         *numbers[k] += 0.0; /* -0 becomes 0 */
     return dataset_take(cx, "row", ++r->n, &c, out);
+}
+
+/* The head ends in a '[': whether that one opens the array of rows. */
+static bool opens_rows(const JsonRows *r) {
+    Str had = str_trim(str_first(buf_str(&r->head), r->head.n - 1));
+    if (r->array_at || had.n == 0)
+        return !r->array_at; /* the first thing of all does; a second array does not */
+    return had.p[had.n - 1] == ':' && r->depth == 1 && str_ends(str_trim(str_first(had, had.n - 1)), S("\"candles\""));
 }
 
 /* A byte outside of rows: kept for read_head, and looked at for the array of rows. */
@@ -203,11 +216,9 @@ static int take_head(JsonRows *r, Ctx *cx, char c) {
     }
     r->in_string = c == '"';
     if (c == '[') {
-        Str had = str_trim(str_first(buf_str(&r->head), r->head.n - 1));
-        bool member = had.n > 0 && had.p[had.n - 1] == ':' && r->depth == 1 &&
-                      str_ends(str_trim(str_first(had, had.n - 1)), S("\"candles\""));
+        bool rows_begin = opens_rows(r);
         r->depth++;
-        if (!r->array_at && (had.n == 0 || member)) {
+        if (rows_begin) {
             r->array_at = r->depth;
             return read_head(r, cx, false);
         }

@@ -16,7 +16,7 @@ _Static_assert(ARRAY_LEN(state_names) == JOB_STATES && ARRAY_LEN(event_names) ==
 enum { REFUSE = -1, IGNORE = -2, REST = -3, NEVER = -4 };
 
 /* clang-format off */
-static const int8_t table[JOB_STATES][JOB_EVENTS] = {
+static const int16_t table[JOB_STATES][JOB_EVENTS] = {
     /*                  START          STOP          RUN         FIRE        CLAIM        DONE   FAIL          GIVE_UP RESUME */
     [JOB_STOPPED]   = { JOB_SCHEDULED, REFUSE,       JOB_QUEUED, IGNORE,     NEVER,       NEVER, NEVER,        NEVER,  NEVER },
     [JOB_SCHEDULED] = { REFUSE,        JOB_STOPPED,  JOB_QUEUED, JOB_QUEUED, NEVER,       NEVER, NEVER,        NEVER,  NEVER },

@@ -97,7 +97,8 @@ static bool delta_block_decode(ThriftReader *r, size_t n, int64_t *out) {
 
 bool delta_decode(Str bytes, size_t n, int64_t *out) {
     ThriftReader r = thrift_reader(bytes);
-    if (thrift_varint(&r) != BLOCK || thrift_varint(&r) != MINIS || thrift_varint(&r) != n)
+    uint64_t block = thrift_varint(&r), minis = thrift_varint(&r), total = thrift_varint(&r);
+    if (block != BLOCK || minis != MINIS || total != n)
         return false;
     int64_t first = thrift_zigzag(&r);
     if (n > 0)

@@ -90,7 +90,8 @@ int job_store_queue_claim(JobStore *s, Ctx *cx, Str queue, Str worker, int64_t l
     assert(queue.n && worker.n && lease_ms > 0 && most > 0 && most <= QUEUE_CLAIM_MAX);
     int r = enter(s, cx, "queue_claim");
     Time now = clock_wall(cx->clock);
-    return r ? r : s->ops->queue_claim(s, cx, queue, worker, now, time_add_ms(now, lease_ms), most, out, n);
+    QueueClaim claim = { queue, worker, now, time_add_ms(now, lease_ms), most };
+    return r ? r : s->ops->queue_claim(s, cx, &claim, out, n);
 }
 
 int job_store_queue_done(JobStore *s, Ctx *cx, Str worker, const QueueItem *items, size_t n, size_t *n_taken) {

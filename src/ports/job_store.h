@@ -62,6 +62,12 @@ typedef struct QueueItem {
     Str result;    /* of queue_done: words or JSON */
 } QueueItem;
 
+typedef struct QueueClaim { /* at most `most` items of `queue` for `worker`, who holds them until `until` */
+    Str queue, worker;
+    Time now, until;
+    size_t most;
+} QueueClaim;
+
 typedef struct QueueStats {
     int64_t waiting, claimed, done, failed;
 } QueueStats;
@@ -86,9 +92,8 @@ typedef struct JobStoreOps {
     int (*prune)(JobStore *s, Ctx *cx, Str job, size_t keep);                          /* runs that are over */
 
     int (*queue_put)(JobStore *s, Ctx *cx, Str queue, const Str *payloads, size_t n);
-    /* Items nobody holds, or whose holder's lease is over, oldest first. They are `worker`'s until `until`. */
-    int (*queue_claim)(JobStore *s, Ctx *cx, Str queue, Str worker, Time now, Time until, size_t most, QueueItem **out,
-                       size_t *n);
+    /* Items nobody holds, or whose holder's lease is over, oldest first. */
+    int (*queue_claim)(JobStore *s, Ctx *cx, const QueueClaim *claim, QueueItem **out, size_t *n);
     /* Items that are no longer the worker's stay as they are: *n_taken counts those that were. */
     int (*queue_done)(JobStore *s, Ctx *cx, Str worker, const QueueItem *items, size_t n, size_t *n_taken);
     int (*queue_stats)(JobStore *s, Ctx *cx, Str queue, QueueStats *out);

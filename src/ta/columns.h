@@ -18,7 +18,7 @@ static inline size_t column_finite(const double *x, size_t n) {
     size_t i = 0;
     for (; i + 8 <= n; i += 8) {
         DoublePair a = pair_at(x + i), b = pair_at(x + i + 2), c = pair_at(x + i + 4), d = pair_at(x + i + 6);
-        DoublePair zero = ((a - a) + (b - b)) + ((c - c) + (d - d)); /* NaN where one is not finite */
+        DoublePair zero = (0 * a + 0 * b) + (0 * c + 0 * d); /* NaN where one is not finite */
         if (zero[0] + zero[1] != 0)
             break;
     }

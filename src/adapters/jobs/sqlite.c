@@ -337,7 +337,7 @@ typedef struct QueueWork {
     const Str *payloads;
     const QueueItem *items;
     size_t n, n_taken;
-    Time now, until;
+    const QueueClaim *claim;
     Listing found;
     QueueStats stats;
 } QueueWork;
@@ -357,21 +357,21 @@ static int do_queue_put(JobStore *s, Ctx *cx, Str queue, const Str *payloads, si
 
 static int work_queue_claim(Db *db, Ctx *cx, void *arg) {
     QueueWork *w = arg;
+    const QueueClaim *claim = w->claim;
     sqlite3_stmt *st;
-    int r = db_query(db, cx, SQL_QUEUE_OPEN, &st, "sii", w->queue, w->now.ms, (int64_t)w->n);
+    int r = db_query(db, cx, SQL_QUEUE_OPEN, &st, "sii", claim->queue, claim->now.ms, (int64_t)claim->most);
     while (r == 0 && (r = db_step(db, cx, st)) > 0) {
         QueueItem item = { .id = db_i64(st, 0), .payload = text_at(cx, st, 1), .tries = db_i64(st, 2) + 1 };
         LIST_PUSH(cx, &w->found, items, item);
         r = 0;
     }
     for (size_t i = 0; r == 0 && i < w->found.n; i++)
-        r = db_run(db, cx, SQL_QUEUE_TAKE, "isi", w->found.items[i].id, w->worker, w->until.ms);
+        r = db_run(db, cx, SQL_QUEUE_TAKE, "isi", w->found.items[i].id, claim->worker, claim->until.ms);
     return r;
 }
 
-static int do_queue_claim(JobStore *s, Ctx *cx, Str queue, Str worker, Time now, Time until, size_t most,
-                          QueueItem **out, size_t *n) {
-    QueueWork w = { .queue = queue, .worker = worker, .now = now, .until = until, .n = most };
+static int do_queue_claim(JobStore *s, Ctx *cx, const QueueClaim *claim, QueueItem **out, size_t *n) {
+    QueueWork w = { .claim = claim };
     int r = db_owner_write(&((Store *)s)->owner, cx, work_queue_claim, &w);
     if (r == 0) {
         *out = w.found.items;

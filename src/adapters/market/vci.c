@@ -110,6 +110,33 @@ int vci_parse_chart(Ctx *cx, Str text, bool *known, Candles *out) {
     return 0;
 }
 
+/* One of the list; false: not a symbol that we can name, or not JSON, which json_finish tells. */
+static bool read_listing(JsonReader *r, Arena *arena, Listing *out) {
+    Str key, symbol = { 0 }, board = { 0 }, type = { 0 };
+    json_open_object(r);
+    while (json_object_next(r, &key) > 0) {
+        Str *to = str_eq(key, S("symbol"))  ? &symbol
+                  : str_eq(key, S("board")) ? &board
+                  : str_eq(key, S("type"))  ? &type
+                                            : NULL;
+        if (to && json_peek(r) == JSON_STRING)
+            json_read_str(r, to);
+        else
+            json_skip(r);
+    }
+    *out = (Listing){ .status = str_eq(board, S("DELISTED")) ? LISTING_DELISTED : LISTING_TRADING,
+                      .valid_from = TIME_MIN,
+                      .valid_to = TIME_MAX,
+                      .calendar = "hose", /* Hanoi keeps the same hours and holidays */
+                      .time_zone = "Asia/Ho_Chi_Minh" };
+    out->asset = str_eq_nocase(type, S("INDEX")) ? ASSET_INDEX
+                 : str_eq_nocase(type, S("FU"))  ? ASSET_FUTURE
+                                                 : ASSET_STOCK;
+    return symbol_parse(symbol, &out->symbol) && symbol_parse(symbol, &out->base) &&
+           symbol_parse(S("VND"), &out->quote) &&
+           symbol_parse(str_fmt(arena, STR_FMT ".VN", STR_ARG(symbol)), &out->instrument);
+}
+
 int vci_parse_symbols(Ctx *cx, Str text, Listing **out, size_t *n) {
     JsonReader r;
     VEC(Listing) all = { 0 };
@@ -118,32 +145,12 @@ int vci_parse_symbols(Ctx *cx, Str text, Listing **out, size_t *n) {
     json_reader_init(&r, text, cx->arena, VENUE_DEPTH_MAX);
     if (open_data(&r, &wrapped)) {
         while (json_array_next(&r) > 0) {
-            Str key, symbol = { 0 }, board = { 0 }, type = { 0 };
+            Listing l;
             if (seen++ == VCI_SYMBOLS_MAX) {
                 json_fail(&r, "more symbols than any exchange has");
                 break;
             }
-            json_open_object(&r);
-            while (json_object_next(&r, &key) > 0) {
-                Str *to = str_eq(key, S("symbol"))  ? &symbol
-                          : str_eq(key, S("board")) ? &board
-                          : str_eq(key, S("type"))  ? &type
-                                                    : NULL;
-                if (to && json_peek(&r) == JSON_STRING)
-                    json_read_str(&r, to);
-                else
-                    json_skip(&r);
-            }
-            Listing l = { .status = str_eq(board, S("DELISTED")) ? LISTING_DELISTED : LISTING_TRADING,
-                          .valid_from = TIME_MIN,
-                          .valid_to = TIME_MAX,
-                          .calendar = "hose", /* Hanoi keeps the same hours and holidays */
-                          .time_zone = "Asia/Ho_Chi_Minh" };
-            l.asset = str_eq_nocase(type, S("INDEX")) ? ASSET_INDEX
-                      : str_eq_nocase(type, S("FU"))  ? ASSET_FUTURE
-                                                      : ASSET_STOCK;
-            if (symbol_parse(symbol, &l.symbol) && symbol_parse(symbol, &l.base) && symbol_parse(S("VND"), &l.quote) &&
-                symbol_parse(str_fmt(cx->arena, STR_FMT ".VN", STR_ARG(symbol)), &l.instrument))
+            if (read_listing(&r, cx->arena, &l))
                 vec_push_in(cx->arena, &all, l);
         }
         close_data(&r, wrapped);

@@ -80,15 +80,21 @@ static void label_y(const Chart *c, ChartUnit unit, double v, double step) {
 static void axis_y(const Chart *c, ChartUnit unit) {
     if (!c->log) {
         double step = tick_step(c->low, c->high);
-        for (double k = ceil(c->low / step - 1e-9); k * step <= c->high + 1e-9 * step; k++)
+        double k = ceil(c->low / step - 1e-9); /* a whole number, so counting it up is exact */
+        while (k * step <= c->high + 1e-9 * step) {
             label_y(c, unit, k == 0 ? 0 : k * step, step);
+            k++;
+        }
         return;
     }
     bool few = log10(c->high / c->low) > 2.5;
-    for (double p = pow(10, floor(log10(c->low))); p <= c->high; p *= 10)
+    double p = pow(10, floor(log10(c->low)));
+    while (p <= c->high) {
         for (int k = 1; k <= 5; k += k == 1 ? 1 : 3)
             if (p * k >= c->low && p * k <= c->high && (k == 1 || !few))
                 label_y(c, unit, p * k, p);
+        p *= 10;
+    }
 }
 
 /* What lies between two labels of the time axis, coarsest last; months of 0 count in ms. */

@@ -13,7 +13,7 @@ void month_returns(double initial, const double *equity, const int64_t *time_ms,
     if (n == 0)
         return;
     int first = time_to_civil((Time){ time_ms[0] }).year, last = time_to_civil((Time){ time_ms[n - 1] }).year;
-    *n_years = (size_t)(last - first + 1);
+    *n_years = (size_t)last - (size_t)first + 1;
     *out = arena_new_n(arena, MonthReturns, *n_years);
     for (size_t y = 0; y < *n_years; y++) {
         (*out)[y].year = first + (int)y;

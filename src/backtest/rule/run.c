@@ -130,9 +130,9 @@ static const double *price_column(const RuleInput *in, int which) {
 static double calendar_value(int which, int64_t local_ms) {
     switch (which) {
     case CALENDAR_MINUTE:
-        return (double)(floor_mod(local_ms, MS_PER_HOUR) / MS_PER_MINUTE);
+        return (double)floor_div(floor_mod(local_ms, MS_PER_HOUR), MS_PER_MINUTE);
     case CALENDAR_HOUR:
-        return (double)(floor_mod(local_ms, MS_PER_DAY) / MS_PER_HOUR);
+        return (double)floor_div(floor_mod(local_ms, MS_PER_DAY), MS_PER_HOUR);
     case CALENDAR_WEEKDAY:
         return weekday_of_days(floor_div(local_ms, MS_PER_DAY));
     default: {
