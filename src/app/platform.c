@@ -63,8 +63,8 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
         platform_close(p);
         return r;
     }
-    p->market =
-        market_service_new(&(MarketOptions){ .store = p->store, .feeds = p->feeds, .n_feeds = p->n_feeds, .log = log });
+    p->market = market_service_new(&(MarketOptions){
+        .store = p->store, .feeds = p->feeds, .n_feeds = p->n_feeds, .log = log, .record = p->control });
     market_live_init(&p->market_live, p->market, &p->live);
     market_source_init(&p->candles, p->market);
     p->backtest = backtest_service_new(&(BacktestOptions){ .candles = &p->candles.source,

@@ -32,6 +32,13 @@ HANDLER(market_api_compare);
 HANDLER(market_api_retention);
 HANDLER(market_api_actions);
 HANDLER(market_api_put_actions);
+/* The same, with their row in the audit: record.c. */
+HANDLER(market_api_remove_recorded);
+HANDLER(market_api_fill_recorded);
+HANDLER(market_api_unfill_recorded);
+HANDLER(market_api_resample_save_recorded);
+HANDLER(market_api_retention_recorded);
+HANDLER(market_api_put_actions_recorded);
 
 /* How every request for a range of a series opens: its texts -> key and range. */
 int market_api_ask(Ctx *cx, const SeriesQuery *q, SeriesKey *key, Time *from, Time *to);

@@ -73,7 +73,7 @@ const Op op_market_remove = {
     .summary = "Remove candles, or a whole series", .tag = TAG,
     .doc = "Without start and end the whole series goes, with what is known about its coverage.",
     .in = &series_query_shape, .out = &remove_response_shape, .role = ROLE_ADMIN, .lane = LANE_IO, .deadline_ms = 60000,
-    .idempotent = true, .run = market_api_remove };
+    .idempotent = true, .run = market_api_remove_recorded };
 
 const Op op_market_changes = {
     .name = "market.changes", .method = "GET", .path = "/api/v1/market/changes",
@@ -103,12 +103,12 @@ const Op op_market_fill = {
     .doc = "Forward, linear, or with another venue's prices where the two agree at both ends of the gap. What is filled is flagged synthetic and has "
            "no volume; real candles are never touched, and one that comes later replaces what was filled.",
     .in = &fill_request_shape, .out = &fill_response_shape, .role = ROLE_WRITE, .lane = LANE_IO, .deadline_ms = 120000,
-    .max_body = 64u << 10, .idempotent = true, .run = market_api_fill };
+    .max_body = 64u << 10, .idempotent = true, .run = market_api_fill_recorded };
 
 const Op op_market_unfill = {
     .name = "market.unfill", .method = "POST", .path = "/api/v1/market/unfill",
     .summary = "Take filled candles out again", .tag = TAG, .in = &series_query_shape, .out = &remove_response_shape,
-    .role = ROLE_WRITE, .lane = LANE_IO, .deadline_ms = 120000, .max_body = 64u << 10, .idempotent = true, .run = market_api_unfill };
+    .role = ROLE_WRITE, .lane = LANE_IO, .deadline_ms = 120000, .max_body = 64u << 10, .idempotent = true, .run = market_api_unfill_recorded };
 
 const Op op_market_resample = {
     .name = "market.resample", .method = "GET", .path = "/api/v1/market/resample",
@@ -121,7 +121,7 @@ const Op op_market_resample_save = {
     .name = "market.resample.save", .method = "POST", .path = "/api/v1/market/resample",
     .summary = "Make coarser candles and keep them", .tag = TAG, .doc = "They are kept apart, as the provider \"resample\".",
     .in = &resample_request_shape, .out = &save_response_shape, .role = ROLE_WRITE, .lane = LANE_IO, .deadline_ms = 120000,
-    .max_body = 64u << 10, .idempotent = true, .run = market_api_resample_save };
+    .max_body = 64u << 10, .idempotent = true, .run = market_api_resample_save_recorded };
 
 const Op op_market_compare = {
     .name = "market.compare", .method = "GET", .path = "/api/v1/market/compare",
@@ -135,7 +135,7 @@ const Op op_market_retention = {
     .summary = "Remove old candles", .tag = TAG,
     .doc = "Says what would go; removes only with apply. Candles that no collector could bring again stay unless force.",
     .in = &retention_request_shape, .out = &retention_report_shape, .role = ROLE_ADMIN, .lane = LANE_IO, .deadline_ms = 300000,
-    .max_body = 4096, .run = market_api_retention };
+    .max_body = 4096, .run = market_api_retention_recorded };
 
 const Op op_market_actions = {
     .name = "market.actions", .method = "GET", .path = "/api/v1/market/actions",
@@ -146,7 +146,7 @@ const Op op_market_put_actions = {
     .name = "market.actions.put", .method = "POST", .path = "/api/v1/market/actions",
     .summary = "Store splits and dividends, or remove them", .tag = TAG, .doc = "They are applied when candles are read with adjust; stored candles stay as they were traded.",
     .in = &actions_put_shape, .out = &action_list_shape, .role = ROLE_WRITE, .lane = LANE_IO, .deadline_ms = 30000,
-    .max_body = 4u << 20, .idempotent = true, .run = market_api_put_actions };
+    .max_body = 4u << 20, .idempotent = true, .run = market_api_put_actions_recorded };
 
 static const Op *const ops[] = {
     &op_market_candles, &op_market_save, &op_market_remove, &op_market_statistics, &op_market_gaps, &op_market_quality,

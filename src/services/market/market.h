@@ -12,6 +12,7 @@
 #include "core/quality.h"
 #include "core/stats.h"
 #include "ports/candle_store.h"
+#include "ports/job_store.h"
 #include "ports/market_feed.h"
 
 typedef struct MarketService MarketService;
@@ -21,6 +22,7 @@ typedef struct MarketOptions {
     MarketFeed *const *feeds; /* borrowed; one a venue */
     size_t n_feeds;
     Logger *log;          /* borrowed; NULL = silent */
+    JobStore *record;     /* borrowed; the audit of market_record; NULL = none is kept */
     const char *zone_dir; /* time zones of calendars; NULL = TZ_DIR */
     /* Tests and traces: called at each step of ensure, in order ("check_data_exists", "collect_ohlcv",
      * "standardize", "save_ohlcv"). May be NULL. */
@@ -32,6 +34,9 @@ enum { MARKET_NO_SERIES = 1, MARKET_NO_VENUE = 2, MARKET_NO_SYMBOL = 3 };
 
 MarketService *market_service_new(const MarketOptions *o);
 MarketService *market_service_free(MarketService *m); /* NULL is fine; returns NULL */
+/* One row in the audit: who asked for a change, of what, and how it ended (r). An action that cannot be recorded has
+ * failed. Returns r, or what writing the row failed with. */
+int market_record(MarketService *m, Ctx *cx, const char *action, Str subject, int r);
 CandleStore *market_store(MarketService *m);
 /* The collector of a venue, or NULL. */
 MarketFeed *market_feed_of(MarketService *m, Venue venue);

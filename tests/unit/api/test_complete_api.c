@@ -1,5 +1,6 @@
 /* api/market: completeness, fill, resample, compare, retention and corporate actions through the wire's form. */
 
+#include "adapters/jobs/sqlite.h"
 #include "adapters/store/memory.h"
 #include "api/call.h"
 #include "api/market/market_api.h"
@@ -10,6 +11,7 @@
 typedef struct Rig {
     TestCtx t;
     CandleStore *store;
+    JobStore *control;
     MarketService *m;
     ApiCaller *api;
 } Rig;
@@ -17,13 +19,15 @@ typedef struct Rig {
 static void rig_init(Rig *r) {
     test_ctx_init(&r->t);
     r->store = store_memory_new();
-    r->m = market_service_new(&(MarketOptions){ .store = r->store });
+    CHECK_OK_PLAIN(&r->t.cx, job_store_sqlite_open(&r->t.cx, &(JobStoreOptions){ 0 }, &r->control));
+    r->m = market_service_new(&(MarketOptions){ .store = r->store, .record = r->control });
     r->api = api_caller_wire(&(ApiRole){ &market_api, r->m }, 1);
 }
 
 static void rig_done(Rig *r) {
     api_caller_close(r->api);
     market_service_free(r->m);
+    job_store_close(r->control);
     candle_store_close(r->store);
     test_ctx_done(&r->t);
 }
@@ -150,5 +154,46 @@ TEST(two_venues_are_compared_and_old_candles_told) {
     rig_done(&r);
 }
 
+/* MDS-44: the newest row, as one text. */
+static Str newest_row(Rig *r) {
+    AuditRow *rows;
+    size_t n;
+    CHECK_OK_PLAIN(&r->t.cx, job_store_audit_list(r->control, &r->t.cx, 0, 1, &rows, &n));
+    if (n == 0)
+        return S("none");
+    return str_fmt(&r->t.arena, STR_FMT " " STR_FMT " " STR_FMT " " STR_FMT, STR_ARG(rows[0].who),
+                   STR_ARG(rows[0].action), STR_ARG(rows[0].subject), STR_ARG(rows[0].outcome));
+}
+
+TEST(who_changes_data_is_on_record_and_who_only_asks_is_not) {
+    Rig r;
+    rig_init(&r);
+    Ctx *cx = &r.t.cx;
+    save_hours(&r, "nasdaq", true, 0);
+    FillRequest fill;
+    FillResponse filled;
+    shape_init(&fill_request_shape, cx, &fill);
+    fill.symbol = S("AAPL");
+    fill.timeframe = S("1h");
+    fill.dry_run = true;
+    CHECK_OK(cx, api_call(r.api, cx, &op_market_fill, &fill, &filled));
+    CHECK_STR(newest_row(&r), S("none"));
+    fill.dry_run = false;
+    CHECK_OK(cx, api_call(r.api, cx, &op_market_fill, &fill, &filled));
+    CHECK_STR(newest_row(&r), S("local market.fill AAPL:1h ok"));
+    SeriesQuery all = { .exchange = S("nasdaq"), .symbol = S("AAPL"), .timeframe = S("1h") };
+    RemoveResponse gone;
+    CHECK_OK(cx, api_call(r.api, cx, &op_market_unfill, &all, &gone));
+    CHECK_STR(newest_row(&r), S("local market.unfill nasdaq:AAPL:1h ok"));
+    RetentionRequest keep = { .rules = S("1h=1d"), .apply = true };
+    RetentionReport old;
+    CHECK_OK(cx, api_call(r.api, cx, &op_market_retention, &keep, &old));
+    CHECK_STR(newest_row(&r), S("local market.retention 1h=1d ok"));
+    all.symbol = S("MSFT"); /* what failed is on record too */
+    CHECK_EQ(api_call(r.api, cx, &op_market_remove, &all, &gone), ERR_NOT_FOUND);
+    CHECK_STR(newest_row(&r), S("local market.remove nasdaq:MSFT:1h not_found"));
+    rig_done(&r);
+}
+
 TESTS(T(a_hole_is_told_filled_and_emptied_again), T(coarser_and_adjusted_candles_say_what_they_are),
-      T(two_venues_are_compared_and_old_candles_told))
+      T(two_venues_are_compared_and_old_candles_told), T(who_changes_data_is_on_record_and_who_only_asks_is_not))
