@@ -8,7 +8,7 @@
 #include "golden/backtest_case.h"
 #include "golden/dump_read.h"
 
-enum { TEXT_MAX = 256 << 20, PATH_MAX_ = 200 };
+enum { TEXT_MAX = 256 << 20 };
 
 /* --- ours, in the dump's shape --- */
 

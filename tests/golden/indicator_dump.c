@@ -4,6 +4,8 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "golden/dump_check.h"
 
@@ -117,6 +119,17 @@ static double *column_named(const Columns *c, Str name) {
     return NULL;
 }
 
+/* "2 + index mod 28" */
+static bool read_periods(const char *z, size_t *first, size_t *turn) {
+    static const char between[] = " + index mod ";
+    char *end;
+    *first = strtoul(z, &end, 10);
+    if (end == z || strncmp(end, between, sizeof between - 1) != 0)
+        return false;
+    *turn = strtoul(end + sizeof between - 1, &end, 10);
+    return *turn > 0;
+}
+
 static int read_wiring(Ctx *cx, const Members *dump, Wiring *w, Columns *c) {
     *w = (Wiring){ S("close"), S("high"), S("low"), 2, 28 };
     const struct {
@@ -131,7 +144,7 @@ static int read_wiring(Ctx *cx, const Members *dump, Wiring *w, Columns *c) {
         if (dump_str(cx, dump, "inPeriods", &periods) < 0)
             return cx->err.code;
         const char *z = str_cz(cx->arena, periods);
-        if (sscanf(z, "%zu + index mod %zu", &w->first_period, &w->period_turn) != 2 || w->period_turn == 0)
+        if (!read_periods(z, &w->first_period, &w->period_turn))
             return err_set(cx, ERR_INVALID, "inPeriods is \"%s\", not \"2 + index mod 28\" or the like", z);
     }
     for (size_t i = 0; i < c->n; i++)
