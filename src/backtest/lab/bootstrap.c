@@ -65,8 +65,9 @@ static void run_path(void *arg, int worker, size_t k) {
         return;
     rng_seed(&rng, b->options.seed + UINT64_C(0x9E3779B97F4A7C15) * (k + 1));
     while (at < n) {
-        size_t from = (size_t)rng_below(&rng, n), left = MIN(block_length(&b->options, &rng, n), n - at);
-        while (left > 0) { /* a piece ends at the end of the returns and where a point is taken */
+        size_t from = (size_t)rng_below(&rng, n), left = block_length(&b->options, &rng, n);
+        left = MIN(left, n - at); /* not of the call: MIN would draw twice */
+        while (left > 0) {        /* a piece ends at the end of the returns and where a point is taken */
             size_t piece = MIN(MIN(left, n - from), b->point_step[point] - at);
             path_add(&p, j->returns + from, piece, j->risk_free);
             from = from + piece == n ? 0 : from + piece;

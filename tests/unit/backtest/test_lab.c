@@ -209,6 +209,39 @@ TEST(a_bootstrap_is_the_same_for_a_seed_and_any_number_of_threads) {
     test_ctx_done(&t);
 }
 
+/* Of equal returns every resample is the account itself, whatever the blocks: a path that is a step too long shows. */
+TEST(a_bootstraps_paths_are_as_long_as_the_account) {
+    static const struct {
+        const char *name;
+        BootstrapKind kind;
+        size_t n, block;
+    } rows[] = {
+        { "stationary", BOOTSTRAP_STATIONARY, 700, 0 },
+        { "stationary, long blocks", BOOTSTRAP_STATIONARY, 700, 300 },
+        { "stationary, fewer returns than points", BOOTSTRAP_STATIONARY, 50, 20 },
+        { "circular", BOOTSTRAP_CIRCULAR, 700, 0 },
+        { "circular, a last block cut short", BOOTSTRAP_CIRCULAR, 700, 300 },
+    };
+    TestCtx t;
+    double r[700];
+    Bootstrap b;
+    test_ctx_init(&t);
+    for (size_t i = 0; i < ARRAY_LEN(r); i++)
+        r[i] = 0.001;
+    EACH_ROW (row, rows) {
+        BootstrapOptions o = {
+            .kind = row->kind, .n_paths = 500, .block = row->block, .seed = 7, .candles_per_year = 252
+        };
+        CHECK_OK(&t.cx, bootstrap_run(&t.cx, r, row->n, &o, &b));
+        for (int q = 0; q < BOOTSTRAP_BANDS; q++) {
+            CHECK_NEAR(b.total_return.band[q], pow(1.001, (double)row->n) - 1, 1e-9);
+            for (size_t k = 0; k < b.n_points; k++)
+                CHECK_NEAR(b.band[q][k], pow(1.001, (double)b.point_step[k]), 1e-9);
+        }
+    }
+    test_ctx_done(&t);
+}
+
 TEST(bootstrap_bands_hold_what_they_should) {
     TestCtx t;
     double r[1000];
@@ -324,7 +357,7 @@ TEST(overfitting_needs_a_choice_and_time) {
 
 TESTS(T(every_piece_is_done_once_on_any_number_of_threads), T(a_sweeps_account_trades_as_the_plain_one),
       T(the_vector_unit_and_the_cut_into_pieces_change_no_decision),
-      T(a_bootstrap_is_the_same_for_a_seed_and_any_number_of_threads), T(bootstrap_bands_hold_what_they_should),
-      T(a_bootstrap_refuses_what_it_cannot_draw_from), T(the_deflated_sharpe_ratio_is_below_the_plain_one),
-      T(the_deflated_sharpe_ratio_is_the_papers), T(overfitting_is_likely_in_noise_and_not_where_there_is_skill),
-      T(overfitting_needs_a_choice_and_time))
+      T(a_bootstrap_is_the_same_for_a_seed_and_any_number_of_threads), T(a_bootstraps_paths_are_as_long_as_the_account),
+      T(bootstrap_bands_hold_what_they_should), T(a_bootstrap_refuses_what_it_cannot_draw_from),
+      T(the_deflated_sharpe_ratio_is_below_the_plain_one), T(the_deflated_sharpe_ratio_is_the_papers),
+      T(overfitting_is_likely_in_noise_and_not_where_there_is_skill), T(overfitting_needs_a_choice_and_time))
