@@ -103,6 +103,11 @@ int demo_keep(Demo *d, const DemoSeries *s) {
             term_end(c));
     shape_init(op_storage_backup.in, c->cx, &backup);
     r = demo_call(d, &op_storage_backup, &backup, &kept);
+    if (r == ERR_CONFLICT) { /* of a demo that ended within this second */
+        fprintf(c->out, "  no backup: %s\n", c->cx->err.text);
+        err_clear(c->cx);
+        return 0;
+    }
     if (r == 0)
         fprintf(c->out, "  backup " STR_FMT ": " STR_FMT " candles, " STR_FMT " new of " STR_FMT "\n", STR_ARG(kept.id),
                 STR_ARG(term_count(a, kept.candles)), STR_ARG(term_bytes(a, kept.packed)),

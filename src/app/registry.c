@@ -55,7 +55,8 @@ int registry_open_store(Ctx *cx, const AppCfg *cfg, CandleStore **out) {
 
 int registry_open_backtests(Ctx *cx, const AppCfg *cfg, BacktestStore **out) {
     bool memory = cfg->data_store == STORE_MEMORY;
-    BacktestSqliteOptions o = { .path = memory ? NULL : path_join(cx->arena, cfg->data_dir, "backtest.db") };
+    BacktestSqliteOptions o = { .path = memory ? NULL : path_join(cx->arena, cfg->data_dir, "backtest.db"),
+                                .lazy = !memory };
     return backtest_sqlite_open(cx, &o, out);
 }
 
@@ -82,7 +83,7 @@ int registry_open_strategies(Ctx *cx, const AppCfg *cfg, Arena *arena, StrategyC
 /* Beside the candles; a store that forgets them forgets the jobs too. */
 int registry_open_control(Ctx *cx, const AppCfg *cfg, JobStore **out) {
     bool kept = cfg->data_store != STORE_MEMORY;
-    JobStoreOptions o = { .path = kept ? path_join(cx->arena, cfg->data_dir, "control.db") : NULL };
+    JobStoreOptions o = { .path = kept ? path_join(cx->arena, cfg->data_dir, "control.db") : NULL, .lazy = kept };
     return job_store_sqlite_open(cx, &o, out);
 }
 

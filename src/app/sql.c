@@ -282,7 +282,7 @@ const Command cmd_sql = {
         "its own, which may read the lake and the files allowed, and write nothing. Prints a table on a terminal, CSV "
         "into a pipe, JSON with --json. Needs DuckDB: tools/setup peers fetches it.",
     .examples = "finsight sql \"SELECT symbol, count(*), max(high) FROM candles GROUP BY ALL\"\n"
-                "finsight sql \"FROM 'other.parquet'\" --allow other.parquet | finsight import - --symbol X",
+                "finsight sql \"FROM 'other.parquet'\" --allow other.parquet > other.csv",
     .flags = &sql_shape,
     .positional = (const char *const[]){ "query", NULL },
 };

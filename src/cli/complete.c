@@ -37,7 +37,7 @@ const Command cmd_fill = {
         "What is filled is flagged synthetic and has no volume. Real candles are never touched, and a real one that "
         "comes later replaces what was filled. unfill takes it out again.",
     .examples = "finsight fill BTCUSDT 1m --dry-run\n"
-                "finsight fill BTCUSDC 1m --exchange kraken --method venue --donor-exchange binance",
+                "finsight fill BTCUSDC 1m --method venue --donor-exchange binance",
     .flags = &fill_request_shape,
     .positional = (const char *const[]){ "symbol", "timeframe", NULL },
 };

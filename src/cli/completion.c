@@ -23,8 +23,12 @@ static void put_quoted(FILE *f, const char *text) {
     fputc('\'', f);
 }
 
+/* As one would type it: a switch that is on is typed to turn it off. */
 static Str flag_of(const Script *s, const Field *field) {
-    return cli_flag_name(s->c->cx->arena, field);
+    Arena *a = s->c->cx->arena;
+    Str flag = cli_flag_name(a, field);
+    bool on = field->type == FT_BOOL && field->def && strcmp(field->def, "true") == 0;
+    return on ? str_fmt(a, "--no-" STR_FMT, STR_ARG(str_from(flag, 2))) : flag;
 }
 
 static void put_choices(FILE *f, const Field *field) {

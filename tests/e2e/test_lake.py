@@ -57,7 +57,7 @@ class Lake(unittest.TestCase):
 
     def sql(self, query, *args):
         p = self.run_("sql", query, *args)
-        if "DuckDB is not installed" in p.stderr:
+        if "DuckDB is not installed" in p.stderr + p.stdout:
             self.skipTest("DuckDB is not installed")
         return p
 

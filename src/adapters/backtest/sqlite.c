@@ -125,9 +125,11 @@ static const BacktestStoreOps ops = {
 int backtest_sqlite_open(Ctx *cx, const BacktestSqliteOptions *options, BacktestStore **out) {
     BacktestSqlite *s = mem_new(BacktestSqlite);
     s->store.ops = &ops;
-    DbOwnerOptions o = {
-        .path = options->path, .vfs = options->vfs, .table = backtest_sql, .schema = &backtest_schema
-    };
+    DbOwnerOptions o = { .path = options->path,
+                         .vfs = options->vfs,
+                         .table = backtest_sql,
+                         .schema = &backtest_schema,
+                         .lazy = options->lazy };
     int r = db_owner_open(&s->owner, cx, &o);
     if (r) {
         mem_free(s);

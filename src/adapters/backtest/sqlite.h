@@ -12,6 +12,7 @@
 typedef struct BacktestSqliteOptions {
     const char *path; /* "<data directory>/backtest.db"; NULL = in memory */
     const char *vfs;  /* NULL = the system's */
+    bool lazy;        /* open the file at the first call */
 } BacktestSqliteOptions;
 
 /* ERR_CONFLICT, ERR_VERSION, ERR_CORRUPT, ERR_DENIED: as store_sqlite_open says. */

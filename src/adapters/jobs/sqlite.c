@@ -505,7 +505,9 @@ static const JobStoreOps ops = {
 int job_store_sqlite_open(Ctx *cx, const JobStoreOptions *o, JobStore **out) {
     Store *s = mem_new(Store);
     s->store.ops = &ops;
-    DbOwnerOptions options = { .path = o->path, .vfs = o->vfs, .table = { sql_text, N_SQL }, .schema = &schema };
+    DbOwnerOptions options = {
+        .path = o->path, .vfs = o->vfs, .table = { sql_text, N_SQL }, .schema = &schema, .lazy = o->lazy
+    };
     int r = db_owner_open(&s->owner, cx, &options);
     if (r != 0) {
         mem_free(s);

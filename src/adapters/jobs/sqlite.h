@@ -7,6 +7,7 @@
 typedef struct JobStoreOptions {
     const char *path; /* NULL = in memory, gone with the store */
     const char *vfs;  /* NULL = the system's */
+    bool lazy;        /* open the file at the first call */
 } JobStoreOptions;
 
 int job_store_sqlite_open(Ctx *cx, const JobStoreOptions *o, JobStore **out);

@@ -64,21 +64,37 @@ static int keep_backup(void *arg, Ctx *cx, int old_version) {
     return o->lock_fd < 0 ? 0 : schema_backup(&o->db, cx, old_version); /* memory, or a simulated file */
 }
 
-int db_owner_open(DbOwner *o, Ctx *cx, const DbOwnerOptions *options) {
-    const char *path = options->path ? options->path : ":memory:";
-    size_t size = strlen(path) + 1;
-    *o = (DbOwner){ .lock_fd = -1 };
-    o->path = memcpy(mem_alloc(size), path, size);
-    pthread_mutex_init(&o->lock, NULL);
-    DbOptions db = { .path = o->path, .vfs = options->vfs, .table = options->table, .page_size = PAGE_SIZE };
-    int r = options->path && !options->vfs ? db_lock(cx, path, false, &o->lock_fd) : 0;
+static void close_file(DbOwner *o) {
+    if (o->db.handle)
+        sqlite3_wal_checkpoint_v2(o->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    db_close(&o->db);
+    if (o->lock_fd >= 0)
+        close(o->lock_fd);
+    o->lock_fd = -1;
+}
+
+static int open_file(DbOwner *o, Ctx *cx) {
+    DbOptions db = { .path = o->path, .vfs = o->options.vfs, .table = o->options.table, .page_size = PAGE_SIZE };
+    int r = o->options.path && !o->options.vfs ? db_lock(cx, o->path, false, &o->lock_fd) : 0;
     if (r == 0)
         r = db_open(&o->db, cx, &db);
     if (r == 0)
-        r = schema_prepare(&o->db, cx, options->schema, keep_backup, o);
+        r = schema_prepare(&o->db, cx, o->options.schema, keep_backup, o);
     if (r == 0)
         sqlite3_wal_hook(o->db.handle, on_wal, o);
     else
+        close_file(o);
+    return r;
+}
+
+int db_owner_open(DbOwner *o, Ctx *cx, const DbOwnerOptions *options) {
+    const char *path = options->path ? options->path : ":memory:";
+    size_t size = strlen(path) + 1;
+    *o = (DbOwner){ .lock_fd = -1, .options = *options };
+    o->path = memcpy(mem_alloc(size), path, size);
+    pthread_mutex_init(&o->lock, NULL);
+    int r = options->lazy ? 0 : open_file(o, cx);
+    if (r)
         db_owner_close(o);
     return r;
 }
@@ -86,11 +102,7 @@ int db_owner_open(DbOwner *o, Ctx *cx, const DbOwnerOptions *options) {
 void db_owner_close(DbOwner *o) {
     if (!o->path)
         return;
-    if (o->db.handle)
-        sqlite3_wal_checkpoint_v2(o->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    db_close(&o->db);
-    if (o->lock_fd >= 0)
-        close(o->lock_fd);
+    close_file(o);
     pthread_mutex_destroy(&o->lock);
     mem_free(o->path);
     *o = (DbOwner){ .lock_fd = -1 };
@@ -115,9 +127,11 @@ static void checkpoint(DbOwner *o) {
 
 static int transaction(DbOwner *o, Ctx *cx, int begin, DbWork *fn, void *arg) {
     pthread_mutex_lock(&o->lock);
+    int r = o->db.handle ? 0 : open_file(o, cx);
     o->db.cx = cx;
     o->db.may_interrupt = begin == SQL_BEGIN;
-    int r = ctx_check(cx);
+    if (r == 0)
+        r = ctx_check(cx);
     if (r == 0)
         r = db_run(&o->db, cx, begin, "");
     if (r == 0) {

@@ -21,10 +21,12 @@ typedef struct DbOwnerOptions {
     const char *vfs;  /* NULL = the system's. With a named one (simulation) no lock file is taken */
     SqlTable table;
     const Schema *schema;
+    bool lazy; /* open the file at the first call that needs it: that call tells what is wrong with it */
 } DbOwnerOptions;
 
 typedef struct DbOwner {
     Db db;
+    DbOwnerOptions options;
     char *path;
     int lock_fd;
     int64_t wal_pages;
