@@ -70,9 +70,9 @@ static int sweep(Demo *d, const BacktestRequestIn *run) {
     fprintf(c->out, "  " STR_FMT " combinations in " STR_FMT " (%.0f M candle steps a second)",
             STR_ARG(term_count(c->cx->arena, out.combinations)), STR_ARG(term_ms(c->cx->arena, out.seconds * 1000)),
             out.steps_per_second / 1e6);
-    if (out.best.n)
+    if (out.best.n && !isnan(best->sharpe_ratio))
         fprintf(c->out, ", best " STR_FMT ": Sharpe %.2f", STR_ARG(best->parameters.json), best->sharpe_ratio);
-    if (out.overfit.ways)
+    if (out.overfit.ways && !isnan(out.overfit.probability))
         fprintf(c->out, "; probability of overfitting %.2f", out.overfit.probability);
     fprintf(c->out, "\n");
     return 0;
@@ -96,7 +96,7 @@ int demo_backtest(Demo *d, const DemoSeries *s) {
     demo_heading(d, "Backtest",
                  "averages of 10 and 30 candles, filled at the next open, 0.1 % a side; then 190 others");
     int r = run_one(d, s, &in, &ran);
-    if (r == 0)
+    if (r == 0 && ran.metrics.v[METRIC_TOTAL_TRADES] > 0)
         r = sweep(d, &in);
     if (r == ERR_INVALID) { /* a short file: every combination needs more candles than there are */
         fprintf(d->c->out, "  no sweep: %s\n", d->c->cx->err.text);

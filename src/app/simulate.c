@@ -174,7 +174,7 @@ static int run_sim(Cli *c, const void *in) {
 const Command cmd_exchange_sim = {
     .name = "exchange-sim",
     .group = "Platform",
-    .summary = "An exchange that speaks Binance, Coinbase, Kraken, Bybit and VCI, for tests and demos",
+    .summary = "Venues to test against: Binance, Coinbase, Kraken, Bybit, VCI",
     .run = run_sim,
     .help = "Listens on 127.0.0.1:9090; --port N takes another, 0 a free one. Candles come from a seeded generator, or "
             "from your files. Every answer says that it is simulated. One address speaks Binance's REST and streams, "

@@ -390,10 +390,9 @@ const Command cmd_backtest = {
         "Orders fill at the next candle at the earliest. What was assumed and what to be careful of is printed with "
         "the "
         "result; a run without trades says why. The result is kept: `finsight backtests` lists, `finsight show` shows.",
-    .examples =
-        "finsight backtest BTCUSDT 1h  # moving averages of 10 and 30 candles\n"
-        "finsight backtest BTCUSDT 1d --strategy rsi --set period=7,oversold=25 --engine zoot\n"
-        "finsight backtest AAPL 1d --commission 0.0005 --slippage 0.0002 --report goog.html --trades trades.csv",
+    .examples = "finsight backtest BTCUSDT 1h  # moving averages of 10 and 30 candles\n"
+                "finsight backtest BTCUSDT 1d --strategy rsi --set period=7 --engine zoot\n"
+                "finsight backtest AAPL 1d --slippage 0.0002 --report aapl.html",
     .flags = &backtest_flags,
     .positional = (const char *const[]){ "symbol", "timeframe", NULL },
 };

@@ -195,7 +195,7 @@ const Command cmd_walkforward = {
     .run = run_walk,
     .help = "What the tests earned, one after the other, is the honest figure: the parameters of each were chosen "
             "without it.",
-    .examples = "finsight walkforward BTCUSDT 1h --grid short_period=5:50:5,long_period=60:200:20 --purge 24\n"
+    .examples = "finsight walkforward BTCUSDT 1h --grid short_period=5:50:5 --purge 24\n"
                 "finsight walkforward AAPL 1d --strategy rsi --grid period=7:21:7 --anchored",
     .flags = &walk_flags,
     .positional = (const char *const[]){ "symbol", "timeframe", NULL },

@@ -135,7 +135,7 @@ const Command cmd_disagree = {
     .group = "Data",
     .summary = "Where two venues tell different prices",
     .run = run_disagree,
-    .examples = "finsight disagree BTCUSDC 1m --exchange kraken --other-exchange binance --threshold-bps 100",
+    .examples = "finsight disagree BTCUSDC 1m --exchange kraken --other-exchange binance",
     .flags = &compare_query_shape,
     .positional = (const char *const[]){ "symbol", "timeframe", NULL },
 };

@@ -201,8 +201,7 @@ const Command cmd_jobs = {
             "starts. "
             "Named times of day fire once a day over clock changes; expressions that begin with * follow the clock.",
     .examples = "finsight jobs  # what there is\n"
-                "finsight jobs define hourly --schedule '5 * * * *' --params "
-                "'{\"symbols\":[\"BTCUSDT\"],\"timeframes\":[\"1h\"]}'\n"
+                "finsight jobs define hourly --schedule '5 * * * *' --params '{\"days\":1}'\n"
                 "finsight jobs start hourly\n"
                 "finsight jobs runs hourly --json",
     .flags = &jobs_shape,

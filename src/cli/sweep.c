@@ -246,9 +246,8 @@ const Command cmd_sweep = {
     .help =
         "Beside the best combinations stand the probability of overfitting and the deflated Sharpe ratio: how much of "
         "the best may be luck. Nothing is kept; run the combination you choose with `finsight backtest`.",
-    .examples =
-        "finsight sweep BTCUSDT 1h --grid short_period=5:50:5,long_period=20:200:10\n"
-        "finsight sweep AAPL 1d --strategy rsi --grid 'period=7|14|21,oversold=20:35:5' --objective calmar_ratio",
+    .examples = "finsight sweep BTCUSDT 1h --grid short_period=5:50:5,long_period=20:200:10\n"
+                "finsight sweep AAPL 1d --strategy rsi --grid 'period=7|14,oversold=20:35:5'",
     .flags = &sweep_flags,
     .positional = (const char *const[]){ "symbol", "timeframe", NULL },
 };
