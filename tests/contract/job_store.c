@@ -160,6 +160,7 @@ typedef struct Worker {
     JobStore *store;
     char name[8];
     uint8_t *seen; /* (10,000) how often this worker had an item */
+    TestCtx t;     /* made and undone by the test: the test library is of one thread */
     pthread_t thread;
 } Worker;
 
@@ -167,12 +168,10 @@ enum { ITEMS = 10000, WORKERS = 4 };
 
 static void *drain(void *arg) {
     Worker *w = arg;
-    TestCtx t;
-    test_ctx_init(&t);
     for (;;) {
         QueueItem *items;
         size_t n, taken;
-        if (job_store_queue_claim(w->store, &t.cx, S("q"), str_c(w->name), 60000, 37, &items, &n) != 0 || n == 0)
+        if (job_store_queue_claim(w->store, &w->t.cx, S("q"), str_c(w->name), 60000, 37, &items, &n) != 0 || n == 0)
             break;
         for (size_t i = 0; i < n; i++) {
             int64_t nr = -1;
@@ -180,11 +179,10 @@ static void *drain(void *arg) {
                 w->seen[nr]++;
             items[i].failed = nr % 100 == 0;
         }
-        if (job_store_queue_done(w->store, &t.cx, str_c(w->name), items, n, &taken) != 0 || taken != n)
+        if (job_store_queue_done(w->store, &w->t.cx, str_c(w->name), items, n, &taken) != 0 || taken != n)
             break;
-        arena_reset(&t.arena);
+        arena_reset(&w->t.arena);
     }
-    test_ctx_done(&t);
     return NULL;
 }
 
@@ -201,10 +199,13 @@ TEST(ten_thousand_items_are_drained_by_four_workers_each_once_STO_18) {
     for (int i = 0; i < WORKERS; i++) {
         w[i] = (Worker){ .store = f.store, .seen = seen[i] };
         snprintf(w[i].name, sizeof w[i].name, "w%d", i);
+        test_ctx_init(&w[i].t);
         pthread_create(&w[i].thread, NULL, drain, &w[i]);
     }
-    for (int i = 0; i < WORKERS; i++)
+    for (int i = 0; i < WORKERS; i++) {
         pthread_join(w[i].thread, NULL);
+        test_ctx_done(&w[i].t);
+    }
     for (int i = 0; i < ITEMS; i++)
         CHECK_EQ(seen[0][i] + seen[1][i] + seen[2][i] + seen[3][i], 1);
     QueueStats st;
