@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *test_row_name;
+_Thread_local const char *test_row_name;
 static uint64_t seed_in_use;
 
 void test_fail_at(const char *file, int line, const char *fmt, ...) {

@@ -35,7 +35,7 @@
         return cmocka_run_group_tests(tests_, NULL, NULL);                                                             \
     }
 
-extern const char *test_row_name; /* shown by a failing check */
+extern _Thread_local const char *test_row_name; /* shown by a failing check */
 
 #define EACH_ROW(r, rows)                                                                                              \
     for (__typeof__(&(rows)[0]) r = (rows); r < (rows) + ARRAY_LEN(rows) && (test_row_name = r->name, 1); r++)
