@@ -45,7 +45,6 @@ static void open_driver(Driver *d) {
     HttpServerOptions o;
     http_server_options_default(&o);
     o.on_done = driver_done_hook;
-    o.h2 = false; /* fuzz_http2 has its own target */
     o.max_body = 4096;
     o.max_pipelined = 4;
     driver_open(d, &o);
