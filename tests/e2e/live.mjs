@@ -328,6 +328,8 @@ await run({
         try {
             execFileSync("prlimit", ["--pid", String(server.child.pid), `--nofile=${limit}:${limit}`]);
             execFileSync("prlimit", ["--pid", String(process.pid), `--nofile=${limit}:${limit}`]);
+            const maps = execFileSync("cat", [`/proc/${server.child.pid}/maps`]).toString();
+            if (/libtsan|libasan/.test(maps)) return "a sanitizer's shadow is no memory of the server's";
             const rss = () => Number(/VmRSS:\s+(\d+)/.exec(execFileSync("cat", [`/proc/${server.child.pid}/status`]).toString())[1]);
             const before = rss();
             const { connect } = await import("node:net");
