@@ -83,6 +83,7 @@ static bool parse_item(const CronField *f, Str item, uint64_t *bits) {
     }
     if (from > to)
         return false;
+    assert(from >= 0 && to < 64); /* parse_value keeps to the field */
     for (int v = from; v <= to; v += step)
         *bits |= UINT64_C(1) << v;
     return true;
