@@ -35,7 +35,7 @@ static void put_as_json(Buf *b, const Field *f, const void *record) {
 }
 
 static void put_value(Buf *b, const Field *f, const void *record) {
-    char text[MAX((int)NUM_TEXT_MAX, (int)TIME_TEXT_MAX)];
+    char text[(int)NUM_TEXT_MAX > (int)TIME_TEXT_MAX ? NUM_TEXT_MAX : TIME_TEXT_MAX];
     switch (f->type) {
     case FT_STR:
         percent_encode(b, FIELD_GET(f, record, Str));

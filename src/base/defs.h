@@ -11,10 +11,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARRAY_LEN(a)     (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)        ((a) < (b) ? (a) : (b))
-#define MAX(a, b)        ((a) > (b) ? (a) : (b))
-#define CLAMP(x, lo, hi) ((x) < (lo) ? (lo) : (x) > (hi) ? (hi) : (x))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Each argument is evaluated once; the names are numbered so that one may stand inside another. */
+#define MIN(a, b)          PICK_(<, a, b, __COUNTER__)
+#define MAX(a, b)          PICK_(>, a, b, __COUNTER__)
+#define CLAMP(x, lo, hi)   CLAMP_(x, lo, hi, __COUNTER__)
+#define PICK_(op, a, b, n) PICK_AS_(op, a, b, n)
+#define PICK_AS_(op, a, b, n)                                                                                          \
+    __extension__({                                                                                                    \
+        __typeof__((a) + 0) pick_a##n = (a);                                                                           \
+        __typeof__((b) + 0) pick_b##n = (b);                                                                           \
+        pick_a##n op pick_b##n ? pick_a##n : pick_b##n;                                                                \
+    })
+#define CLAMP_(x, lo, hi, n) CLAMP_AS_(x, lo, hi, n)
+#define CLAMP_AS_(x, lo, hi, n)                                                                                        \
+    __extension__({                                                                                                    \
+        __typeof__((x) + 0) clamp_x##n = (x);                                                                          \
+        __typeof__((lo) + 0) clamp_lo##n = (lo);                                                                       \
+        __typeof__((hi) + 0) clamp_hi##n = (hi);                                                                       \
+        clamp_x##n<clamp_lo##n ? clamp_lo##n : clamp_x##n> clamp_hi##n ? clamp_hi##n : clamp_x##n;                     \
+    })
 
 #define MUST_CHECK             __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args), nonnull(fmt)))
