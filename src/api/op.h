@@ -29,6 +29,7 @@
 #include "base/ctx.h"
 #include "base/json.h"
 #include "core/candle.h"
+#include "policy/cache_key.h"
 
 /* clang-format off */
 typedef enum FieldType {
@@ -110,7 +111,6 @@ typedef struct RawJson {
 
 /* LOOP: <= 20 µs, no I/O. FEED waits for venues: apart from IO, so that a venue that hangs never keeps a save waiting. */
 typedef enum LaneKind { LANE_LOOP, LANE_CPU, LANE_IO, LANE_FEED } LaneKind;
-typedef enum CacheKind { CACHE_NONE, CACHE_OHLCV, CACHE_STATS, CACHE_SYSTEM } CacheKind;
 
 /* The answer of an operation that gives a document instead of a record: a report, a file. */
 typedef struct RawBody {
