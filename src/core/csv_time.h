@@ -1,6 +1,6 @@
 #pragma once
 
-/* core/csv_time.h - the dates of other people's files. Used by candle_csv.c alone. */
+/* core/csv_time.h - the dates of other people's files. Used by candle_csv.c and forecast/table.c. */
 
 #include "core/candle_csv.h"
 
