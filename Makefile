@@ -89,6 +89,8 @@ install: all ## Install to PREFIX (default /usr/local), with shell completion
 peers: ## Optional clients and servers of other makers (npm, PyPI) for wider tests
 	@tools/setup peers
 	@tests/peers/ta4j/run.sh || [ $$? = 77 ]
+	@tools/quiet ninja -C $(BUILD) tests/golden/golden_indicators
+	@tests/peers/indicators.sh $(BUILD) || [ $$? = 77 ]
 
 fresh-check: ## Prove `make demo` and `make test` on a bare Debian 12
 	@tools/fresh_check

@@ -100,8 +100,11 @@ void average_init(Average *a, Arena *arena, TaAverage kind, int period) {
     case TA_T3:
         t3_init(&a->t3, period, 0.7);
         return;
-    case TA_SMA:
     case TA_MAMA:
+        a->mama = arena_new(arena, Mama);
+        mama_init(a->mama, 0.5, 0.05);
+        return;
+    case TA_SMA:
     case TA_AVERAGES:
         sum_init(&a->sma, arena, period);
         return;
@@ -124,8 +127,9 @@ double average_next(Average *a, double x) {
         return kama_next(&a->kama, x);
     case TA_T3:
         return t3_next(&a->t3, x);
-    case TA_SMA:
     case TA_MAMA:
+        return !isnan(x) && mama_next(a->mama, x) ? a->mama->mama : NAN;
+    case TA_SMA:
     case TA_AVERAGES:
         break;
     }
@@ -144,6 +148,8 @@ int average_lookback(TaAverage kind, int period) {
         return 6 * (period - 1);
     case TA_KAMA:
         return period;
+    case TA_MAMA:
+        return CYCLE_LOOKBACK;
     default:
         return period - 1;
     }

@@ -2,6 +2,7 @@
 
 /* ta/average.h - any of TA-Lib's kinds of moving average as one part. Private to ta/. */
 
+#include "ta/cycle.h"
 #include "ta/parts.h"
 
 typedef struct Dema {
@@ -39,6 +40,7 @@ typedef struct Average {
         Trima trima;
         Kama kama;
         T3 t3;
+        Mama *mama; /* apart: it is five times as large as the others. In the arena */
     };
 } Average;
 
@@ -53,6 +55,7 @@ double kama_next(Kama *k, double x);
 void t3_init(T3 *t, int period, double factor);
 double t3_next(T3 *t, double x);
 
-void average_init(Average *a, Arena *arena, TaAverage kind, int period); /* period 1: the value itself */
+/* period 1: the value itself. MAMA takes no period: it has the limits 0.5 and 0.05 */
+void average_init(Average *a, Arena *arena, TaAverage kind, int period);
 double average_next(Average *a, double x);
 int average_lookback(TaAverage kind, int period);

@@ -139,7 +139,8 @@ static void ta_bbands_run(void *state, const double *const *in, size_t n, double
 }
 
 static int lookback_bbands(const double *p) {
-    return average_lookback((TaAverage)p[3], (int)p[0]);
+    int middle = average_lookback((TaAverage)p[3], (int)p[0]), deviation = (int)p[0] - 1;
+    return MAX(middle, deviation);
 }
 
 typedef struct AccelerationBands {

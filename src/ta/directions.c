@@ -50,6 +50,11 @@ static inline double movement_minus_di(const Movement *m) {
     return nearly_zero(m->true_range) ? 0 : 100 * (m->minus / m->true_range);
 }
 
+/* Of a period of 1 it is a fraction, no per cent: TA-Lib's way. */
+static inline double movement_per_cent(const Movement *m, double di) {
+    return m->period == 1 ? di / 100 : di;
+}
+
 #define ta_plus_dm_init  movement_init
 #define ta_minus_dm_init movement_init
 #define ta_plus_di_init  movement_init
@@ -65,12 +70,12 @@ static inline void ta_minus_dm_next(Movement *m, const double *in, double *out) 
 
 static inline void ta_plus_di_next(Movement *m, const double *in, double *out) {
     movement_next(m, in[0], in[1], in[2]);
-    out[0] = m->n >= m->period ? movement_plus_di(m) : NAN;
+    out[0] = m->n >= m->period ? movement_per_cent(m, movement_plus_di(m)) : NAN;
 }
 
 static inline void ta_minus_di_next(Movement *m, const double *in, double *out) {
     movement_next(m, in[0], in[1], in[2]);
-    out[0] = m->n >= m->period ? movement_minus_di(m) : NAN;
+    out[0] = m->n >= m->period ? movement_per_cent(m, movement_minus_di(m)) : NAN;
 }
 
 KERNEL(ta_plus_dm, Movement, 2, 1)
@@ -275,9 +280,9 @@ static const TaIndicator rows[] = {
       .lookback = lookback_dm, KERNEL_OF(ta_plus_dm, Movement) },
     { "minus_dm", "Minus directional movement", TA_MOMENTUM, CANDLE_2, .params = { PERIOD(1, 14) }, .recursive = true,
       .lookback = lookback_dm, KERNEL_OF(ta_minus_dm, Movement) },
-    { "plus_di", "Plus directional indicator", TA_MOMENTUM, CANDLE_3, .params = { PERIOD(2, 14) }, .recursive = true,
+    { "plus_di", "Plus directional indicator", TA_MOMENTUM, CANDLE_3, .params = { PERIOD(1, 14) }, .recursive = true,
       .lookback = ta_lookback_period, KERNEL_OF(ta_plus_di, Movement) },
-    { "minus_di", "Minus directional indicator", TA_MOMENTUM, CANDLE_3, .params = { PERIOD(2, 14) }, .recursive = true,
+    { "minus_di", "Minus directional indicator", TA_MOMENTUM, CANDLE_3, .params = { PERIOD(1, 14) }, .recursive = true,
       .lookback = ta_lookback_period, KERNEL_OF(ta_minus_di, Movement) },
     { "dx", "Directional movement index", TA_MOMENTUM, CANDLE_3, .params = { PERIOD(2, 14) }, .recursive = true,
       .lookback = ta_lookback_period, KERNEL_OF(ta_dx, Dx) },

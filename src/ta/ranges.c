@@ -28,9 +28,10 @@ static inline void ta_atr_next(Atr *s, const double *in, double *out) {
     out[0] = ema_next(&s->mean, true_range_next(&s->range, in[0], in[1], in[2]));
 }
 
+/* Of a period of 1 it is the range itself: TA-Lib's way. */
 static inline void ta_natr_next(Atr *s, const double *in, double *out) {
     ta_atr_next(s, in, out);
-    if (!isnan(out[0]))
+    if (!isnan(out[0]) && s->mean.period > 1)
         out[0] = nearly_zero(in[2]) ? 0 : out[0] / in[2] * 100;
 }
 

@@ -82,8 +82,7 @@ int ta_bad_param(const TaIndicator *ta, const double *params) {
     for (int i = 0; ta->params[i].name; i++) {
         const TaParam *p = &ta->params[i];
         bool whole = p->kind == TA_REAL || params[i] == floor(params[i]);
-        bool known = p->kind != TA_AVERAGE || params[i] != TA_MAMA; /* adapts: it has no period */
-        if (!(params[i] >= p->min && params[i] <= p->max && whole && known))
+        if (!(params[i] >= p->min && params[i] <= p->max && whole))
             return i;
     }
     return -1;

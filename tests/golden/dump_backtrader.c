@@ -5,7 +5,7 @@
 #include "base/num.h"
 #include "golden/dump_check.h"
 
-enum { LINES_MAX = 5, NAME_NUMBERS_MAX = 8 };
+enum { LINES_MAX = 5, NAME_NUMBERS_MAX = 9, LAG = TA_PARAMS_MAX, NUMBERS = TA_PARAMS_MAX + 1 };
 
 /* Lines that are no output of ours and checked from what we have. */
 enum { LAGGING_CLOSE = -1, OSCILLATOR = -2 };
@@ -13,12 +13,14 @@ enum { LAGGING_CLOSE = -1, OSCILLATOR = -2 };
 /* What a name of Backtrader's is here. numbers: those that stand where the dump's name has none. */
 static const struct Reading {
     const char *name, *ta;
-    double numbers[TA_PARAMS_MAX];
+    double numbers[NUMBERS]; /* at LAG: of the line that is the close of later */
     struct {
         const char *name;
         int output;
     } lines[LINES_MAX];
     TaInput x; /* what TA_X is, if not the close */
+    signed char
+        places[NAME_NUMBERS_MAX]; /* of the name's numbers among the parameters, where not one after the other */
 } READINGS[] = {
     /* clang-format off */
     { "SMA", "sma_backtrader", { 30 }, { { "sma", 0 } } },
@@ -57,12 +59,14 @@ static const struct Reading {
     { "DPO", "dpo", { 20 }, { { "dpo", 0 } } },
     { "HIGHEST", "max", { 14 }, { { "highest", 0 } }, TA_HIGH },
     { "LOWEST", "min", { 14 }, { { "lowest", 0 } }, TA_LOW },
-    { "ICHIMOKU", "ichimoku", { 9, 26, 52, 26 }, { { "tenkan_sen", 0 }, { "kijun_sen", 1 }, { "senkou_span_a", 2 },
-                                                   { "senkou_span_b", 3 }, { "chikou_span", LAGGING_CLOSE } } },
+    { "ICHIMOKU", "ichimoku", { 9, 26, 52, 26, [LAG] = 26 },
+      { { "tenkan_sen", 0 }, { "kijun_sen", 1 }, { "senkou_span_a", 2 }, { "senkou_span_b", 3 },
+        { "chikou_span", LAGGING_CLOSE } }, .places = { 0, 1, 2, 3, LAG } },
     { "VORTEX", "vortex", { 14 }, { { "vi_plus", 0 }, { "vi_minus", 1 } } },
     { "TSI", "tsi", { 25, 13 }, { { "tsi", 0 } } },
     { "AO", "ao", { 5, 34 }, { { "ao", 0 } } },
-    { "KST", "kst", { 9, 10, 15, 20, 30, 10 }, { { "kst", 0 }, { "signal", 1 } } },
+    { "KST", "kst", { 9, 10, 15, 20, 30, 10 }, { { "kst", 0 }, { "signal", 1 } },
+      .places = { 1, 2, 3, 4, 5, 5, 5, 5, 0 } },
     { "PCTRANK", "percentrank", { 50 }, { { "pctrank", 0 } } },
     { "HEIKINASHI", "heikinashi", { 0 }, { { "ha_open", 0 }, { "ha_high", 1 }, { "ha_low", 2 }, { "ha_close", 3 } } },
     { "OBV", "obv", { 0 }, { { "obv", 0 } } },
@@ -95,20 +99,58 @@ static int split_name(Ctx *cx, Str name, NamedBy *out) {
     return 0;
 }
 
+/* Names of Backtrader's classes that are longer than its dump's. */
+static const struct {
+    const char *theirs, *dumped;
+} LONGER[] = {
+    /* clang-format off */
+    { "MovingAverageSimple", "SMA" }, { "SimpleMovingAverage", "SMA" }, { "ExponentialMovingAverage", "EMA" },
+    { "SmoothedMovingAverage", "SMMA" }, { "WilderMA", "SMMA" }, { "WeightedMovingAverage", "WMA" },
+    { "HullMovingAverage", "HMA" }, { "DoubleExponentialMovingAverage", "DEMA" },
+    { "TripleExponentialMovingAverage", "TEMA" }, { "AdaptiveMovingAverage", "KAMA" },
+    { "ZeroLagExponentialMovingAverage", "ZLEMA" }, { "RSI_Safe", "RSI" }, { "RSI_Wilder", "RSI" },
+    { "RSI_Cutler", "RSI_SMA" }, { "RelativeStrengthIndex", "RSI" }, { "MACDHistogram", "MACDHisto" },
+    { "BollingerBands", "BBANDS" }, { "StandardDeviation", "STDDEV" }, { "MeanDeviation", "MEANDEV" },
+    { "MeanDev", "MEANDEV" }, { "TrueRange", "TR" }, { "AverageTrueRange", "ATR" }, { "DirectionalMovement", "DM" },
+    { "Stochastic", "STOCH" }, { "StochasticSlow", "STOCH" }, { "StochasticFast", "STOCHFAST" },
+    { "StochasticFull", "STOCHFULL" }, { "WilliamsR", "WILLR" }, { "CommodityChannelIndex", "CCI" },
+    { "Momentum", "MOM" }, { "RateOfChange", "ROC" }, { "AroonUpDownOscillator", "AROON" },
+    { "AroonUpDownOsc", "AROON" }, { "ParabolicSAR", "PSAR" }, { "UltimateOscillator", "ULTOSC" },
+    { "PercentagePriceOscillator", "PPO" }, { "DetrendedPriceOscillator", "DPO" }, { "MaxN", "HIGHEST" },
+    { "MinN", "LOWEST" }, { "TrueStrengthIndicator", "TSI" }, { "AwesomeOscillator", "AO" },
+    { "KnowSureThing", "KST" }, { "PercentRank", "PCTRANK" },
+    /* clang-format on */
+};
+
 static const struct Reading *reading_of(Str word) {
+    for (size_t i = 0; i < ARRAY_LEN(LONGER); i++)
+        if (str_eq_nocase(word, str_c(LONGER[i].theirs)))
+            word = str_c(LONGER[i].dumped);
     for (size_t i = 0; i < ARRAY_LEN(READINGS); i++)
-        if (str_eq(word, str_c(READINGS[i].name)))
+        if (str_eq_nocase(word, str_c(READINGS[i].name)))
             return &READINGS[i];
     return NULL;
 }
 
+/* params: NUMBERS of them. A number that stands for another one's parameter has to be the same. */
 static int read_numbers(Ctx *cx, const struct Reading *r, const TaIndicator *ta, const NamedBy *named, double *params) {
+    bool mapped = r->places[1] != 0, given[NUMBERS] = { false };
+    size_t takes = mapped ? NAME_NUMBERS_MAX : ta_n_params(ta);
+    while (mapped && takes > 1 && r->places[takes - 1] == 0 && r->places[takes - 2] == 0)
+        takes--;
     ta_standard_params(ta, params);
     memcpy(params, r->numbers, ta_n_params(ta) * sizeof(double));
-    if (named->n > ta_n_params(ta))
-        return err_set(cx, ERR_UNSUPPORTED, "it takes %zu numbers, the name has %zu", ta_n_params(ta), named->n);
-    for (size_t i = 0; i < named->n; i++)
-        params[i] = named->numbers[i];
+    params[LAG] = r->numbers[LAG];
+    if (named->n > takes)
+        return err_set(cx, ERR_UNSUPPORTED, "it takes %zu numbers, the name has %zu", takes, named->n);
+    for (size_t i = 0; i < named->n; i++) {
+        size_t at = mapped ? (size_t)r->places[i] : i;
+        if (given[at] && params[at] != named->numbers[i])
+            return err_set(cx, ERR_UNSUPPORTED, "%s is one number here, the name has %g and %g", ta->params[at].name,
+                           params[at], named->numbers[i]);
+        params[at] = named->numbers[i];
+        given[at] = true;
+    }
     int bad = ta_bad_param(ta, params);
     return bad < 0 ? 0 : err_set(cx, ERR_UNSUPPORTED, "%s cannot be %g", ta->params[bad].name, params[bad]);
 }
@@ -125,7 +167,7 @@ static int our_line(Ctx *cx, const struct Reading *r, Str name, const double *pa
         if (!str_eq(name, str_c(r->lines[i].name)))
             continue;
         int output = r->lines[i].output;
-        size_t lag = output == LAGGING_CLOSE ? (size_t)params[3] : 0;
+        size_t lag = output == LAGGING_CLOSE ? (size_t)params[LAG] : 0;
         for (size_t k = 0; k < c->n; k++)
             got[k] = output == OSCILLATOR      ? out[1][k] - out[0][k]
                      : output == LAGGING_CLOSE ? (k + lag < c->n ? c->of[TA_CLOSE][k + lag] : NAN)
@@ -139,16 +181,18 @@ static int our_line(Ctx *cx, const struct Reading *r, Str name, const double *pa
 }
 
 /* The dump's line against ours. 0, 1 or < 0. */
-static int check_line(Ctx *cx, DumpReport *rep, Str indicator, const Member *line, const double *got, size_t n) {
+static int check_line(Ctx *cx, DumpReport *rep, Str indicator, const Member *line, const double *got,
+                      const Columns *c) {
     double *want;
     size_t n_want;
     int err = dump_numbers(cx, line->json, &want, &n_want);
     if (err)
         return err;
-    if (n_want != n)
+    if (n_want != c->n)
         return err_set(cx, ERR_INVALID, STR_FMT " has %zu rows in the dump, the data %zu", STR_ARG(line->key), n_want,
-                       n);
-    return dump_compare(rep, &(DumpLine){ indicator, line->key, 1e-9 }, got, want, n) > 0;
+                       c->n);
+    double noise = dump_noise(&(const double *){ c->of[TA_CLOSE] }, 1, c->n);
+    return dump_compare(rep, &(DumpLine){ indicator, line->key, 1e-9, noise }, got, want, c->n) > 0;
 }
 
 /* CROSS_SMA10_30: one indicator fed by two others. */
@@ -160,6 +204,8 @@ static int check_crossing(Ctx *cx, DumpReport *rep, Str name, const Members *lin
     while (word.n < rest.n && (rest.p[word.n] < '0' || rest.p[word.n] > '9'))
         word.n++;
     rest = str_from(rest, word.n);
+    if (word.n > 0 && word.p[word.n - 1] == '_') /* CROSS_SMA_10_30 */
+        word.n--;
     ptrdiff_t at = str_find_char(rest, '_');
     const struct Reading *r = reading_of(word);
     if (!r || at < 0 || !num_parse_f64(str_first(rest, (size_t)at), &periods[0]) ||
@@ -177,14 +223,14 @@ static int check_crossing(Ctx *cx, DumpReport *rep, Str name, const Members *lin
     ta_compute(ta_find(S("crossover")), NULL, (const double *[]){ of[0], of[1] }, c->n, &of[0]);
     for (size_t i = 0; i < lines->n; i++)
         if (str_eq(lines->of[i].key, S("crossover")))
-            return check_line(cx, rep, name, &lines->of[i], of[0], c->n);
+            return check_line(cx, rep, name, &lines->of[i], of[0], c);
     return err_set(cx, ERR_INVALID, "the dump has no line crossover");
 }
 
 int dump_check_backtrader(Ctx *cx, DumpReport *rep, Str name, Str json, const Columns *c) {
     NamedBy named;
     Members lines;
-    double params[TA_PARAMS_MAX], *out[TA_OUTPUTS_MAX], *got = arena_new_n(cx->arena, double, c->n + 1);
+    double params[NUMBERS], *out[TA_OUTPUTS_MAX], *got = arena_new_n(cx->arena, double, c->n + 1);
     const double *in[TA_INPUTS_MAX];
     int err = dump_members(cx, json, &lines), result = 0;
     size_t n_checked = 0;
@@ -209,7 +255,7 @@ int dump_check_backtrader(Ctx *cx, DumpReport *rep, Str name, Str json, const Co
         n_checked++;
         int got_line = our_line(cx, r, lines.of[i].key, params, out, c, got);
         if (got_line == 0)
-            got_line = check_line(cx, rep, name, &lines.of[i], got, c->n);
+            got_line = check_line(cx, rep, name, &lines.of[i], got, c);
         if (got_line < 0)
             return got_line;
         result = MAX(result, got_line);

@@ -8,8 +8,13 @@
 
 typedef struct DumpLine {
     Str indicator, name;
-    double tolerance;
+    double tolerance; /* of a value, relative */
+    double noise;     /* a difference as small as this is none */
 } DumpLine;
+
+/* What rounding leaves where two prices of this size are subtracted, some times over: an oscillator of prices at rest is
+ * nothing else, and each program has its own. */
+double dump_noise(const double *const *prices, size_t n_columns, size_t n);
 
 /* Prints what differs; how many rows do. */
 size_t dump_compare(DumpReport *rep, const DumpLine *l, const double *got, const double *want, size_t n);

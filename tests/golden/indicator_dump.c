@@ -3,6 +3,7 @@
 #include "golden/indicator_dump.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,17 +23,24 @@ static double mean_size(const double *x, size_t n) {
     return n_finite > 0 ? sum / (double)n_finite : 0;
 }
 
-static bool same(double got, double want, double tolerance, double least) {
+double dump_noise(const double *const *prices, size_t n_columns, size_t n) {
+    double size = 0;
+    for (size_t i = 0; i < n_columns; i++)
+        size = fmax(size, mean_size(prices[i], n));
+    return 4 * DBL_EPSILON * size;
+}
+
+static bool same(double got, double want, const DumpLine *l, double least) {
     if (!isfinite(want))
         return !isfinite(got);
-    return fabs(got - want) <= tolerance * fmax(fabs(want), least);
+    return fabs(got - want) <= fmax(l->tolerance * fmax(fabs(want), least), l->noise);
 }
 
 size_t dump_compare(DumpReport *rep, const DumpLine *l, const double *got, const double *want, size_t n) {
     double least = fmin(1, mean_size(want, n)), worst = 0;
     size_t n_bad = 0, shown = rep->rows_shown > 0 ? rep->rows_shown : 5;
     for (size_t i = 0; i < n; i++) {
-        if (same(got[i], want[i], l->tolerance, least))
+        if (same(got[i], want[i], l, least))
             continue;
         if (n_bad++ < shown)
             fprintf(rep->out, STR_FMT " " STR_FMT "[%zu]: %.17g, the dump has %.17g\n", STR_ARG(l->indicator),
@@ -107,12 +115,15 @@ typedef struct Wiring {
     size_t first_period, period_turn;
 } Wiring;
 
+/* TA-Lib's words for an input, and those of its wrappers: close, inClose. */
 static double *column_named(const Columns *c, Str name) {
     static const struct {
         const char *name;
         TaInput column;
     } names[] = { { "open", TA_OPEN },   { "high", TA_HIGH },     { "low", TA_LOW },
-                  { "close", TA_CLOSE }, { "volume", TA_VOLUME }, { "inPeriods", TA_PERIODS } };
+                  { "close", TA_CLOSE }, { "volume", TA_VOLUME }, { "periods", TA_PERIODS } };
+    if (name.n > 2 && str_eq_nocase(str_first(name, 2), S("in")))
+        name = str_from(name, 2);
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_eq_nocase(name, str_c(names[i].name)))
             return c->of[names[i].column];
@@ -161,10 +172,14 @@ static int read_inputs(Ctx *cx, const TaIndicator *ta, Str json, const Columns *
     if (n != ta_n_inputs(ta))
         return err_set(cx, ERR_UNSUPPORTED, "it takes %zu inputs, the dump names %zu", ta_n_inputs(ta), n);
     for (size_t i = 0; i < n; i++) {
-        Str name = str_eq(names[i], S("inReal"))    ? w->in_real
-                   : str_eq(names[i], S("inReal0")) ? w->in_real0
-                   : str_eq(names[i], S("inReal1")) ? w->in_real1
-                                                    : names[i];
+        Str word = bare(cx->arena, names[i]), name = names[i];
+        word = str_starts(word, S("in")) ? str_from(word, 2) : word;
+        if (str_eq(word, S("real")) || str_eq(word, S("price")))
+            name = w->in_real;
+        else if (str_eq(word, S("real0")) || str_eq(word, S("price0")))
+            name = w->in_real0;
+        else if (str_eq(word, S("real1")) || str_eq(word, S("price1")))
+            name = w->in_real1;
         in[i] = column_named(c, name);
         if (!in[i])
             return err_set(cx, ERR_UNSUPPORTED, "there is no column " STR_FMT, STR_ARG(name));
@@ -182,10 +197,21 @@ typedef struct Function {
     size_t begin;
 } Function;
 
+/* SMA, or where one function stands there more than once: SMA_10, SMA#2. */
+static const TaIndicator *function_named(Str name) {
+    const TaIndicator *ta = ta_find(name);
+    for (size_t n = name.n; !ta && n-- > 1;) {
+        bool number = name.p[n] == '_' && n + 1 < name.n && isdigit((unsigned char)name.p[n + 1]);
+        if (number || strchr("#(:@ ", name.p[n]))
+            ta = ta_find(str_first(name, n));
+    }
+    return ta;
+}
+
 static int read_function(Ctx *cx, Str name, Str json, const Columns *c, const Wiring *w, Function *f) {
     Members m;
     int err = dump_members(cx, json, &m);
-    *f = (Function){ .ta = ta_find(name) };
+    *f = (Function){ .ta = function_named(name) };
     if (!f->ta)
         return err_set(cx, ERR_UNSUPPORTED, "there is no indicator of this name");
     if (err || (err = read_params(cx, f->ta, dump_member(&m, "params"), f->params)) ||
@@ -205,7 +231,12 @@ static int read_line(Ctx *cx, const Function *f, Str json, const Columns *c, dou
     int err = dump_numbers(cx, json, &values, &n);
     if (err)
         return err;
-    size_t begin = n > 0 ? f->begin : c->n;
+    size_t begin = n > 0 ? f->begin : c->n, n_null = 0;
+    while (n_null < n && n_null + begin < lookback && isnan(values[n_null]))
+        n_null++; /* a dump of whole columns */
+    values += n_null;
+    begin += n_null;
+    n -= n_null;
     if (begin + n != c->n)
         return err_set(cx, ERR_INVALID, "the dump has rows %zu to %zu, the data %zu rows", begin, begin + n, c->n);
     if (n > 0 && begin != lookback)
@@ -225,8 +256,9 @@ static int check_function(Ctx *cx, DumpReport *rep, const Member *dumped, const 
     for (size_t i = 0; i < f.lines.n; i++)
         f.out[i] = arena_new_n(cx->arena, double, c->n + 1);
     ta_compute(f.ta, f.params, f.in, c->n, f.out);
+    double noise = dump_noise(&(const double *){ c->of[TA_CLOSE] }, 1, c->n);
     for (size_t i = 0; i < f.lines.n; i++) {
-        DumpLine l = { dumped->key, f.lines.of[i].key, f.ta->recursive ? 1e-7 : 1e-9 };
+        DumpLine l = { dumped->key, f.lines.of[i].key, f.ta->recursive ? 1e-7 : 1e-9, noise };
         if ((err = read_line(cx, &f, f.lines.of[i].json, c, want)) < 0)
             return err;
         n_bad += dump_compare(rep, &l, f.out[i], want, c->n);

@@ -35,7 +35,7 @@ static void choose_params(Rng *rng, const TaIndicator *ta, int round, double *ou
         if (p->kind == TA_INT)
             out[i] = (double)rng_between(rng, (int64_t)p->min, 35);
         else if (p->kind == TA_AVERAGE)
-            out[i] = rng_chance(rng, 0.5) ? TA_T3 : (double)rng_between(rng, TA_SMA, TA_KAMA);
+            out[i] = (double)rng_between(rng, TA_SMA, TA_AVERAGES - 1);
         else {
             double other = p->standard * (0.5 + rng_f64(rng));
             out[i] = CLAMP(other, p->min, p->max);

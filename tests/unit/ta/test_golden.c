@@ -77,6 +77,11 @@ static const struct {
     { "data shorter than the look-back", OF_TALIB(SMA_OF("\"timePeriod\":9", "0", "")), "", 0, 1, 0 },
     { "a parameter out of its range", OF_TALIB(SMA_OF("\"timePeriod\":-1", "0", "")), "period cannot be -1", 0, 0, 1 },
     { "a parameter there is not", OF_TALIB(SMA_OF("\"depth\":2", "0", "")), "no parameter depth", 0, 0, 1 },
+    { "a whole column", OF_TALIB(SMA_OF("\"timePeriod\":3", "0", "null,null,4,6,8,10")), "", 0, 1, 0 },
+    { "a hole is no lead", OF_TALIB(SMA_OF("\"timePeriod\":2", "0", "null,null,5,7,9,11")), "SMA x[1]", 0, 0, 1 },
+    { "a function twice", OF_TALIB("\"SMA_2\":{\"inputs\":[\"inClose\"],\"params\":{\"timeperiod\":2},\"begin\":1,"
+      "\"outputs\":{\"x\":[3,5,7,9,11]}},\"SMA#3\":{\"inputs\":[\"real\"],\"params\":{\"optInTimePeriod\":3},\"begin\":2,"
+      "\"outputs\":{\"x\":[4,6,8,10]}}"), "", 0, 2, 0 },
     { "a function there is not", OF_TALIB("\"NOPE\":{}"), "NOPE: there is no indicator", 0, 0, 1 },
     { "the others still count", OF_TALIB("\"NOPE\":{}," SMA_OF("\"timePeriod\":1", "0", "2,4,6,8,10,12")), "NOPE", 0,
       1, 1 },
@@ -89,6 +94,11 @@ static const struct {
     { "no line", OF_BACKTRADER("\"SMA_2\":{\"minperiod\":2}"), "has no line", 0, 0, 1 },
     { "too many numbers", OF_BACKTRADER("\"SMA_2_3\":{\"sma\":[]}"), "takes 1 numbers", 0, 0, 1 },
     { "an indicator there is not", OF_BACKTRADER("\"NOPE_2\":{\"x\":[]}"), "no indicator", 0, 0, 1 },
+    { "its class's name", OF_BACKTRADER("\"SimpleMovingAverage_2\":{\"sma\":[null,3,5,7,9,11]}"), "", 0, 1, 0 },
+    { "a lagging span of its own lag", OF_BACKTRADER("\"ICHIMOKU_1_2_2_1_2\":{\"chikou_span\":[6,8,10,12,null,null],"
+      "\"tenkan_sen\":[2,3.5,5.5,7.5,9.5,11.5]}"), "", 0, 1, 0 },
+    { "one number that is two", OF_BACKTRADER("\"KST_1_1_1_1_2_2_2_1_1\":{\"kst\":[null,null,null,null,null,null]}"),
+      "smooth is one number here", 0, 0, 1 },
     { "a crossing", OF_BACKTRADER("\"CROSS_SMA1_2\":{\"crossover\":[null,null,0,0,0,0]}"), "", 0, 1, 0 },
     { "a crossing of what is not known", OF_BACKTRADER("\"CROSS_X\":{\"crossover\":[]}"), "not a crossing", 0, 0, 1 },
     { "no data set", "{\"dataset\":\"seven\",\"functions\":{\"SMA\":{}}}", "", ERR_NOT_FOUND, 0, 0 },

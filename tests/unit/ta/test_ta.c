@@ -81,6 +81,10 @@ TEST(values_worked_out_by_hand) {
           { _, _, 100, 100, 100, 100, 100, 100, 100, 50, 100, 100 } },
         { "plus movement, summed", "plus_dm", { 2 }, 0,
           { _, 1, .5, 1.25, 1.625, .8125, 1.40625, 1.703125, .8515625, .42578125, 1.212890625, 1.6064453125 } },
+        { "plus direction over one candle, as TA-Lib has it: a fraction", "plus_di", { 1 }, 0,
+          { _, 1 / 3.0, 0, .25, 1 / 3.0, 0, .25, 1 / 3.0, 0, 0, .25, 1 / 3.0 } },
+        { "relative true range over one candle, as TA-Lib has it: not relative", "natr", { 1 }, 0,
+          { _, 3, 3, 4, 3, 3, 4, 3, 3, 3, 4, 3 } },
     };
     /* clang-format on */
     EACH_ROW (r, rows) {
@@ -117,6 +121,24 @@ TEST(prices_that_do_not_move) {
     EACH_ROW (r, rows) {
         ta_compute(ta_find(str_c(r->name)), NULL, in, N, out);
         CHECK_NEAR(y[0][N - 1], r->want, 1e-12);
+    }
+}
+
+/* TA-Lib's MAMA as the kind of an average takes its limits 0.5 and 0.05, whatever the period. */
+TEST(mesa_as_a_kind_of_average) {
+    enum { N = 80 };
+    double x[N], kind[N], mama[2][N], bands[3][N];
+    const double *in = x;
+    for (int i = 0; i < N; i++)
+        x[i] = 100 + 5 * sin(i / 3.0);
+    ta_compute(ta_find(S("ma")), (double[]){ 9, TA_MAMA }, &in, N, (double *[]){ kind });
+    ta_compute(ta_find(S("mama")), NULL, &in, N, (double *[]){ mama[0], mama[1] });
+    ta_compute(ta_find(S("bbands")), (double[]){ 5, 2, 2, TA_MAMA }, &in, N,
+               (double *[]){ bands[0], bands[1], bands[2] });
+    CHECK_EQ(ta_find(S("ma"))->lookback((double[]){ 9, TA_MAMA }), 32);
+    for (int i = 0; i < N; i++) {
+        CHECK_EQ(isnan(kind[i]), i < 32);
+        CHECK(i < 32 || (kind[i] == mama[0][i] && bands[1][i] == mama[0][i]));
     }
 }
 
@@ -209,6 +231,6 @@ TEST(plain_functions_are_those_of_the_table) {
 #undef CHECK_CALL
 }
 
-TESTS(T(values_worked_out_by_hand), T(prices_that_do_not_move), T(table_is_whole),
+TESTS(T(values_worked_out_by_hand), T(prices_that_do_not_move), T(mesa_as_a_kind_of_average), T(table_is_whole),
       T(rows_without_a_value_are_passed_over), T(means_of_backtrader_are_exactly_rounded),
       T(plain_functions_are_those_of_the_table))
