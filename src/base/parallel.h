@@ -15,3 +15,12 @@ typedef void ParallelFn(void *arg, int worker, size_t i);
 
 /* threads 1..PARALLEL_MAX (clamped), the caller's included. Where the system gives fewer threads, fewer do all the work. */
 void parallel_for(int threads, size_t n, ParallelFn *fn, void *arg);
+
+/* The same with threads that stay: for work of which the pieces between two waits last microseconds (a training step).
+ * Between calls they sleep. One call at a time; fn must not call the same pool. */
+typedef struct ParallelPool ParallelPool;
+
+ParallelPool *parallel_pool_new(int threads);
+ParallelPool *parallel_pool_free(ParallelPool *p); /* NULL is fine; returns NULL */
+int parallel_pool_threads(const ParallelPool *p);  /* those that the system gave, the caller's included */
+void parallel_pool_run(ParallelPool *p, size_t n, ParallelFn *fn, void *arg);
