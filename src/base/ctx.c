@@ -24,6 +24,10 @@ int64_t ctx_left_ms(Ctx *cx, int64_t most) {
     return CLAMP(left, 0, most);
 }
 
+#undef err_set /* the analyzer's versions, see the header */
+#undef err_set_at
+#undef err_note
+
 static PRINTF_LIKE(4, 0) int set(Ctx *cx, int code, Str field, const char *fmt, va_list args) {
     assert(code < 0);
     /* The arguments may point into the old text (a prefix, a rewording): build beside it. */

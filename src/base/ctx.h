@@ -65,3 +65,14 @@ int err_note(Ctx *cx, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Puts "what: " before the words recorded, e.g. the name of the file. Returns the code recorded. */
 int err_prefix(Ctx *cx, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void err_clear(Ctx *cx);
+
+#ifdef __clang_analyzer__ /* it reads one file at a time and has to be told that an error's code is below 0 */
+static inline int err_below_zero(int code) {
+    if (code >= 0)
+        __builtin_unreachable();
+    return code;
+}
+#define err_set(...)    err_below_zero(err_set(__VA_ARGS__))
+#define err_set_at(...) err_below_zero(err_set_at(__VA_ARGS__))
+#define err_note(...)   err_below_zero(err_note(__VA_ARGS__))
+#endif

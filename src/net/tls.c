@@ -185,7 +185,7 @@ int tls_server_new(Ctx *cx, const TlsServerOptions *o, TlsServer **out) {
 }
 
 int tls_server_reload(TlsServer *s, Ctx *cx) {
-    SSL_CTX *ctx;
+    SSL_CTX *ctx = NULL;
     int r = load(s, cx, &ctx, &s->expires);
     if (r != 0)
         return r;

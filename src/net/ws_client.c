@@ -384,11 +384,10 @@ void ws_client_options_default(WsClientOptions *o) {
 
 /* "wss://host:port/path?query" into c; *path borrows. The Host field has the port only where it is not the usual one. */
 static int take_url(WsClient *c, Ctx *cx, Str url, Str *path, Str *host_field) {
-    Str rest = url;
     c->tls = str_starts(url, S("wss://"));
     if (!c->tls && !str_starts(url, S("ws://")))
         return err_set(cx, ERR_USAGE, "'" STR_FMT "' is not a ws:// or wss:// URL", STR_ARG(url));
-    rest = str_from(url, c->tls ? 6 : 5);
+    Str rest = str_from(url, c->tls ? 6 : 5);
     size_t n = 0;
     while (n < rest.n && !memchr("/?#", rest.p[n], 3))
         n++;
