@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Live candles: a tick's way from the save's request to the last of a thousand WebSockets; memory of idle sockets.
+"""Live candles: a tick's way from the save's request to a thousand WebSockets; memory of idle sockets.
 
 usage: bench_live.py FINSIGHT LIVE_CLIENTS [CLIENTS [TICKS]]
 One JSON line a figure; tools/bench makes the table. The server is a process of its own on loopback; CPU is its own.
+Three ways to look at the same thousand: all on one series until the frame can be read, the same until one process on the
+same cores has read them all, and twenty series of fifty clients that tick at one time (live_clients.c says more).
 """
 
 import json
@@ -67,13 +69,15 @@ def main():
     with tempfile.TemporaryDirectory(prefix="finsight-bench-live-") as root:
         server = Server(finsight, root)
         resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-        cpu = server.cpu_s()
-        out = subprocess.run([clients_program, str(server.port), KEY, str(clients), str(ticks)], stdout=subprocess.PIPE,
-                             check=True).stdout
-        row = json.loads(out)
-        for name, before, after in zip(("user_us", "sys_us"), cpu, server.cpu_s()):
-            row[name + "_a_message"] = round((after - before) * 1e6 / (clients * (ticks + 5)), 2)
-        print(json.dumps(row), flush=True)
+        for series, how in ((1, "stamp"), (1, "read"), (20, "stamp")):
+            cpu = server.cpu_s()
+            out = subprocess.run([clients_program, str(server.port), KEY, str(clients), str(ticks), str(series), how],
+                                 stdout=subprocess.PIPE, check=True).stdout
+            row = json.loads(out)
+            for name, before, after in zip(("user_us", "sys_us"), cpu, server.cpu_s()):
+                row[name + "_a_message"] = round((after - before) * 1e6 / (clients * (ticks + 5)), 2)
+            row["load"] = round(os.getloadavg()[0], 1)
+            print(json.dumps(row), flush=True)
         idle_memory(server, 10000)
         server.stop()
 

@@ -115,10 +115,14 @@ static int make_tls(Service *s, Ctx *cx) {
     return r;
 }
 
+static int cpu_threads(const AppCfg *cfg) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cfg->server_cpu_threads ? (int)cfg->server_cpu_threads : (int)MAX(cores, 1);
+}
+
 static void make_lanes(Service *s) {
     const AppCfg *cfg = s->cfg;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    int cpu = cfg->server_cpu_threads ? (int)cfg->server_cpu_threads : (int)MAX(cores, 1);
+    int cpu = cpu_threads(cfg);
     int io = (int)cfg->server_io_threads;
     s->cpu = lane_threads_new("cpu", cpu, (size_t)(cfg->server_queue * cpu), s->app->clock);
     int feed = (int)cfg->server_feed_threads;
@@ -207,6 +211,7 @@ static int make_gateway(Service *s, Ctx *cx) {
     g.http.body_ms = cfg->server_body_ms;
     g.http.idle_ms = cfg->server_idle_ms;
     g.http.max_connections = (int)cfg->server_max_connections;
+    g.http.send_helpers = MIN(cpu_threads(cfg) - 1, 3);
     g.http.h2 = cfg->server_http2;
     g.http.h2_max_streams = (int)cfg->server_max_streams;
     live_options_default(&g.live);

@@ -8,6 +8,7 @@
 #include "net/h2_conn.h"
 #include "net/http_exchange.h"
 #include "net/http_listen.h"
+#include "net/send_many.h"
 #include "net/stream.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LISTENERS_MAX = 8, ACCEPTS_A_TURN = 64, TURNED_AWAY_MAX = 64 };
+enum { LISTENERS_MAX = 8, ACCEPTS_A_TURN = 64, TURNED_AWAY_MAX = 64, SENDS_A_TURN = 256 };
 
 typedef struct ServerConn {
     HttpConn http;
@@ -24,9 +25,15 @@ typedef struct ServerConn {
     Stream stream;
     LoopTimer timer;
     ListNode node, touched;
-    bool busy; /* its bytes are being worked on further up the stack: settle later, and there */
-    bool shut; /* our sending half is closed */
+    bool busy;               /* its bytes are being worked on further up the stack: settle later, and there */
+    bool shut;               /* our sending half is closed */
+    struct Sending *sending; /* its place among the sends under way; NULL: none */
 } ServerConn;
+
+typedef struct Sending { /* the first bytes of a connection's queue, on their way with those of others */
+    ServerConn *sc;      /* NULL: it was closed meanwhile */
+    SendJob *job;        /* NULL: it sends by itself */
+} Sending;
 
 typedef struct ServerListener {
     Listener socket;
@@ -42,6 +49,9 @@ struct HttpServer {
     ListNode touched; /* connections with output from outside of their turn */
     LoopMail settle_touched;
     bool settling; /* the letter is under way */
+    SendMany *sender;
+    SendJob jobs[SENDS_A_TURN];
+    Sending sending[SENDS_A_TURN];
     int n_conns;
     ServerListener listeners[LISTENERS_MAX];
     int n_listeners;
@@ -74,6 +84,8 @@ static void conn_close(ServerConn *sc) {
     http_conn_done(&sc->http);
     list_remove(&sc->node);
     list_remove(&sc->touched);
+    if (sc->sending)
+        sc->sending->sc = NULL;
     s->n_conns--;
     mem_free(sc);
     stop_check(s);
@@ -287,11 +299,58 @@ static void deliver(void *owner, Exchange *x, HttpNews news) {
 
 /* --- output from outside of a connection's turn --- */
 
+/* May its queue leave with those of others? A socket that was full is left to its event. */
+static bool sends_with_others(const ServerConn *sc) {
+    return !stream_is_tls(&sc->stream) && stream_is_ready(&sc->stream) && !(sc->stream.want & LOOP_WRITE);
+}
+
+/* Takes connections off the list and notes what they have to send; nothing that closes one runs here. */
+static size_t gather_sends(HttpServer *s, MonoNs now, size_t *n_jobs) {
+    size_t n = 0;
+    *n_jobs = 0;
+    for (ListNode *node; n < SENDS_A_TURN && (node = list_pop_front(&s->touched)); n++) {
+        ServerConn *sc = LIST_ENTRY(node, ServerConn, touched);
+        struct iovec iov[HTTP_IOV_MAX];
+        int pieces = sends_with_others(sc) ? http_conn_output(&sc->http, iov, now) : 0;
+        s->sending[n] = (Sending){ .sc = sc };
+        sc->sending = &s->sending[n];
+        if (pieces == 0 || pieces > SEND_IOV_MAX)
+            continue;
+        SendJob *j = s->sending[n].job = &s->jobs[(*n_jobs)++];
+        j->fd = stream_fd(&sc->stream);
+        j->n = pieces;
+        memcpy(j->iov, iov, (size_t)pieces * sizeof *iov);
+    }
+    return n;
+}
+
+/* What came of one send; then the connection's turn is like any other. */
+static void take_sent(ServerConn *sc, const SendJob *j, MonoNs now) {
+    sc->busy = true;
+    if (j && j->sent >= 0)
+        http_conn_sent(&sc->http, (size_t)j->sent, now);
+    else if (j && j->sent != -EAGAIN && j->sent != -EINTR)
+        sc->http.dead = true;
+    sc->busy = false;
+    conn_settle(sc);
+}
+
+/* So few a turn that other connections' requests do not wait for long. */
 static void settle_touched(void *arg) {
     HttpServer *s = arg;
-    s->settling = false;
-    for (ListNode *n; (n = list_pop_front(&s->touched));)
-        conn_settle(LIST_ENTRY(n, ServerConn, touched));
+    MonoNs now = loop_now(s->loop);
+    size_t n_jobs, n = gather_sends(s, now, &n_jobs);
+    send_many(s->sender, s->jobs, n_jobs);
+    for (size_t i = 0; i < n; i++) {
+        ServerConn *sc = s->sending[i].sc;
+        if (!sc)
+            continue;
+        sc->sending = NULL;
+        take_sent(sc, s->sending[i].job, now);
+    }
+    s->settling = !list_empty(&s->touched);
+    if (s->settling)
+        loop_mail(s->loop, &s->settle_touched);
 }
 
 /* A thousand frames for a thousand connections: one letter, and one system call a connection. */
@@ -337,6 +396,7 @@ HttpServer *http_server_new(Loop *loop, const HttpServerOptions *o, HttpHandler 
     list_init(&s->touched);
     s->settle_touched = (LoopMail){ .fn = settle_touched, .arg = s };
     loop_timer_init(&s->drain, loop, on_drained, s);
+    s->sender = send_many_new(&(SendManyOptions){ .helpers = o->send_helpers });
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return s;
 }
@@ -364,6 +424,7 @@ HttpServer *http_server_free(HttpServer *s) {
     s->stopped = true;
     close_all(s);
     http_core_done(&s->core);
+    send_many_free(s->sender);
     if (s->spare_fd >= 0)
         close(s->spare_fd);
     return mem_free(s);

@@ -102,6 +102,7 @@ typedef struct HttpServerOptions {
     bool h2;                 /* HTTP/2: by ALPN, and on a plain port for clients that begin with its preface */
     int h2_max_streams;      /* 100 requests at once on a connection of HTTP/2 */
     size_t reply_mark;       /* 1 MiB of queued replies stops reading */
+    int send_helpers;        /* 0: threads that help when frames go out to hundreds of connections at once */
     Str server_name;         /* "finsight" */
     /* Optional: body limit for this head (by route), or -status to refuse before the body is read. */
     int64_t (*on_head)(void *arg, const HttpHead *head);
