@@ -38,11 +38,22 @@ static void open_jobs(Platform *p) {
                                                .wake_arg = p });
 }
 
+static int control_snapshot(void *store, Ctx *cx, SnapshotPiece *piece, void *arg) {
+    return job_store_snapshot(store, cx, piece, arg);
+}
+
+static int backtests_snapshot(void *store, Ctx *cx, SnapshotPiece *piece, void *arg) {
+    return backtest_store_snapshot(store, cx, piece, arg);
+}
+
 int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *ids, Logger *log) {
     *p = (Platform){ .cfg = cfg, .clock = clock, .ids = ids, .log = log };
     p->metrics = metrics_new(METRICS_SERIES_STANDARD);
     p->requests = request_stats_new();
     int r = cfg->data_store == STORE_MEMORY ? 0 : dir_make(cx, cfg->data_dir);
+    if (r == 0 && dir_exists(path_join(cx->arena, cfg->data_dir, RESTORE_STAGE)))
+        r = err_set(cx, ERR_CONFLICT, "%s: a restore into this folder did not come to its end; run it again",
+                    cfg->data_dir);
     if (r == 0)
         r = registry_open_store(cx, cfg, &p->store);
     if (r == 0)
@@ -74,10 +85,16 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
                                                            .log = log,
                                                            .keep_ms = cfg->backtest_keep_ms,
                                                            .threads = (int)MIN(sysconf(_SC_NPROCESSORS_ONLN), 64) });
+    p->beside[0] = (BackupDatabase){ "control.db", control_snapshot, p->control };
+    p->beside[1] = (BackupDatabase){ "backtest.db", backtests_snapshot, p->backtests };
     p->storage = (StorageRole){
         .storage = storage_service_new(&(StorageOptions){ .store = p->store, .objects = p->objects, .log = log }),
         .store = p->store,
+        .beside = p->beside,
+        .n_beside = ARRAY_LEN(p->beside),
+        .datasets = p->objects,
         .backups = p->backups,
+        .backup_turn = PTHREAD_MUTEX_INITIALIZER,
     };
     open_jobs(p);
     p->admin = (AdminService){

@@ -25,6 +25,8 @@
 #include "services/jobs/jobs.h"
 #include "services/market/market.h"
 
+/* Folder inside of a data folder while a backup is restored into it: what is there is not whole yet. */
+#define RESTORE_STAGE ".restoring"
 enum { PLATFORM_FEEDS_MAX = VENUE_COUNT };
 
 typedef struct Platform {
@@ -47,6 +49,7 @@ typedef struct Platform {
     StrategyCatalog strategies; /* the built-in ones and those of backtest.plugins */
     Arena strategies_arena;
     ObjectStore *objects, *backups;
+    BackupDatabase beside[2]; /* control.db, backtest.db */
     StorageRole storage;
     JobStore *control; /* control.db */
     AdminService admin;

@@ -2,13 +2,17 @@
 
 #include "app/app.h"
 
+#include "adapters/backtest/sqlite.h"
+#include "adapters/jobs/sqlite.h"
 #include "adapters/object/dir.h"
 #include "adapters/store/sqlite.h"
 #include "base/file.h"
 #include "cli/term.h"
 #include "services/storage/backup.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -20,63 +24,187 @@ typedef struct RestoreIn {
 /* clang-format off */
 static const Field restore_f[] = {
     FIELD(RestoreIn, id, .doc = "Which backup. Left out: the newest.", .example = "20240301T120000Z"),
-    FIELD(RestoreIn, to, .doc = "Data folder to restore into. It must not hold a store yet.", .example = "/srv/finsight-restored"),
+    FIELD(RestoreIn, to, .doc = "Data folder to restore into. It must not hold any of what is restored.", .example = "/srv/finsight-restored"),
     FIELD(RestoreIn, from, .doc = "Folder of the backups. Left out: backup.dir."),
     FIELD(RestoreIn, check, .doc = "Only read the backup and check every sum."),
 };
 static SHAPE(restore_shape, RestoreIn, restore_f);
 /* clang-format on */
 
+/* Parts are written to a folder inside of the target, checked there, and moved out only when all of them are whole and
+ * synced; while that folder is there no server starts on the target. A restore that was killed before the move is begun
+ * anew by the next one, a killed move is gone on with. */
 typedef struct Target {
-    FILE *f; /* NULL: only checking */
+    const char *dir, *stage; /* dir NULL: only checking */
+    FILE *f;                 /* the file at work, … */
     const char *path;
-    int64_t bytes;
+    ObjectStore *objects; /* … or the object */
+    ObjectWriter *writer;
+    int64_t bytes, n_objects;
     Progress bar;
 } Target;
 
-static int write_piece(void *arg, Ctx *cx, Str bytes) {
+#define PLACING "placing" /* in the stage: all is whole, the move has begun; the backup's id is in it */
+
+static int begin_part(void *arg, Ctx *cx, const BackupPart *part) {
     Target *t = arg;
-    if (t->f && fwrite(bytes.p, 1, bytes.n, t->f) != bytes.n)
-        return file_fail(cx, errno, "write", t->path);
+    if (!t->dir)
+        return 0;
+    const char *name = part->object ? "objects" : str_cz(cx->arena, part->name),
+               *final = path_join(cx->arena, t->dir, name);
+    if (file_exists(final) || dir_exists(final))
+        return err_set(cx, ERR_CONFLICT, "%s is there already: a backup is restored beside it, never over it", final);
+    t->path = path_join(cx->arena, t->stage, name);
+    if (part->object) {
+        ObjectPut put = {
+            .key = part->name, .content_type = part->content_type, .labels = part->labels, .n_labels = part->n_labels
+        };
+        int r = t->objects ? 0 : object_dir_open(cx, t->path, &t->objects);
+        return r ? r : object_put_begin(t->objects, cx, &put, &t->writer);
+    }
+    t->f = fopen(t->path, "wb");
+    return t->f ? 0 : file_fail(cx, errno, "create", t->path);
+}
+
+static int put_part(void *arg, Ctx *cx, Str bytes) {
+    Target *t = arg;
     t->bytes += (int64_t)bytes.n;
     progress_update(&t->bar, 0, 0, t->bytes / 1000000);
+    if (t->writer)
+        return object_put_data(t->writer, cx, bytes);
+    if (t->f && fwrite(bytes.p, 1, bytes.n, t->f) != bytes.n)
+        return file_fail(cx, errno, "write", t->path);
     return 0;
 }
 
-static int finish_file(Ctx *cx, Target *t, const char *path, int r) {
-    if (r == 0 && (fflush(t->f) != 0 || fsync(fileno(t->f)) != 0))
+static int end_part(void *arg, Ctx *cx, const BackupPart *part) {
+    Target *t = arg;
+    t->n_objects += part->object;
+    if (t->writer)
+        return object_put_end(TAKE(t->writer), cx, NULL);
+    if (!t->f)
+        return 0;
+    FILE *f = TAKE(t->f);
+    int r = fflush(f) != 0 || fsync(fileno(f)) != 0 ? file_fail(cx, errno, "write", t->path) : 0;
+    if (fclose(f) != 0 && r == 0)
         r = file_fail(cx, errno, "write", t->path);
-    if (fclose(t->f) != 0 && r == 0)
-        r = file_fail(cx, errno, "write", t->path);
-    if (r == 0 && rename(t->path, path) != 0)
-        r = file_fail(cx, errno, "rename", t->path);
-    if (r == 0)
-        r = dir_sync(cx, path_dir(cx->arena, path));
-    if (r != 0)
-        unlink(t->path);
     return r;
 }
 
-static int restore_file(Ctx *cx, ObjectStore *backups, Str id, Target *t, const char *dir, Backup *out) {
-    const char *path = path_join(cx->arena, dir, "market.db");
-    if (file_exists(path))
-        return err_set(cx, ERR_CONFLICT, "%s is there already: a backup is restored beside it, never over it", path);
-    int r = dir_make(cx, dir);
-    if (r)
-        return r;
-    t->path = path_join(cx->arena, dir, "market.db.part");
-    t->f = fopen(t->path, "wb");
-    if (!t->f)
-        return file_fail(cx, errno, "create", t->path);
-    return finish_file(cx, t, path, backup_restore(cx, backups, id, write_piece, t, out));
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where) {
+    UNUSED(st);
+    UNUSED(kind);
+    UNUSED(where);
+    return remove(path);
+}
+
+static int remove_tree(Ctx *cx, const char *path) {
+    enum { FDS = 16 };
+    bool gone = nftw(path, remove_one, FDS, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT;
+    return gone ? 0 : file_fail(cx, errno, "remove", path);
 }
 
 /* What was restored opens, and every block in it has the right sum. */
-static int verify_store(Ctx *cx, const char *dir) {
+static int verify_stage(Ctx *cx, const char *dir) {
     CLEANUP(candle_store_closep) CandleStore *store = NULL;
-    StoreSqliteOptions o = { .path = path_join(cx->arena, dir, "market.db") };
-    int r = store_sqlite_open(cx, &o, &store);
-    return r ? r : candle_store_verify(store, cx);
+    CLEANUP(job_store_closep) JobStore *jobs = NULL;
+    CLEANUP(backtest_store_closep) BacktestStore *backtests = NULL;
+    const char *control = path_join(cx->arena, dir, "control.db"), *kept = path_join(cx->arena, dir, "backtest.db");
+    int r = store_sqlite_open(cx, &(StoreSqliteOptions){ .path = path_join(cx->arena, dir, "market.db") }, &store);
+    if (r == 0)
+        r = candle_store_verify(store, cx);
+    if (r == 0 && file_exists(control)) /* opening reads the schema */
+        r = job_store_sqlite_open(cx, &(JobStoreOptions){ .path = control }, &jobs);
+    if (r == 0 && file_exists(kept))
+        r = backtest_sqlite_open(cx, &(BacktestSqliteOptions){ .path = kept }, &backtests);
+    return r;
+}
+
+/* --- the move --- */
+
+static int place_one(Ctx *cx, const char *stage, const char *dir, const char *name) {
+    const char *from = path_join(cx->arena, stage, name), *to = path_join(cx->arena, dir, name);
+    if (str_ends(str_c(name), S(".lock"))) /* of the check */
+        return file_remove(cx, from);
+    return rename(from, to) == 0 ? 0 : file_fail(cx, errno, "move into place", from);
+}
+
+/* May be done again after a kill at any of its steps. */
+static int place_all(Ctx *cx, const char *stage, const char *dir) {
+    DIR *d = opendir(stage);
+    int r = d ? 0 : file_fail(cx, errno, "read", stage);
+    for (struct dirent *e; r == 0 && (e = readdir(d));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && strcmp(e->d_name, PLACING) != 0)
+            r = place_one(cx, stage, dir, e->d_name);
+    if (d)
+        closedir(d);
+    if (r == 0)
+        r = dir_sync(cx, dir);
+    return r ? r : remove_tree(cx, stage);
+}
+
+/* A move that was cut short has nothing left to read from the backup: 1 when it was gone on with. */
+static int go_on(Ctx *cx, const Target *t, Str *id) {
+    enum { ID_MAX = 200 };
+    const char *marker = path_join(cx->arena, t->stage, PLACING);
+    Str had;
+    if (!file_exists(marker))
+        return remove_tree(cx, t->stage);
+    int r = file_read(cx, marker, ID_MAX, &had);
+    had = r == 0 ? str_trim(had) : had;
+    if (r == 0 && id->n && !str_eq(*id, had))
+        r = err_set(cx, ERR_CONFLICT,
+                    "%s: a restore of backup " STR_FMT " was cut short here; restore that one, or take another folder",
+                    t->dir, STR_ARG(had));
+    *id = had;
+    if (r == 0)
+        r = place_all(cx, t->stage, t->dir);
+    return r ? r : 1;
+}
+
+static int restore_folder(Ctx *cx, ObjectStore *backups, Str id, const BackupSink *sink, Target *t, Backup *out) {
+    int r = dir_make(cx, t->stage);
+    if (r == 0)
+        r = backup_restore(cx, backups, id, sink, out);
+    object_put_abort(TAKE(t->writer));
+    object_store_close(TAKE(t->objects));
+    if (t->f)
+        fclose(TAKE(t->f));
+    if (r == 0)
+        r = verify_stage(cx, t->stage);
+    if (r == 0)
+        r = file_write(cx, path_join(cx->arena, t->stage, PLACING), out->id, 0644);
+    if (r != 0) { /* nothing was moved yet */
+        Ctx quiet = *cx;
+        remove_tree(&quiet, t->stage);
+        return r;
+    }
+    return place_all(cx, t->stage, t->dir);
+}
+
+static int restore_into(Ctx *cx, ObjectStore *backups, Str id, Target *t, Backup *out) {
+    BackupSink sink = { begin_part, put_part, end_part, t };
+    if (!t->dir)
+        return backup_restore(cx, backups, id, &sink, out);
+    t->stage = path_join(cx->arena, t->dir, RESTORE_STAGE);
+    int r = dir_make(cx, t->dir);
+    if (r == 0 && dir_exists(t->stage))
+        r = go_on(cx, t, &id);
+    if (r == 1) /* what it was: the manifest tells */
+        return backup_restore(cx, backups, id, NULL, out);
+    return r ? r : restore_folder(cx, backups, id, &sink, t, out);
+}
+
+static void say_restored(Cli *c, const Backup *b, const char *dir, int64_t n_objects) {
+    fprintf(c->out, "backup " STR_FMT " %s%s: ", STR_ARG(b->id), dir ? "restored to " : "is whole", dir ? dir : "");
+    for (size_t i = 0; i < b->n_parts; i++)
+        if (!b->parts[i].object)
+            fprintf(c->out, STR_FMT ", ", STR_ARG(b->parts[i].name));
+    if (n_objects)
+        fprintf(c->out, STR_FMT " objects of datasets, ", STR_ARG(term_count(c->cx->arena, n_objects)));
+    fprintf(c->out, STR_FMT ", all sums right\n", STR_ARG(term_bytes(c->cx->arena, b->bytes)));
+    if (dir)
+        fprintf(c->out, "not in a backup: admin.key (a server makes a new one), the configuration, plug-ins\n");
 }
 
 static int run_restore(Cli *c, const void *in_) {
@@ -86,7 +214,7 @@ static int run_restore(Cli *c, const void *in_) {
     CLEANUP(object_store_closep) ObjectStore *backups = NULL;
     const char *dir = str_cz(cx->arena, in->to);
     const char *from = in->from.n ? str_cz(cx->arena, in->from) : platform_backup_dir(cx->arena, &app->cfg);
-    Target t = { 0 };
+    Target t = { .dir = in->check ? NULL : dir };
     Backup b = { 0 };
     int r = in->check != (in->to.n > 0)
                 ? 0
@@ -97,22 +225,18 @@ static int run_restore(Cli *c, const void *in_) {
         r = object_dir_open(cx, from, &backups);
     progress_init(&t.bar, c, in->check ? "checking" : "restoring", "MB");
     if (r == 0)
-        r = in->check ? backup_restore(cx, backups, in->id, write_piece, &t, &b)
-                      : restore_file(cx, backups, in->id, &t, dir, &b);
+        r = restore_into(cx, backups, in->id, &t, &b);
     progress_end(&t.bar);
     if (r == BACKUP_NONE)
         r = err_set(cx, ERR_NOT_FOUND, "there is no such backup in %s; finsight backup --list shows those there are",
                     from);
-    if (r == 0 && !in->check)
-        r = verify_store(cx, dir);
     if (r != 0)
         return cli_fail(c, r);
     if (c->json)
-        fprintf(c->out, "{\"id\":\"" STR_FMT "\",\"bytes\":%lld,\"candles\":%lld,\"verified\":true}\n", STR_ARG(b.id),
-                (long long)b.bytes, (long long)b.candles);
+        fprintf(c->out, "{\"id\":\"" STR_FMT "\",\"bytes\":%lld,\"candles\":%lld,\"objects\":%lld,\"verified\":true}\n",
+                STR_ARG(b.id), (long long)b.bytes, (long long)b.candles, (long long)t.n_objects);
     else
-        fprintf(c->out, "backup " STR_FMT " %s%s: " STR_FMT ", all sums right\n", STR_ARG(b.id),
-                in->check ? "is whole" : "restored to ", in->check ? "" : dir, STR_ARG(term_bytes(cx->arena, b.bytes)));
+        say_restored(c, &b, t.dir, t.n_objects);
     return 0;
 }
 
@@ -121,8 +245,10 @@ const Command cmd_restore = {
     .group = "Platform",
     .summary = "Restore a backup into an empty folder, or check it",
     .run = run_restore,
-    .help = "Each block's sum is checked before it is written, the store's own afterwards. Then start a server there: "
-            "finsight serve --data-dir DIR.",
+    .help = "Brings back candles, jobs, backtests and datasets. Each block's sum is checked before it is written, the "
+            "store's "
+            "own afterwards; then all of it is moved into place. A restore that was killed is run again. Then start a "
+            "server there: finsight serve --data-dir DIR. It makes a new admin.key.",
     .examples = "finsight restore --to /srv/restored\nfinsight restore 20240301T120000Z --to /srv/restored --from "
                 "/mnt/backups\n"
                 "finsight restore --check",

@@ -271,8 +271,23 @@ const Command cmd_datasets = {
 
 /* --- backups --- */
 
+static Str parts_text(Arena *a, const BackupRow *b) {
+    const BackupPartRow *v = b->parts.v;
+    Buf text;
+    buf_init(&text, 4096);
+    for (size_t i = 0; i < b->parts.n; i++)
+        if (v[i].count == 1)
+            buf_printf(&text, "%s" STR_FMT, i ? ", " : "", STR_ARG(v[i].name));
+        else
+            buf_printf(&text, "%s" STR_FMT " " STR_FMT, i ? ", " : "", STR_ARG(term_count(a, v[i].count)),
+                       STR_ARG(v[i].name));
+    Str out = str_dup(a, buf_str(&text));
+    buf_done(&text);
+    return out;
+}
+
 static int print_backups(Cli *c, const BackupRow *v, size_t n) {
-    static const char *const heads[] = { "backup", "shares with", ">candles", ">size", ">added", NULL };
+    static const char *const heads[] = { "backup", "shares with", ">candles", ">size", ">added", "contents", NULL };
     Arena *a = c->cx->arena;
     Table t;
     table_init(&t, a, heads);
@@ -282,53 +297,87 @@ static int print_backups(Cli *c, const BackupRow *v, size_t n) {
         table_cell(&t, term_count(a, v[i].candles), TONE_PLAIN);
         table_cell(&t, term_bytes(a, v[i].bytes), TONE_PLAIN);
         table_cell(&t, term_bytes(a, v[i].packed), TONE_PLAIN);
+        table_cell(&t, parts_text(a, &v[i]), TONE_DIM);
     }
     table_print(&t, c);
     return 0;
 }
 
+static int print_verified(Cli *c, const BackupRow *b) {
+    const BackupPartRow *v = b->parts.v;
+    Arena *a = c->cx->arena;
+    fprintf(c->out, "backup %s" STR_FMT "%s is whole: every sum right\n", term_tone(c, TONE_BOLD), STR_ARG(b->id),
+            term_end(c));
+    for (size_t i = 0; i < b->parts.n; i++)
+        cli_line(c, str_cz(a, v[i].name), STR_FMT "%s", STR_ARG(term_bytes(a, v[i].bytes)),
+                 v[i].count == 1 ? ""
+                                 : str_cz(a, str_fmt(a, ", " STR_FMT " objects", STR_ARG(term_count(a, v[i].count)))));
+    fprintf(c->out, "not in it: admin.key, the configuration, plug-ins\n");
+    return 0;
+}
+
 typedef struct BackupIn {
-    bool whole, skip_verify, list;
+    Str id;
+    bool whole, skip_verify, list, verify;
     int64_t keep;
 } BackupIn;
 static const Field backup_f[] = {
     FIELD(BackupIn, whole, .doc = "Share no blocks with earlier backups."),
     FIELD(BackupIn, skip_verify, .doc = "Do not read the backup back once it is made."),
     FIELD(BackupIn, keep, .max = 10000, .has_min = true, .doc = "Remove all but this many of the newest; 0 keeps all."),
-    FIELD(BackupIn, list, .doc = "List the backups instead."),
+    FIELD(BackupIn, list, .doc = "List the backups and what is in them instead."),
+    FIELD(BackupIn, verify, .doc = "Read a backup and check every sum instead."),
+    FIELD(BackupIn, id, .doc = "Which one to verify. Left out: the newest.", .example = "20240301T120000.000Z"),
 };
 static SHAPE(backup_shape, BackupIn, backup_f);
+
+static int list_backups(Cli *c, ApiCaller *api) {
+    BackupList all = { 0 };
+    int r = api_call(api, c->cx, &op_storage_backups, NULL, &all);
+    if (r != 0)
+        return cli_fail(c, r);
+    if (c->json)
+        return cli_print_json(c, &backup_list_shape, &all);
+    if (all.count > 0)
+        return print_backups(c, all.backups.v, all.backups.n);
+    fprintf(c->out, "no backups yet; finsight backup makes one\n");
+    return 0;
+}
 
 static int run_backup(Cli *c, const void *in_) {
     const BackupIn *in = in_;
     ApiCaller *api;
-    BackupRow made = { 0 };
-    BackupList all = { 0 };
+    BackupRow row = { 0 };
     BackupRequest q = { .whole = in->whole, .skip_verify = in->skip_verify, .keep = in->keep };
     int r = cli_api(c, &api);
-    if (r == 0)
-        r = in->list ? api_call(api, c->cx, &op_storage_backups, NULL, &all)
-                     : api_call(api, c->cx, &op_storage_backup, &q, &made);
+    if (r == 0 && in->list && in->verify)
+        r = err_set(c->cx, ERR_USAGE, "--list and --verify are two things: choose one");
+    if (r == 0 && in->id.n && !in->verify)
+        r = err_set(c->cx, ERR_USAGE, "a backup's id goes with --verify; a new backup makes its own");
+    if (r != 0)
+        return cli_fail(c, r);
+    if (in->list)
+        return list_backups(c, api);
+    r = in->verify ? api_call(api, c->cx, &op_storage_backup_verify, &(BackupId){ in->id }, &row)
+                   : api_call(api, c->cx, &op_storage_backup, &q, &row);
     if (r != 0)
         return cli_fail(c, r);
     if (c->json)
-        return in->list ? cli_print_json(c, &backup_list_shape, &all) : cli_print_json(c, &backup_row_shape, &made);
-    if (in->list && all.count == 0) {
-        fprintf(c->out, "no backups yet; finsight backup makes one\n");
-        return 0;
-    }
-    return in->list ? print_backups(c, all.backups.v, all.backups.n) : print_backups(c, &made, 1);
+        return cli_print_json(c, &backup_row_shape, &row);
+    return in->verify ? print_verified(c, &row) : print_backups(c, &row, 1);
 }
 
 const Command cmd_backup = {
     .name = "backup",
     .group = "Platform",
-    .summary = "Back the store up while it is in use",
+    .summary = "Back up candles, jobs, backtests and datasets while they are in use",
     .run = run_backup,
     .help =
-        "Copies the store as it is at one moment, to backup.dir. Blocks that the backup before has are not stored "
-        "again, so a daily backup costs what changed that day; each can be restored by itself. Afterwards it is read "
-        "back and its sums are checked.",
-    .examples = "finsight backup\nfinsight backup --keep 30\nfinsight backup --list",
+        "Copies every database of the data folder as it is at one moment, and the datasets, to backup.dir. Blocks that "
+        "the backup before has are not stored again, so a daily backup costs what changed that day; each can be "
+        "restored by itself. Afterwards it is read back and its sums are checked. Secrets (admin.key) and the "
+        "configuration are not in it.",
+    .examples = "finsight backup\nfinsight backup --keep 30\nfinsight backup --list\nfinsight backup --verify",
     .flags = &backup_shape,
+    .positional = (const char *const[]){ "id", NULL },
 };

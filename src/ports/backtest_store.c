@@ -59,6 +59,13 @@ int backtest_store_expire(BacktestStore *s, Ctx *cx, Time before, int64_t *remov
     return r ? r : s->ops->expire(s, cx, before, removed);
 }
 
+int backtest_store_snapshot(BacktestStore *s, Ctx *cx, SnapshotPiece *piece, void *arg) {
+    int r = ctx_check(cx);
+    if (r == 0 && !s->ops->snapshot)
+        r = err_set(cx, ERR_UNSUPPORTED, "the %s store of backtests has no backup", s->ops->name);
+    return r ? r : s->ops->snapshot(s, cx, piece, arg);
+}
+
 BacktestStore *backtest_store_close(BacktestStore *s) {
     if (s)
         s->ops->close(s);

@@ -13,6 +13,7 @@
 #include "backtest/result.h"
 #include "base/ctx.h"
 #include "core/series.h"
+#include "ports/snapshot.h"
 
 typedef struct BacktestStore BacktestStore;
 
@@ -69,6 +70,8 @@ typedef struct BacktestStoreOps {
     int (*remove)(BacktestStore *s, Ctx *cx, Str workspace, Str id);
     /* Required. Removes what was created before; *removed of them. */
     int (*expire)(BacktestStore *s, Ctx *cx, Time before, int64_t *removed);
+    /* Optional. All of it as at one moment, as the bytes of a file that the same adapter opens; saves go on meanwhile. */
+    int (*snapshot)(BacktestStore *s, Ctx *cx, SnapshotPiece *piece, void *arg);
     void (*close)(BacktestStore *s); /* Required. */
 } BacktestStoreOps;
 
@@ -83,4 +86,7 @@ int backtest_store_list(BacktestStore *s, Ctx *cx, const BacktestFilter *f, Back
                         int64_t *total);
 int backtest_store_remove(BacktestStore *s, Ctx *cx, Str workspace, Str id);
 int backtest_store_expire(BacktestStore *s, Ctx *cx, Time before, int64_t *removed);
+/* ERR_UNSUPPORTED without one. */
+int backtest_store_snapshot(BacktestStore *s, Ctx *cx, SnapshotPiece *piece, void *arg);
 BacktestStore *backtest_store_close(BacktestStore *s); /* NULL is fine; returns NULL */
+DEFINE_CLEANUP(BacktestStore *, backtest_store_close)

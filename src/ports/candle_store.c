@@ -272,7 +272,7 @@ int candle_store_verify(CandleStore *s, Ctx *cx) {
     return r ? r : s->ops->verify(s, cx);
 }
 
-int candle_store_snapshot(CandleStore *s, Ctx *cx, CandleStorePiece *piece, void *arg) {
+int candle_store_snapshot(CandleStore *s, Ctx *cx, SnapshotPiece *piece, void *arg) {
     assert(piece);
     int r = enter(s, cx, "snapshot");
     if (r == 0 && !s->ops->snapshot)

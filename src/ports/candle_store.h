@@ -17,6 +17,7 @@
 #include "core/gap.h"
 #include "core/instrument.h"
 #include "core/series.h"
+#include "ports/snapshot.h"
 
 typedef struct CandleStore CandleStore;
 
@@ -65,9 +66,6 @@ typedef struct StoreInfo {
     int schema_version;
 } StoreInfo;
 
-/* Takes the next bytes of a snapshot; what is not 0 ends it. */
-typedef int CandleStorePiece(void *arg, Ctx *cx, Str bytes);
-
 typedef struct CandleStoreOps {
     const char *name;
 
@@ -104,7 +102,7 @@ typedef struct CandleStoreOps {
     int (*verify)(CandleStore *s, Ctx *cx);
     /* Optional. The whole store as it is at one moment, as the bytes of a file that the same adapter opens. Saves go on
      * meanwhile; everything acknowledged before the call is in it. */
-    int (*snapshot)(CandleStore *s, Ctx *cx, CandleStorePiece *piece, void *arg);
+    int (*snapshot)(CandleStore *s, Ctx *cx, SnapshotPiece *piece, void *arg);
     void (*close)(CandleStore *s); /* Required. Flushes and frees. */
 } CandleStoreOps;
 
@@ -153,6 +151,6 @@ int64_t candle_store_drop_cache(CandleStore *s); /* 0 where there is no cache */
 int candle_store_describe(CandleStore *s, Ctx *cx, StoreInfo *out);
 int candle_store_verify(CandleStore *s, Ctx *cx);
 /* ERR_UNSUPPORTED where the adapter has none. */
-int candle_store_snapshot(CandleStore *s, Ctx *cx, CandleStorePiece *piece, void *arg);
+int candle_store_snapshot(CandleStore *s, Ctx *cx, SnapshotPiece *piece, void *arg);
 CandleStore *candle_store_close(CandleStore *s); /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(CandleStore *, candle_store_close)

@@ -124,6 +124,13 @@ int job_store_audit_list(JobStore *s, Ctx *cx, int64_t before, size_t limit, Aud
     return r ? r : s->ops->audit_list(s, cx, before, limit, out, n);
 }
 
+int job_store_snapshot(JobStore *s, Ctx *cx, SnapshotPiece *piece, void *arg) {
+    int r = enter(s, cx, "snapshot");
+    if (r == 0 && !s->ops->snapshot)
+        r = err_set(cx, ERR_UNSUPPORTED, "the %s store of jobs has no backup", s->ops->name);
+    return r ? r : s->ops->snapshot(s, cx, piece, arg);
+}
+
 JobStore *job_store_close(JobStore *s) {
     if (s)
         s->ops->close(s);

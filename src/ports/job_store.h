@@ -10,6 +10,7 @@
 
 #include "base/ctx.h"
 #include "core/job.h"
+#include "ports/snapshot.h"
 
 typedef struct JobStore JobStore;
 
@@ -101,6 +102,8 @@ typedef struct JobStoreOps {
 
     int (*audit_add)(JobStore *s, Ctx *cx, const AuditRow *row); /* its id is the store's */
     int (*audit_list)(JobStore *s, Ctx *cx, int64_t before, size_t limit, AuditRow **out, size_t *n); /* newest first */
+    /* Optional. All of it as at one moment, as the bytes of a file that the same adapter opens; changes go on meanwhile. */
+    int (*snapshot)(JobStore *s, Ctx *cx, SnapshotPiece *piece, void *arg);
     void (*close)(JobStore *s);
 } JobStoreOps;
 
@@ -128,5 +131,6 @@ int job_store_queue_stats(JobStore *s, Ctx *cx, Str queue, QueueStats *out);
 int job_store_queue_drop(JobStore *s, Ctx *cx, Str queue);
 int job_store_audit_add(JobStore *s, Ctx *cx, const AuditRow *row);
 int job_store_audit_list(JobStore *s, Ctx *cx, int64_t before, size_t limit, AuditRow **out, size_t *n);
+int job_store_snapshot(JobStore *s, Ctx *cx, SnapshotPiece *piece, void *arg); /* ERR_UNSUPPORTED without one */
 JobStore *job_store_close(JobStore *s); /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(JobStore *, job_store_close)

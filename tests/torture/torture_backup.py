@@ -74,7 +74,6 @@ def run(root, disk):
             raise Failed(f"import: {err}")
         n += 20000
         known = {b["id"] for b in backups(data, disk)}
-        time.sleep(1.1)  # ids are seconds
         if round_ % 3 == 2:
             p = command("--data-dir", data, "--backup-dir", disk, "backup", wait=False)
             time.sleep(rng.random() * 0.3)

@@ -107,6 +107,10 @@ static int expire(BacktestStore *s, Ctx *cx, Time before, int64_t *removed) {
 
 /* --- life --- */
 
+static int snapshot(BacktestStore *s, Ctx *cx, SnapshotPiece *piece, void *arg) {
+    return db_owner_snapshot(&((BacktestSqlite *)s)->owner, cx, piece, arg);
+}
+
 static void close_store(BacktestStore *s) {
     db_owner_close(&((BacktestSqlite *)s)->owner);
     mem_free(s);
@@ -119,6 +123,7 @@ static const BacktestStoreOps ops = {
     .list = list,
     .remove = remove_one,
     .expire = expire,
+    .snapshot = snapshot,
     .close = close_store,
 };
 

@@ -483,6 +483,10 @@ static void do_close(JobStore *s) {
     mem_free(s);
 }
 
+static int do_snapshot(JobStore *s, Ctx *cx, SnapshotPiece *piece, void *arg) {
+    return db_owner_snapshot(&((Store *)s)->owner, cx, piece, arg);
+}
+
 static const JobStoreOps ops = {
     .name = "sqlite",
     .change = do_change,
@@ -499,6 +503,7 @@ static const JobStoreOps ops = {
     .queue_drop = do_queue_drop,
     .audit_add = do_audit_add,
     .audit_list = do_audit_list,
+    .snapshot = do_snapshot,
     .close = do_close,
 };
 

@@ -2,6 +2,7 @@
 
 #include "adapters/sqlite/owner.h"
 
+#include "adapters/sqlite/copy.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -155,4 +156,41 @@ int db_owner_write(DbOwner *o, Ctx *cx, DbWork *fn, void *arg) {
 
 int db_owner_read(DbOwner *o, Ctx *cx, DbWork *fn, void *arg) {
     return transaction(o, cx, SQL_BEGIN, fn, arg);
+}
+
+/* --- a copy --- */
+
+/* Calls of others come between two steps. */
+static int copy_step(DbOwner *o, Ctx *cx, DbCopy *c) {
+    pthread_mutex_lock(&o->lock);
+    int r = o->db.handle ? 0 : open_file(o, cx);
+    if (r == 0)
+        r = db_copy_step(c, cx, o->db.handle);
+    pthread_mutex_unlock(&o->lock);
+    return r ? r : ctx_check(cx);
+}
+
+static int copy_finish(DbOwner *o, Ctx *cx, DbCopy *c) {
+    pthread_mutex_lock(&o->lock);
+    int r = db_copy_finish(c, cx);
+    pthread_mutex_unlock(&o->lock);
+    return r;
+}
+
+int db_owner_snapshot(DbOwner *o, Ctx *cx, int (*piece)(void *arg, Ctx *cx, Str bytes), void *arg) {
+    DbCopy c;
+    if (!o->options.path || o->options.vfs)
+        return err_set(cx, ERR_UNSUPPORTED, "a database in memory or on a virtual disk has no backup");
+    int r = db_copy_open(&c, cx, o->path);
+    while (r == 0 && !c.done)
+        r = copy_step(o, cx, &c);
+    if (c.backup) {
+        Ctx quiet = *cx; /* the words of what failed first stay */
+        int e = copy_finish(o, r ? &quiet : cx, &c);
+        r = r ? r : e;
+    }
+    if (r == 0)
+        r = db_copy_send(&c, cx, piece, arg);
+    db_copy_close(&c);
+    return r;
 }

@@ -42,3 +42,5 @@ typedef int DbWork(Db *db, Ctx *cx, void *arg);
 int db_owner_write(DbOwner *o, Ctx *cx, DbWork *fn, void *arg);
 /* fn sees one moment of the file; its deadline and its cancel interrupt it. */
 int db_owner_read(DbOwner *o, Ctx *cx, DbWork *fn, void *arg);
+/* The whole file as at one moment, as adapters/sqlite/copy.h says. ERR_UNSUPPORTED in memory and in simulation. */
+int db_owner_snapshot(DbOwner *o, Ctx *cx, int (*piece)(void *arg, Ctx *cx, Str bytes), void *arg);

@@ -148,4 +148,4 @@ int sqlite_put_actions(CandleStore *store, Ctx *cx, const CorporateAction *v, si
 int sqlite_actions(CandleStore *store, Ctx *cx, const Symbol *instrument, CorporateAction **out, size_t *n);
 int sqlite_describe(CandleStore *store, Ctx *cx, StoreInfo *out);
 int sqlite_verify(CandleStore *store, Ctx *cx);
-int sqlite_snapshot(CandleStore *store, Ctx *cx, CandleStorePiece *piece, void *arg);
+int sqlite_snapshot(CandleStore *store, Ctx *cx, SnapshotPiece *piece, void *arg);

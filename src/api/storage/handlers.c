@@ -166,7 +166,23 @@ int storage_api_remove(void *role, Ctx *cx, const void *in_, void *out) {
 
 /* --- backups --- */
 
-static BackupRow backup_row(const Backup *b) {
+/* Databases by name, the objects as one line. */
+static List backup_parts(Ctx *cx, const Backup *b) {
+    BackupPartRow *v = arena_new_n(cx->arena, BackupPartRow, b->n_parts + 1), objects = { .name = S("objects") };
+    size_t n = 0;
+    for (size_t i = 0; i < b->n_parts; i++) {
+        const BackupPart *p = &b->parts[i];
+        if (!p->object)
+            v[n++] = (BackupPartRow){ .name = p->name, .count = 1, .bytes = p->bytes };
+        objects.count += p->object;
+        objects.bytes += p->object ? p->bytes : 0;
+    }
+    if (objects.count > 0)
+        v[n++] = objects;
+    return (List){ v, n };
+}
+
+static BackupRow backup_row(Ctx *cx, const Backup *b) {
     return (BackupRow){ .id = b->id,
                         .parent = b->parent,
                         .created = b->created,
@@ -178,7 +194,14 @@ static BackupRow backup_row(const Backup *b) {
                         .series = b->series,
                         .candles = b->candles,
                         .sequence = b->sequence,
-                        .sha256 = b->sha256 };
+                        .removed = (int64_t)b->removed,
+                        .sha256 = b->sha256,
+                        .parts = backup_parts(cx, b) };
+}
+
+static int no_backup(Ctx *cx, int r) {
+    return r == BACKUP_NONE ? err_set_at(cx, ERR_NOT_FOUND, S("id"), "there is no such backup; list those there are")
+                            : r;
 }
 
 int storage_api_health(void *role_, Ctx *cx, const void *in, void *out_) {
@@ -204,20 +227,28 @@ int storage_api_health(void *role_, Ctx *cx, const void *in, void *out_) {
 int storage_api_backup(void *role_, Ctx *cx, const void *in_, void *out) {
     StorageRole *role = role_;
     const BackupRequest *in = in_;
-    BackupOptions o = {
-        .store = role->store, .objects = role->backups, .whole = in->whole, .skip_verify = in->skip_verify
-    };
+    BackupOptions o = { .store = role->store,
+                        .beside = role->beside,
+                        .n_beside = role->n_beside,
+                        .datasets = role->datasets,
+                        .objects = role->backups,
+                        .whole = in->whole,
+                        .skip_verify = in->skip_verify,
+                        .keep = (size_t)in->keep,
+                        .turn = &role->backup_turn };
     Backup b;
-    size_t removed = 0;
     int r = backup_make(cx, &o, &b);
-    if (r == 0 && in->keep > 0)
-        r = backup_prune(cx, role->backups, (size_t)in->keep, &removed);
-    if (r != 0)
-        return r;
-    BackupRow row = backup_row(&b);
-    row.removed = (int64_t)removed;
-    *(BackupRow *)out = row;
-    return 0;
+    if (r == 0)
+        *(BackupRow *)out = backup_row(cx, &b);
+    return r;
+}
+
+int storage_api_backup_verify(void *role, Ctx *cx, const void *in, void *out) {
+    Backup b;
+    int r = no_backup(cx, backup_restore(cx, ((StorageRole *)role)->backups, ((const BackupId *)in)->id, NULL, &b));
+    if (r == 0)
+        *(BackupRow *)out = backup_row(cx, &b);
+    return r;
 }
 
 int storage_api_backups(void *role, Ctx *cx, const void *in, void *out_) {
@@ -230,7 +261,7 @@ int storage_api_backups(void *role, Ctx *cx, const void *in, void *out_) {
         return r;
     BackupRow *rows = arena_new_n(cx->arena, BackupRow, n);
     for (size_t i = 0; i < n; i++)
-        rows[i] = backup_row(&v[i]);
+        rows[i] = backup_row(cx, &v[i]);
     *out = (BackupList){ .count = (int64_t)n, .backups = { rows, n } };
     return 0;
 }

@@ -15,4 +15,5 @@ HANDLER(storage_api_remove);
 HANDLER(storage_api_health);
 HANDLER(storage_api_backup);
 HANDLER(storage_api_backups);
+HANDLER(storage_api_backup_verify);
 #undef HANDLER

@@ -66,8 +66,8 @@ const Op op_storage_health = {
 const Op op_storage_backup = {
     .name = "storage.backup", .method = "POST", .path = "/api/v1/storage/backups", .aliases = PATHS("/storage/backup"),
     .summary = "Back the store up", .tag = TAG,
-    .doc = "Copies the store as it is at one moment while it is read and written. Blocks that the backup before has are not stored again. "
-           "The backup is read back and its sums are checked before the answer.",
+    .doc = "Copies every database of the data folder as it is at one moment, while it is read and written, and the datasets. Blocks that the "
+           "backup before has are not stored again. The backup is read back and its sums are checked before the answer. Secrets are not in it.",
     .in = &backup_request_shape, .out = &backup_row_shape, .role = ROLE_ADMIN, .lane = LANE_IO, .deadline_ms = 7200000,
     .max_body = 64u << 10, .idempotent = false, .run = storage_api_backup };
 
@@ -76,12 +76,17 @@ const Op op_storage_backups = {
     .summary = "Backups kept", .tag = TAG, .out = &backup_list_shape, .role = ROLE_READ, .lane = LANE_IO, .deadline_ms = 30000,
     .idempotent = true, .run = storage_api_backups };
 
+const Op op_storage_backup_verify = {
+    .name = "storage.backup_verify", .method = "POST", .path = "/api/v1/storage/backups/verify",
+    .summary = "Read a backup and check every sum", .tag = TAG, .in = &backup_id_shape, .out = &backup_row_shape, .role = ROLE_ADMIN,
+    .lane = LANE_IO, .deadline_ms = 7200000, .max_body = 64u << 10, .idempotent = true, .run = storage_api_backup_verify };
+
 /* clang-format on */
 
 static const Op *const ops[] = {
     &op_storage_upload, &op_storage_upload_symbol, &op_storage_download, &op_storage_convert,
     &op_storage_load,   &op_storage_list,          &op_storage_info,     &op_storage_remove,
-    &op_storage_health, &op_storage_backup,        &op_storage_backups,
+    &op_storage_health, &op_storage_backup,        &op_storage_backups,  &op_storage_backup_verify,
 };
 
 const OpTable storage_api = { .role = "storage", .ops = ops, .n_ops = ARRAY_LEN(ops) };

@@ -122,12 +122,24 @@ static const Field backup_request_f[] = {
 };
 SHAPE(backup_request_shape, BackupRequest, backup_request_f, .doc = "How to back up.");
 
+static const Field backup_part_f[] = {
+    FIELD(BackupPartRow, name, .doc = "A database of the data folder, as market.db; or objects: all of the datasets and their records."),
+    FIELD(BackupPartRow, count, .doc = "1, or the number of objects."),
+    FIELD(BackupPartRow, bytes, .doc = "Their bytes."),
+};
+SHAPE(backup_part_shape, BackupPartRow, backup_part_f, .doc = "What is in a backup.");
+
+static const Field backup_id_f[] = {
+    FIELD(BackupId, id, .max = 80, .flags = F_OMIT_EMPTY, .doc = "Which backup. Left out: the newest.", .example = "20240301T120000.000Z"),
+};
+SHAPE(backup_id_shape, BackupId, backup_id_f, .doc = "A backup by its id.");
+
 static const Field backup_row_f[] = {
     FIELD(BackupRow, id, .doc = "Its id: the time it was made."),
     FIELD(BackupRow, parent, .flags = F_OMIT_EMPTY, .doc = "The backup whose blocks it shares; left out for a whole one."),
     FIELD(BackupRow, created, .flags = F_NULLABLE, .doc = "When it began."),
     FIELD(BackupRow, adapter, .doc = "The store it is of."),
-    FIELD(BackupRow, bytes, .doc = "Size of the restored file."),
+    FIELD(BackupRow, bytes, .doc = "Size of what it restores to, all parts."),
     FIELD(BackupRow, blocks, .doc = "Its blocks of 64 KiB."),
     FIELD(BackupRow, new_blocks, .doc = "Those no earlier backup had."),
     FIELD(BackupRow, packed, .doc = "Bytes this backup added."),
@@ -135,7 +147,8 @@ static const Field backup_row_f[] = {
     FIELD(BackupRow, candles, .doc = "Candles in it, at least."),
     FIELD(BackupRow, sequence, .doc = "All changes up to this number are in it."),
     FIELD(BackupRow, removed, .flags = F_OMIT_EMPTY, .doc = "Old backups removed with it."),
-    FIELD(BackupRow, sha256, .doc = "Of the restored file."),
+    FIELD(BackupRow, sha256, .doc = "Of the restored file of candles, market.db."),
+    FIELD(BackupRow, parts, .of = &backup_part_shape, .doc = "What is in it. The admin key, the configuration and the plug-ins are in no backup."),
 };
 SHAPE(backup_row_shape, BackupRow, backup_row_f, .doc = "A backup.");
 

@@ -78,7 +78,17 @@ typedef struct BackupRow {
     Str adapter;
     int64_t bytes, blocks, new_blocks, packed, series, candles, sequence, removed;
     Str sha256;
+    List parts; /* of BackupPartRow */
 } BackupRow;
+
+typedef struct BackupPartRow {
+    Str name;
+    int64_t count, bytes;
+} BackupPartRow;
+
+typedef struct BackupId {
+    Str id;
+} BackupId;
 
 typedef struct BackupList {
     int64_t count;
@@ -87,4 +97,4 @@ typedef struct BackupList {
 
 extern const Shape dataset_upload_shape, upload_response_shape, dataset_download_shape, format_conversion_shape,
     dataset_query_shape, dataset_list_query_shape, dataset_list_shape, dataset_loaded_shape, dataset_removed_shape,
-    storage_stats_shape, backup_request_shape, backup_row_shape, backup_list_shape;
+    storage_stats_shape, backup_request_shape, backup_row_shape, backup_list_shape, backup_part_shape, backup_id_shape;

@@ -1,51 +1,92 @@
 #pragma once
 
-/* services/storage/backup.h - backups of the candle store, whole and incremental, and the way back (MDS-40, RES-18).
+/* services/storage/backup.h - backups of what a data folder holds, whole and incremental, and the way back (MDS-40,
+ * RES-18).
  *
- * The store gives a snapshot, a consistent file of one moment, while saves go on. It is cut into blocks of 64 KiB. A
- * backup is a manifest, which says where each block lies, and a pack with the blocks that no earlier backup has, packed
- * one by one: the first is whole, each later one has what changed, and every manifest is enough to restore by. The
- * manifest is put last, so a backup is there whole or not at all.
+ * A backup has parts: each database as a file of one moment, copied while it is written to, and each object of the
+ * datasets. A part is cut into blocks of 64 KiB. A backup is a manifest, which says what the parts are and where each
+ * block lies, and a pack with the blocks that no earlier backup has, packed one by one: the first is whole, each later
+ * one has what changed, and every manifest is enough to restore by. The manifest is put last, so a backup is there whole
+ * or not at all.
  *
  *     manifests/<id>   one JSON line, then a record for each block: sha256, pack, place, size
  *     packs/<id>       blocks, one behind the other
- * ids are times: 20240301T120000Z. */
+ * ids are times, 20240301T120000.000Z, and grow: two backups of one millisecond, or a clock set back, share none.
+ *
+ * The databases are copied in the order given, the candles last of them, then the datasets: what a database says was
+ * done to the candles before (a job's checkpoint) was done in the copy too. A dataset is copied with the bytes that its
+ * record names, or not at all. Secrets are in no part. */
 
 #include "ports/candle_store.h"
 #include "ports/object_store.h"
 
+#include <pthread.h>
+
 enum {
     BACKUP_NONE = 1, /* > 0: no backup of that id, or none at all */
     BACKUP_BLOCK = 64 << 10,
+    BACKUP_PARTS_MAX = 1 << 20,
+    BACKUP_FILE_NAME_MAX = 40,
 };
+
+typedef struct BackupPart {
+    Str name;    /* of a file in the data folder, "market.db", or of an object */
+    bool object; /* of the datasets' store */
+    int64_t bytes;
+    Str sha256;
+    Str etag, content_type; /* of an object */
+    const ObjectLabel *labels;
+    size_t n_labels;
+} BackupPart;
 
 typedef struct Backup {
     Str id, parent; /* parent: whose blocks it shares; empty for a whole one */
     Time created;
     Str adapter;   /* of the store: "sqlite" */
-    int64_t bytes; /* of the file it restores to */
+    int64_t bytes; /* of all parts */
     int64_t blocks, new_blocks;
     int64_t packed; /* bytes that this backup added */
     int64_t series, candles;
     int64_t sequence; /* of the store's change log when it began: all commits up to it are in it */
-    Str sha256;       /* of the restored file */
+    Str sha256;       /* of the store's file */
+    const BackupPart *parts;
+    size_t n_parts;
+    size_t removed; /* older ones, by backup_make */
 } Backup;
+
+typedef struct BackupDatabase { /* one beside the candles */
+    const char *file;           /* "control.db"; letters, digits, '_' and '-' before ".db" */
+    int (*snapshot)(void *store, Ctx *cx, SnapshotPiece *piece, void *arg);
+    void *store;
+} BackupDatabase;
 
 typedef struct BackupOptions {
     CandleStore *store;
-    ObjectStore *objects; /* a folder elsewhere, best on another disk */
-    bool whole;           /* share no blocks with earlier backups */
-    bool skip_verify;     /* do not read it back afterwards */
-    /* Called now and then with bytes done and, when it is known, in all. May be NULL. */
-    void (*progress)(void *arg, int64_t done, int64_t total);
+    const BackupDatabase *beside;
+    size_t n_beside;
+    ObjectStore *datasets; /* NULL = none */
+    ObjectStore *objects;  /* where backups go: a folder elsewhere, best on another disk */
+    bool whole;            /* share no blocks with earlier backups */
+    bool skip_verify;      /* do not read it back afterwards */
+    size_t keep;           /* remove all but so many of the newest afterwards; 0 = none */
+    pthread_mutex_t *turn; /* held for the whole of it: the next waits. NULL = the caller sees to that */
+    /* Called now and then with bytes done and, when it is known, in all. What is not 0 ends it. May be NULL. */
+    int (*progress)(void *arg, Ctx *cx, int64_t done, int64_t total);
     void *progress_arg;
 } BackupOptions;
 
 int backup_make(Ctx *cx, const BackupOptions *o, Backup *out);
 /* Newest first. */
 int backup_list(Ctx *cx, ObjectStore *objects, Backup **out, size_t *n);
-/* The backup's file, in order; each block's sum is checked before it is given, the file's at the end. id empty: the
- * newest. sink NULL: only check. 0, BACKUP_NONE, ERR_CORRUPT naming the block. */
-int backup_restore(Ctx *cx, ObjectStore *objects, Str id, CandleStorePiece *sink, void *arg, Backup *out);
-/* Removes all but the newest `keep` backups, and the packs nobody needs any more. */
+
+typedef struct BackupSink { /* parts in order: begin, data as often as need be, end */
+    int (*begin)(void *arg, Ctx *cx, const BackupPart *part);
+    int (*data)(void *arg, Ctx *cx, Str bytes);
+    int (*end)(void *arg, Ctx *cx, const BackupPart *part);
+    void *arg;
+} BackupSink;
+/* The backup's parts; each block's sum is checked before it is given, a part's before its end. id empty: the newest.
+ * sink NULL: only check. 0, BACKUP_NONE, ERR_CORRUPT naming the block. */
+int backup_restore(Ctx *cx, ObjectStore *objects, Str id, const BackupSink *sink, Backup *out);
+/* Removes all but the newest `keep` backups, and the packs nobody needs any more, those of killed backups too. */
 int backup_prune(Ctx *cx, ObjectStore *objects, size_t keep, size_t *removed);

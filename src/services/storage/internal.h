@@ -6,6 +6,8 @@
 
 #include <pthread.h>
 
+#define RECORDS  "records/"
+#define DATASETS "datasets/"
 enum { PIECE_MAX = 64 << 20, PAGE_ROWS = 100000, RECORD_MAX = 16 << 10 };
 
 struct StorageService {
@@ -20,6 +22,7 @@ void storage_span(StorageService *s, const char *name);
 
 Str record_key(Arena *a, Str name);
 int record_put(StorageService *s, Ctx *cx, const Dataset *d, bool replace);
+int record_parse(Ctx *cx, Str name, Str text, Dataset *out); /* 0, ERR_CORRUPT */
 /* 0, STORAGE_NO_DATASET, ERR_CORRUPT. */
 int record_get(StorageService *s, Ctx *cx, Str name, Dataset *out);
 int storage_check_name(Ctx *cx, Str name);

@@ -4,7 +4,7 @@
 #include "services/storage/internal.h"
 
 Str record_key(Arena *a, Str name) {
-    return str_fmt(a, "records/" STR_FMT, STR_ARG(name));
+    return str_fmt(a, RECORDS STR_FMT, STR_ARG(name));
 }
 
 /* A name is the end of two keys, so it obeys the rules of keys with room for what stands before it. */
@@ -81,13 +81,8 @@ static int read_member(JsonReader *j, Str key, Dataset *d, Str *series, Str *for
     return str_eq(key, S("simulated")) ? json_read_bool(j, &d->simulated) : json_skip(j);
 }
 
-int record_get(StorageService *s, Ctx *cx, Str name, Dataset *out) {
-    Str text, key, series = { 0 }, format = { 0 }, pack = { 0 };
-    int r = storage_check_name(cx, name);
-    if (r == 0)
-        r = object_get_all(s->o.objects, cx, record_key(cx->arena, name), RECORD_MAX, &text);
-    if (r)
-        return r == OBJECT_NONE ? STORAGE_NO_DATASET : r;
+int record_parse(Ctx *cx, Str name, Str text, Dataset *out) {
+    Str key, series = { 0 }, format = { 0 }, pack = { 0 };
     JsonReader j;
     Dataset d = { .name = str_dup(cx->arena, name) };
     int more;
@@ -100,4 +95,14 @@ int record_get(StorageService *s, Ctx *cx, Str name, Dataset *out) {
         return err_set(cx, ERR_CORRUPT, "the record of dataset " STR_FMT " is damaged; upload it again", STR_ARG(name));
     *out = d;
     return 0;
+}
+
+int record_get(StorageService *s, Ctx *cx, Str name, Dataset *out) {
+    Str text;
+    int r = storage_check_name(cx, name);
+    if (r == 0)
+        r = object_get_all(s->o.objects, cx, record_key(cx->arena, name), RECORD_MAX, &text);
+    if (r)
+        return r == OBJECT_NONE ? STORAGE_NO_DATASET : r;
+    return record_parse(cx, name, text, out);
 }

@@ -3,7 +3,7 @@
 #include "services/storage/internal.h"
 
 static Str series_prefix(Arena *a, Str name) {
-    return str_fmt(a, "datasets/" STR_FMT "/", STR_ARG(name));
+    return str_fmt(a, DATASETS STR_FMT "/", STR_ARG(name));
 }
 
 int sink_open(Sink *k, StorageService *s, Ctx *cx, const Dataset *d, bool replace) {

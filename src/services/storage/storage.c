@@ -231,7 +231,7 @@ int storage_list(StorageService *s, Ctx *cx, Str prefix, Str after, size_t limit
     Dataset *found = arena_new_n(cx->arena, Dataset, count + 1);
     *n = 0;
     for (size_t i = 0; i < count; i++) {
-        r = record_get(s, cx, str_from(v[i].key, strlen("records/")), &found[*n]);
+        r = record_get(s, cx, str_from(v[i].key, strlen(RECORDS)), &found[*n]);
         if (r < 0)
             return r;
         *n += r == 0; /* removed since: not there */
