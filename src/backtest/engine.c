@@ -2,6 +2,8 @@
 
 #include "backtest/engine.h"
 
+#include "backtest/extras.h"
+
 #include <math.h>
 
 #include "base/num.h"
@@ -82,6 +84,8 @@ static int check_request(Ctx *cx, const BacktestRequest *req) {
     int err = check_broker(cx, &req->broker);
     for (size_t i = 0; err == 0 && i < req->n_assets; i++)
         err = check_candles(cx, &req->assets[i]);
+    for (size_t i = 0; err == 0 && i < req->n_assets; i++)
+        err = extras_check(cx, &req->assets[i]);
     return err;
 }
 
@@ -194,6 +198,7 @@ static void tell_head(const BacktestEngine *e, const BacktestRequest *req, const
     tell_params(s, arena, out);
     for (size_t i = 0; i < req->n_assets; i++) {
         tell_asset(&req->assets[i], arena, strategy_warmup(s, i), &out->assets[i], &out->warnings);
+        extras_tell(&req->assets[i], req->broker.cheat_on_close, arena, &out->assumptions, &out->warnings);
         out->start = time_before(out->assets[i].first, out->start) ? out->assets[i].first : out->start;
         out->end = time_before(out->end, out->assets[i].last) ? out->assets[i].last : out->end;
     }

@@ -3,6 +3,7 @@
  * Lines are computed in the order of their declaration, so that inputs come before what is made of them, and in blocks
  * of rows, so that inputs are still in the cache when the next line reads them. A block of one row is a live feed. */
 
+#include "backtest/extras.h"
 #include "backtest/strategy_internal.h"
 
 #include <string.h>
@@ -177,24 +178,6 @@ void strategy_compute_begin(Strategy *s) {
     begin(s->setup, true);
 }
 
-/* When the candle has closed: what was known until then may be used. */
-static int64_t close_ms(const MarketAsset *a, size_t row) {
-    int64_t open = a->candles->open_ms[row];
-    if (timeframe_valid(a->timeframe) && !timeframe_is_fixed(a->timeframe))
-        return timeframe_next(a->timeframe, time_ms(open)).ms;
-    return time_add_ms(time_ms(open), timeframe_valid(a->timeframe) ? timeframe_ms(a->timeframe) : 0).ms;
-}
-
-static void extra_run(const MarketAsset *a, Line *line, size_t from, size_t n, double *out) {
-    const ExtraColumn *x = line->extra;
-    for (size_t row = 0; row < n; row++) {
-        int64_t now = close_ms(a, from + row);
-        while (line->extra_next < x->n && x->known_ms[line->extra_next] <= now)
-            line->extra_next++;
-        out[row] = line->extra_next > 0 ? x->value[line->extra_next - 1] : NAN;
-    }
-}
-
 static double *column_at(const StrategySetup *s, size_t line, size_t row) {
     return (double *)s->columns[line] + row; /* ours: never a price column */
 }
@@ -209,7 +192,7 @@ static void line_run(StrategySetup *s, size_t id, size_t from, size_t n) {
     case LINE_IS_PRICE:
         break;
     case LINE_IS_EXTRA:
-        extra_run(&s->assets[line->asset], line, from, n, column_at(s, id, from));
+        extra_align(&s->assets[line->asset], line->extra, from, n, &line->extra_next, column_at(s, id, from));
         break;
     case LINE_IS_KERNEL:
     case LINE_IS_TA:

@@ -112,12 +112,14 @@ const StrategyType *strategy_find(const StrategyCatalog *catalog, Str name);
 /* --- data --- */
 
 /* A column beside the candles: sentiment, a forecast, a rating. A candle sees the last value that was known when it
- * closed (known_ms <= its open time + the timeframe), never one that became known later. */
+ * closed (known_ms <= its open time + the timeframe), never one that became known later, and none that is older than
+ * max_age_ms. */
 typedef struct ExtraColumn {
-    Str name;
-    const int64_t *known_ms; /* (n) ascending */
-    const double *value;     /* (n) */
+    Str name;                /* letters, digits and _; not a name of the rule language */
+    const int64_t *known_ms; /* (n) ascending: when each value became known, not what it is about */
+    const double *value;     /* (n) finite */
     size_t n;
+    int64_t max_age_ms; /* at the candle's close; 0 = any age */
 } ExtraColumn;
 
 typedef struct MarketAsset {
@@ -128,6 +130,8 @@ typedef struct MarketAsset {
     const ExtraColumn *extras;
     size_t n_extras;
 } MarketAsset;
+/* When the candle of a row has closed: what was known until then may be used. */
+int64_t asset_close_ms(const MarketAsset *a, size_t row);
 
 /* --- lines --- */
 

@@ -77,6 +77,27 @@ static void compare(const BacktestResult *whole, const BacktestResult *cut, Find
     }
 }
 
+/* Values that became known after the close of the last candle kept are taken away. One left with none stays, with its
+ * first value moved out of reach: a strategy that names the column must still find it. */
+static void cut_extras(MarketAsset *a, Arena *arena) {
+    int64_t close = asset_close_ms(a, a->candles->n - 1);
+    ExtraColumn *cut = arena_new_n(arena, ExtraColumn, a->n_extras);
+    for (size_t k = 0; k < a->n_extras; k++) {
+        cut[k] = a->extras[k];
+        size_t n = 0;
+        while (n < cut[k].n && cut[k].known_ms[n] <= close)
+            n++;
+        if (n == 0) {
+            static const int64_t never = INT64_MAX;
+            static const double nothing = 0;
+            cut[k].known_ms = &never;
+            cut[k].value = &nothing;
+        }
+        cut[k].n = MAX(n, 1);
+    }
+    a->extras = cut;
+}
+
 /* The request with candles and extra values up to and with the time of the last step kept. */
 static const MarketAsset *cut_assets(const Proof *p, size_t n_steps, Arena *arena, size_t *n_assets) {
     int64_t last_ms = p->whole->time_ms[n_steps - 1];
@@ -88,6 +109,8 @@ static const MarketAsset *cut_assets(const Proof *p, size_t n_steps, Arena *aren
         *view = candles_view(from->candles, 0, candles_lower_bound(from->candles, time_ms(last_ms + 1)));
         assets[i] = *from;
         assets[i].candles = view;
+        if (view->n > 0)
+            cut_extras(&assets[i], arena);
         *n_assets += view->n > 0;
     }
     return assets;

@@ -307,9 +307,61 @@ TEST(two_assets_share_one_account_and_one_time_line) {
     test_ctx_done(&t);
 }
 
+/* --- columns beside the candles --- */
+
+static int with_column(TestCtx *t, const char *name, const int64_t *known, const double *value, size_t n, int64_t age) {
+    static const double rows[][4] = { { 100, 101, 99, 100 }, { 100, 101, 99, 100 }, { 100, 101, 99, 100 } };
+    Candles *cs = arena_new(&t->arena, Candles);
+    *cs = candles_of(t->cx.arena, rows, 3, MS_PER_DAY);
+    ExtraColumn x = { str_c(name), known, value, n, age };
+    MarketAsset asset = { .timeframe = DAY, .candles = cs, .extras = &x, .n_extras = 1 };
+    symbol_parse(S("TEST"), &asset.symbol);
+    BacktestRequest req = { .assets = &asset,
+                            .n_assets = 1,
+                            .strategy = &(StrategyConfig){ .strategy_type = S("buy_and_hold") },
+                            .broker = broker_config_standard() };
+    BacktestResult r;
+    err_clear(&t->cx);
+    return backtest_run(backtest_engine_find(S("backtrader")), &t->cx, &req, &r);
+}
+
+TEST(a_column_that_cannot_be_is_refused_by_name_and_place) {
+    TestCtx t;
+    test_ctx_init(&t);
+    static const int64_t at[] = { 1000, 2000 }, twice[] = { 1000, 1000 }, back[] = { 2000, 1000 };
+    static const double v[] = { 1, 2 }, hole[] = { 1, NAN };
+    CHECK_OK(&t.cx, with_column(&t, "mood_2", at, v, 2, 0));
+    const struct {
+        const char *name;
+        const int64_t *known;
+        const double *value;
+        size_t n;
+        int64_t age;
+        const char *words;
+    } rows[] = {
+        { "close", at, v, 2, 0, "'close' means something in rules already" },
+        { "SMA", at, v, 2, 0, "'SMA' means something in rules already" },
+        { "and", at, v, 2, 0, "'and' means something in rules already" },
+        { "2mood", at, v, 2, 0, "'2mood' is not a name for a column" },
+        { "", at, v, 2, 0, "is not a name for a column" },
+        { "mood", at, v, 0, 0, "column mood has no value" },
+        { "mood", twice, v, 2, 0, "value 2 (1970-01-01T00:00:01Z) is not later than the one before" },
+        { "mood", back, v, 2, 0, "is not later than the one before" },
+        { "mood", at, hole, 2, 0, "column mood: value 2 is not a number" },
+        { "mood", at, v, 2, -1, "max_age is below 0" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CHECK_EQ(with_column(&t, rows[i].name, rows[i].known, rows[i].value, rows[i].n, rows[i].age), ERR_INVALID);
+        CHECK_STR(str_c(t.cx.err.field), S("columns[0]"));
+        if (!strstr(t.cx.err.text, rows[i].words))
+            FAIL("row %zu says: %s", i, t.cx.err.text);
+    }
+    test_ctx_done(&t);
+}
+
 TESTS(T(buy_and_hold_fills_at_the_next_open_and_is_marked_at_the_last_close), T(moving_average_crossover_10_30_by_hand),
       T(a_configuration_that_cannot_be_names_its_fault), T(sizes_up_to_the_bounds_are_taken),
       T(every_strategy_validates_with_its_standard_parameters), T(data_without_candles_or_with_bad_ones_is_refused),
       T(gaps_are_warned_of_with_their_counts), T(a_run_without_trades_says_why),
       T(refused_orders_carry_their_reason_and_what_was_missing), T(memory_and_cancel_end_a_run),
-      T(two_assets_share_one_account_and_one_time_line))
+      T(two_assets_share_one_account_and_one_time_line), T(a_column_that_cannot_be_is_refused_by_name_and_place))
