@@ -85,7 +85,7 @@ static int check_request(Ctx *cx, const BacktestRequest *req) {
     for (size_t i = 0; err == 0 && i < req->n_assets; i++)
         err = check_candles(cx, &req->assets[i]);
     for (size_t i = 0; err == 0 && i < req->n_assets; i++)
-        err = extras_check(cx, &req->assets[i]);
+        err = extras_check(cx, &req->assets[i], NULL);
     return err;
 }
 

@@ -74,10 +74,10 @@ static int check_values(Ctx *cx, Str place, const ExtraColumn *x) {
     return 0;
 }
 
-int extras_check(Ctx *cx, const MarketAsset *a) {
+int extras_check(Ctx *cx, const MarketAsset *a, const size_t *place_of) {
     for (size_t k = 0; k < a->n_extras; k++) {
         const ExtraColumn *x = &a->extras[k];
-        Str place = str_fmt(cx->arena, "columns[%zu]", k);
+        Str place = str_fmt(cx->arena, "columns[%zu]", place_of ? place_of[k] : k);
         if (!name_good(x->name))
             return err_set_at(cx, ERR_INVALID, place,
                               "'" STR_FMT

@@ -45,6 +45,10 @@ typedef struct Ctx {
     Principal principal;
     Str workspace; /* "default" unless told */
     Trace trace;
+    /* Is told how far the call is, 0 .. 1, and how many pieces are done; by long work, on the caller's thread. NULL:
+     * nobody asks. */
+    void (*progress)(void *arg, double fraction, int64_t n_done);
+    void *progress_arg;
     Err err;
 } Ctx;
 
@@ -55,6 +59,11 @@ void ctx_init(Ctx *cx, Arena *arena, Clock *clock);
 int ctx_check(Ctx *cx);
 /* ms until the deadline: at least 0; `most` when there is no deadline or it is farther away. */
 int64_t ctx_left_ms(Ctx *cx, int64_t most);
+
+static inline void ctx_progress(const Ctx *cx, double fraction, int64_t n_done) {
+    if (cx->progress)
+        cx->progress(cx->progress_arg, fraction, n_done);
+}
 
 /* Records code and words and returns the code. The words of a later failure replace earlier ones. */
 int err_set(Ctx *cx, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -2,25 +2,17 @@
 
 #include "api/backtest/backtest_api.h"
 #include "base/file.h"
-#include "base/num.h"
-#include "cli/internal.h"
+#include "cli/run_flags.h"
 
 #include <math.h>
 
 typedef struct BacktestIn {
     BacktestRequestIn request; /* first: its fields are the API's own */
-    Str set, trades, report;
+    RunTyped typed;
+    Str trades, report;
 } BacktestIn;
 
 /* --- words --- */
-
-static Str fraction(Arena *a, double v) {
-    return isnan(v) ? S("-") : str_fmt(a, "%+.2f %%", v * 100);
-}
-
-static Str ratio(Arena *a, double v) {
-    return isnan(v) ? S("-") : str_fmt(a, "%.2f", v);
-}
 
 static Str money(Arena *a, double v) {
     return isnan(v) ? S("-") : term_price(a, v);
@@ -28,14 +20,6 @@ static Str money(Arena *a, double v) {
 
 static Tone sign_tone(double v) {
     return v > 0 ? TONE_GOOD : v < 0 ? TONE_BAD : TONE_PLAIN;
-}
-
-static void note_list(Cli *c, const char *label, const List *texts, Tone tone, size_t most) {
-    const Str *v = texts->v;
-    for (size_t i = 0; i < texts->n && i < most; i++)
-        cli_line(c, i == 0 ? label : "", "%s" STR_FMT "%s", term_tone(c, tone), STR_ARG(v[i]), term_end(c));
-    if (texts->n > most)
-        cli_line(c, "", "... and %zu more; --json has them all", texts->n - most);
 }
 
 static void print_trades(Cli *c, const BacktestResponse *b, size_t most) {
@@ -57,7 +41,7 @@ static void print_trades(Cli *c, const BacktestResponse *b, size_t most) {
         table_cell(&t, term_price(a, v[i].entry_price), TONE_PLAIN);
         table_cell(&t, term_price(a, v[i].exit_price), TONE_PLAIN);
         table_cell(&t, open ? S("") : str_fmt(a, "%+.2f", v[i].pnl_net), sign_tone(v[i].pnl_net));
-        table_cell(&t, open ? S("") : fraction(a, v[i].return_fraction), sign_tone(v[i].return_fraction));
+        table_cell(&t, open ? S("") : term_change(a, v[i].return_fraction), sign_tone(v[i].return_fraction));
     }
     if (first)
         fprintf(c->out, "\n%sthe last %zu of %zu trades%s\n", term_tone(c, TONE_DIM), most, n, term_end(c));
@@ -90,53 +74,25 @@ static void print_backtest(Cli *c, const BacktestResponse *b) {
              term_end(c));
     cli_line(c, "", "%s" STR_FMT "%s", term_tone(c, TONE_ACCENT), STR_ARG(equity_line(c, b)), term_end(c));
     cli_line(c, "return", STR_FMT "   a year " STR_FMT "   holding " STR_FMT,
-             STR_ARG(fraction(a, m[METRIC_TOTAL_RETURN])), STR_ARG(fraction(a, m[METRIC_ANNUAL_RETURN])),
-             STR_ARG(fraction(a, m[METRIC_BENCHMARK_RETURN])));
+             STR_ARG(term_change(a, m[METRIC_TOTAL_RETURN])), STR_ARG(term_change(a, m[METRIC_ANNUAL_RETURN])),
+             STR_ARG(term_change(a, m[METRIC_BENCHMARK_RETURN])));
     cli_line(c, "risk", "Sharpe " STR_FMT "   Sortino " STR_FMT "   deepest drawdown " STR_FMT,
-             STR_ARG(ratio(a, m[METRIC_SHARPE])), STR_ARG(ratio(a, m[METRIC_SORTINO])),
-             STR_ARG(fraction(a, -m[METRIC_MAX_DRAWDOWN])));
+             STR_ARG(term_ratio(a, m[METRIC_SHARPE])), STR_ARG(term_ratio(a, m[METRIC_SORTINO])),
+             STR_ARG(term_change(a, -m[METRIC_MAX_DRAWDOWN])));
     cli_line(c, "trades", STR_FMT " closed   won " STR_FMT "   profit factor " STR_FMT "   fees " STR_FMT,
              STR_ARG(term_count(a, (int64_t)m[METRIC_TOTAL_TRADES])),
              STR_ARG(isnan(m[METRIC_WIN_RATE]) ? S("-") : term_percent(a, m[METRIC_WIN_RATE])),
-             STR_ARG(ratio(a, m[METRIC_PROFIT_FACTOR])), STR_ARG(money(a, m[METRIC_FEES])));
+             STR_ARG(term_ratio(a, m[METRIC_PROFIT_FACTOR])), STR_ARG(money(a, m[METRIC_FEES])));
     if (b->explanation.n)
         cli_line(c, "why", "%s" STR_FMT "%s", term_tone(c, TONE_WARN), STR_ARG(b->explanation), term_end(c));
-    note_list(c, "careful", &b->warnings, TONE_WARN, NOTES);
-    note_list(c, "assumed", &b->assumptions, TONE_DIM, NOTES);
+    cli_sentences(c, "careful", &b->warnings, TONE_WARN, NOTES);
+    cli_sentences(c, "assumed", &b->assumptions, TONE_DIM, NOTES);
     print_trades(c, b, TRADES);
     fprintf(c->err, "%s" STR_FMT ", " STR_FMT "%s\n", term_tone(c, TONE_DIM), STR_ARG(b->backtest_id),
             STR_ARG(term_ms(a, b->execution_time_seconds * 1000)), term_end(c));
 }
 
 /* --- backtest --- */
-
-int cli_parameters(Cli *c, Str set, Str *out) {
-    Buf b;
-    JsonWriter w;
-    buf_init(&b, 64 << 10);
-    json_writer_init(&w, &b, false);
-    json_object(&w);
-    for (Str part; str_next(&set, ',', &part);) {
-        ptrdiff_t eq = str_find_char(part, '=');
-        if (eq <= 0) {
-            buf_done(&b);
-            return err_set_at(c->cx, ERR_USAGE, S("set"), "'" STR_FMT "' is not NAME=VALUE", STR_ARG(part));
-        }
-        Str value = str_trim(str_from(part, (size_t)eq + 1));
-        double number;
-        json_key(&w, str_trim(str_first(part, (size_t)eq)));
-        if (num_parse_f64(value, &number))
-            json_f64(&w, number);
-        else if (str_eq(value, S("true")) || str_eq(value, S("false")))
-            json_raw(&w, value);
-        else
-            json_str(&w, value);
-    }
-    json_object_end(&w);
-    *out = str_dup(c->cx->arena, buf_str(&b));
-    buf_done(&b);
-    return 0;
-}
 
 static int write_trades(Cli *c, const BacktestResponse *b, Str path) {
     enum { TEXT_MAX = 1 << 30 };
@@ -172,15 +128,11 @@ static int run_backtest(Cli *c, const void *in_) {
     BacktestIn in = *(const BacktestIn *)in_;
     BacktestResponse b = { 0 };
     ApiCaller *api;
-    int r = 0;
-    if (in.set.n && in.request.parameters.json.n)
-        r = err_set(c->cx, ERR_USAGE, "give --set or --parameters, not both");
-    else if (in.set.n)
-        r = cli_parameters(c, in.set, &in.request.parameters.json);
+    int r = cli_run_request(c, &in.typed, &in.request);
     if (r == 0)
         r = cli_api(c, &api);
     if (r == 0)
-        r = api_call(api, c->cx, &op_backtest_run, &in.request, &b);
+        r = cli_call_with_progress(c, &op_backtest_run, &in.request, &b, "running", "candles");
     if (r == 0 && in.trades.n)
         r = write_trades(c, &b, in.trades);
     if (r == 0 && in.report.n)
@@ -225,9 +177,9 @@ static void print_summaries(Cli *c, const List *rows) {
         table_cell(&t, cli_series_name(a, v[i].exchange, v[i].symbol, v[i].timeframe, (Str){ 0 }), TONE_PLAIN);
         table_cell(&t, v[i].strategy_type, TONE_PLAIN);
         table_cell(&t, v[i].engine, TONE_DIM);
-        table_cell(&t, fraction(a, v[i].total_return), sign_tone(v[i].total_return));
-        table_cell(&t, ratio(a, v[i].sharpe_ratio), TONE_PLAIN);
-        table_cell(&t, fraction(a, -v[i].max_drawdown), TONE_PLAIN);
+        table_cell(&t, term_change(a, v[i].total_return), sign_tone(v[i].total_return));
+        table_cell(&t, term_ratio(a, v[i].sharpe_ratio), TONE_PLAIN);
+        table_cell(&t, term_change(a, -v[i].max_drawdown), TONE_PLAIN);
         table_cell(&t, term_count(a, v[i].total_trades), TONE_PLAIN);
         table_cell(&t, isnan(v[i].win_rate) ? S("-") : str_fmt(a, "%.0f %%", v[i].win_rate * 100), TONE_PLAIN);
         table_cell(&t, isnan(v[i].score) ? S("-") : str_fmt(a, "%.2f", v[i].score), TONE_ACCENT);
@@ -332,44 +284,11 @@ static int run_recommend(Cli *c, const void *in) {
 /* --- the table --- */
 
 /* clang-format off */
-static const char *const sizings[] = { "percent", "fixed", "equity", "cash", "volatility", "kelly", NULL };
+RUN_CHOICES
 static const char *const order_lists[] = { "none", "refused", "all", NULL };
-static const char *const kinds[] = { "percent", "fixed", NULL };
-static const char *const fee_kinds[] = { "percent", "per_unit", NULL };
 #define ROW(wire, member, ...) { .name = wire, .offset = offsetof(BacktestIn, request.member), .type = FIELD_TYPE(BacktestIn, request.member), __VA_ARGS__ }
 static const Field backtest_f[] = {
-    ROW("symbol", symbol, .flags = F_REQUIRED, .pattern = "symbol", .doc = "The venue's own name of the instrument.", .example = "BTCUSDT"),
-    ROW("timeframe", timeframe, .flags = F_REQUIRED, .pattern = "timeframe", .doc = "Length of a candle.", .example = "1h"),
-    ROW("strategy", strategy_type, .max = 64, .def = "moving_average_crossover", .doc = "What decides; `finsight strategies` lists them.", .example = "rsi"),
-    FIELD(BacktestIn, set, .max = 4096, .doc = "Parameters: NAME=VALUE, several with commas.", .example = "short_period=5,long_period=20"),
-    ROW("parameters", parameters, .doc = "The same as a JSON object."),
-    ROW("engine", engine, .max = 32, .def = "backtrader", .doc = "Whose semantics: backtrader, ta4j, zoot."),
-    ROW("exchange", exchange, .pattern = "venue", .doc = "Where it trades. Left out: the only venue it is stored of."),
-    ROW("provider", provider, .pattern = "venue", .doc = "Who supplied the data, where that is not the venue."),
-    ROW("symbols", symbols, .max = 63, .doc = "More assets in the same account."),
-    ROW("start", start_date, .flags = F_NULLABLE, .doc = "First open time (included)."),
-    ROW("end", end_date, .flags = F_NULLABLE, .doc = "Open time to stop before."),
-    ROW("cash", initial_capital, .def = "10000", .min = 1e-9, .max = 1e15, .doc = "Money at the start."),
-    ROW("sizing", position_sizing, .choices = sizings, .doc = "How large an entry is."),
-    ROW("size", position_size, .has_min = true, .min = 0, .max = 1e15, .doc = "Its number; 0 = the sizing's standard."),
-    ROW("commission", commission, .def = "0.001", .has_min = true, .min = 0, .max = 1e6, .doc = "Rate of the traded value, or money a unit; each side."),
-    ROW("commission_type", commission_type, .def = "percent", .choices = fee_kinds, .doc = "What commission is."),
-    ROW("slippage", slippage, .def = "0", .has_min = true, .min = 0, .max = 1e6, .doc = "Fraction of the price, or an amount of it."),
-    ROW("slippage_type", slippage_type, .def = "percent", .choices = kinds, .doc = "What slippage is."),
-    ROW("leverage", leverage, .def = "1", .min = 1, .max = 1000, .doc = "Cash needed is the value over it."),
-    ROW("margin", margin, .def = "0", .has_min = true, .min = 0, .max = 1e12, .doc = "Above 0: futures, money a contract."),
-    ROW("multiplier", multiplier, .def = "1", .min = 1e-9, .max = 1e9, .doc = "Value of a price change of 1 a contract."),
-    ROW("interest", interest, .def = "0", .has_min = true, .min = 0, .max = 10, .doc = "A year, on short positions."),
-    ROW("cheat_on_close", cheat_on_close, .doc = "Fill at the close of the signal's candle."),
-    ROW("allow_short", allow_short, .def = "true", .doc = "Let strategies sell short."),
-    ROW("risk_free", risk_free_rate, .def = "0", .min = -1, .max = 10, .doc = "A year; for the ratios."),
-    ROW("spread", zoot.spread, .has_min = true, .min = 0, .max = 1, .doc = "zoot: between bid and ask, of the price."),
-    ROW("volume_share", zoot.volume_share, .has_min = true, .min = 0, .max = 1, .doc = "zoot: of a candle's volume that the account may take; 0 = no bound."),
-    ROW("maintenance", zoot.maintenance, .has_min = true, .min = 0, .max = 1, .doc = "zoot: margin below which a position is liquidated."),
-    ROW("liquidation_fee", zoot.liquidation_fee, .has_min = true, .min = 0, .max = 1, .doc = "zoot: of the liquidated value."),
-    ROW("funding_rate", zoot.funding_rate, .min = -1, .max = 1, .doc = "zoot: of the position's value, every 8 hours."),
-    ROW("fine", zoot.fine_timeframe, .pattern = "timeframe", .doc = "zoot: candles of this shorter timeframe decide what happened inside a candle.", .example = "1m"),
-    ROW("real_only", real_only, .doc = "Leave out candles that were filled in."),
+    RUN_FLAGS(BacktestIn)
     ROW("save", save, .def = "true", .doc = "Keep the result."),
     ROW("id", backtest_id, .max = 64, .doc = "Name of the result."),
     ROW("note", note, .max = 500, .doc = "Your words, kept with it."),
@@ -391,6 +310,8 @@ const Command cmd_backtest = {
         "the "
         "result; a run without trades says why. The result is kept: `finsight backtests` lists, `finsight show` shows.",
     .examples = "finsight backtest BTCUSDT 1h  # moving averages of 10 and 30 candles\n"
+                "finsight backtest BTCUSDT 1d --strategy rules --column mood=mood.csv --max-age 7d --parameters "
+                "'{\"entry\": \"mood > 0.2\"}'\n"
                 "finsight backtest BTCUSDT 1d --strategy rsi --set period=7 --engine zoot\n"
                 "finsight backtest AAPL 1d --slippage 0.0002 --report aapl.html",
     .flags = &backtest_flags,

@@ -1,29 +1,17 @@
 /* cli/beyond.c - walkforward, montecarlo, prove: what may be believed of a backtest. */
 
 #include "api/backtest/beyond_shapes.h"
-#include "cli/internal.h"
+#include "api/backtest/search_shapes.h"
+#include "cli/run_flags.h"
 
 #include <math.h>
-
-static Str percent(Arena *a, double v) {
-    return isnan(v) ? S("-") : str_fmt(a, "%+.2f %%", v * 100);
-}
-
-static Str plain(Arena *a, double v) {
-    return isnan(v) ? S("-") : str_fmt(a, "%.2f", v);
-}
-
-static void print_advice(Cli *c, const List *advice) {
-    const Str *v = advice->v;
-    for (size_t i = 0; i < advice->n; i++)
-        cli_line(c, i ? "" : "careful", "%s" STR_FMT "%s", term_tone(c, TONE_WARN), STR_ARG(v[i]), term_end(c));
-}
 
 /* --- walkforward --- */
 
 typedef struct WalkIn {
     WalkRequestIn request; /* first */
-    Str grid, set;
+    RunTyped typed;
+    Str grid;
 } WalkIn;
 
 static void print_walk(Cli *c, const WalkResponse *w) {
@@ -41,34 +29,29 @@ static void print_walk(Cli *c, const WalkResponse *w) {
         table_cell(&t, term_minute(a, v[i].test_start), TONE_PLAIN);
         table_cell(&t, term_minute(a, v[i].test_end), TONE_DIM);
         table_cell(&t, v[i].chosen ? v[i].parameters.json : S("none: stayed flat"), TONE_BOLD);
-        table_cell(&t, plain(a, v[i].train_objective), TONE_DIM);
-        table_cell(&t, plain(a, v[i].test_objective), TONE_PLAIN);
-        table_cell(&t, percent(a, v[i].test_return), v[i].test_return < 0 ? TONE_BAD : TONE_GOOD);
+        table_cell(&t, term_ratio(a, v[i].train_objective), TONE_DIM);
+        table_cell(&t, term_ratio(a, v[i].test_objective), TONE_PLAIN);
+        table_cell(&t, term_change(a, v[i].test_return), v[i].test_return < 0 ? TONE_BAD : TONE_GOOD);
         table_cell(&t, term_count(a, v[i].test_trades), TONE_PLAIN);
     }
     table_print(&t, c);
     const double *m = w->metrics.v;
-    Str total = percent(a, m[METRIC_TOTAL_RETURN]), sharpe = plain(a, m[METRIC_SHARPE]);
-    Str deepest = percent(a, -m[METRIC_MAX_DRAWDOWN]), efficiency = plain(a, w->efficiency);
+    Str total = term_change(a, m[METRIC_TOTAL_RETURN]), sharpe = term_ratio(a, m[METRIC_SHARPE]);
+    Str deepest = term_change(a, -m[METRIC_MAX_DRAWDOWN]), efficiency = term_ratio(a, w->efficiency);
     cli_line(c, "all tests",
              "return " STR_FMT "   Sharpe " STR_FMT "   deepest drawdown " STR_FMT "   efficiency " STR_FMT,
              STR_ARG(total), STR_ARG(sharpe), STR_ARG(deepest), STR_ARG(efficiency));
-    print_advice(c, &w->advice);
+    cli_sentences(c, "careful", &w->advice, TONE_WARN, SIZE_MAX);
 }
 
 static int run_walk(Cli *c, const void *in_) {
     WalkIn in = *(const WalkIn *)in_;
     WalkResponse out = { 0 };
-    ApiCaller *api;
-    in.request.backtest.allow_short = true; /* a bool has no "not given" */
-    shape_fill(&backtest_request_shape, c->cx, &in.request.backtest);
-    int r = cli_grid(c, in.grid, &in.request.grid.json);
-    if (r == 0 && in.set.n)
-        r = cli_parameters(c, in.set, &in.request.backtest.parameters.json);
+    int r = cli_run_request(c, &in.typed, &in.request.backtest);
     if (r == 0)
-        r = cli_api(c, &api);
+        r = cli_grid(c, in.grid, &in.request.grid.json);
     if (r == 0)
-        r = api_call(api, c->cx, &op_backtest_walk, &in.request, &out);
+        r = cli_call_with_progress(c, &op_backtest_walk, &in.request, &out, "walking", "windows");
     if (r != 0)
         return cli_fail(c, r);
     if (c->json)
@@ -83,17 +66,14 @@ static void figure_row(Table *t, Arena *a, const char *name, const FigureOut *f,
     double v[] = { f->observed, f->p05, f->p25, f->p50, f->p75, f->p95 };
     table_cell(t, str_c(name), TONE_BOLD);
     for (size_t i = 0; i < ARRAY_LEN(v); i++)
-        table_cell(t, ratio ? plain(a, v[i]) : percent(a, v[i]), i == 0 ? TONE_ACCENT : TONE_PLAIN);
+        table_cell(t, ratio ? term_ratio(a, v[i]) : term_change(a, v[i]), i == 0 ? TONE_ACCENT : TONE_PLAIN);
 }
 
 static int run_monte_carlo(Cli *c, const void *in) {
     static const char *const heads[] = { "", ">backtest", ">5 %", ">25 %", ">median", ">75 %", ">95 %", NULL };
     MonteCarloResponse m = { 0 };
-    ApiCaller *api;
     Table t;
-    int r = cli_api(c, &api);
-    if (r == 0)
-        r = api_call(api, c->cx, &op_backtest_monte_carlo, in, &m);
+    int r = cli_call_with_progress(c, &op_backtest_monte_carlo, in, &m, "drawing", "paths");
     if (r != 0)
         return cli_fail(c, r);
     if (c->json)
@@ -110,7 +90,7 @@ static int run_monte_carlo(Cli *c, const void *in) {
     cli_line(c, "lost", "%.1f %% of the paths", m.loss_probability * 100);
     cli_line(c, "deeper", "%.1f %% of the paths fell further than the backtest did",
              m.worse_drawdown_probability * 100);
-    print_advice(c, &m.advice);
+    cli_sentences(c, "careful", &m.advice, TONE_WARN, SIZE_MAX);
     return 0;
 }
 
@@ -118,22 +98,15 @@ static int run_monte_carlo(Cli *c, const void *in) {
 
 typedef struct ProveIn {
     ProveRequest request; /* first */
-    Str set;
+    RunTyped typed;
 } ProveIn;
 
 static int run_prove(Cli *c, const void *in_) {
     ProveIn in = *(const ProveIn *)in_;
     ProveResponse out = { 0 };
-    ApiCaller *api;
-    int r = 0;
-    in.request.backtest.allow_short = true;
-    shape_fill(&backtest_request_shape, c->cx, &in.request.backtest);
-    if (in.set.n)
-        r = cli_parameters(c, in.set, &in.request.backtest.parameters.json);
+    int r = cli_run_request(c, &in.typed, &in.request.backtest);
     if (r == 0)
-        r = cli_api(c, &api);
-    if (r == 0)
-        r = api_call(api, c->cx, &op_backtest_prove, &in.request, &out);
+        r = cli_call_with_progress(c, &op_backtest_prove, &in.request, &out, "proving", "cuts");
     if (r != 0)
         return cli_fail(c, r);
     if (c->json)
@@ -151,39 +124,23 @@ static int run_prove(Cli *c, const void *in_) {
 /* --- the table --- */
 
 /* clang-format off */
-static const char *const methods[] = { "grid", "random", "sequential", NULL };
-#define ROW(T, wire, member, ...) { .name = wire, .offset = offsetof(T, request.member), .type = FIELD_TYPE(T, request.member), __VA_ARGS__ }
-#define RUN_ROWS(T) \
-    ROW(T, "symbol", backtest.symbol, .flags = F_REQUIRED, .pattern = "symbol", .doc = "The venue's own name of the instrument.", .example = "BTCUSDT"), \
-    ROW(T, "timeframe", backtest.timeframe, .flags = F_REQUIRED, .pattern = "timeframe", .doc = "Length of a candle.", .example = "1h"), \
-    ROW(T, "strategy", backtest.strategy_type, .max = 64, .def = "moving_average_crossover", .doc = "What decides."), \
-    FIELD(T, set, .max = 4096, .doc = "Parameters: NAME=VALUE, several with commas."), \
-    ROW(T, "engine", backtest.engine, .max = 32, .def = "backtrader", .doc = "Whose semantics."), \
-    ROW(T, "exchange", backtest.exchange, .pattern = "venue", .doc = "Where it trades."), \
-    ROW(T, "provider", backtest.provider, .pattern = "venue", .doc = "Who supplied the data, where that is not the venue."), \
-    ROW(T, "start", backtest.start_date, .flags = F_NULLABLE, .doc = "First open time (included)."), \
-    ROW(T, "end", backtest.end_date, .flags = F_NULLABLE, .doc = "Open time to stop before."), \
-    ROW(T, "cash", backtest.initial_capital, .def = "10000", .min = 1e-9, .max = 1e15, .doc = "Money at the start."), \
-    ROW(T, "commission", backtest.commission, .def = "0.001", .has_min = true, .min = 0, .max = 1e6, .doc = "Rate of the traded value; each side.")
+RUN_CHOICES
+SEARCH_METHODS
+#define MEMBER_ROW(T, member, words, ...) { .name = #member, .offset = offsetof(T, request.member), .type = FIELD_TYPE(T, request.member), .doc = words, ##__VA_ARGS__ },
+#define WALK_ROW(member, words, ...) MEMBER_ROW(WalkIn, member, words, ##__VA_ARGS__)
+#define PROVE_ROW(member, words, ...) MEMBER_ROW(ProveIn, member, words, ##__VA_ARGS__)
 
 static const Field walk_f[] = {
-    RUN_ROWS(WalkIn),
+    RUN_FLAGS(WalkIn)
     FIELD(WalkIn, grid, .flags = F_REQUIRED, .max = 65536, .doc = "NAME=FROM:TO:STEP or NAME=VALUE|VALUE, several with commas.", .example = "short_period=5:30:5,long_period=40:100:10"),
-    ROW(WalkIn, "train", train, .def = "0", .has_min = true, .min = 0, .max = 1e9, .doc = "Candles of a training; 0: so that five windows come out."),
-    ROW(WalkIn, "test", test, .def = "0", .has_min = true, .min = 0, .max = 1e9, .doc = "Candles of a test; 0: a quarter of the training."),
-    ROW(WalkIn, "purge", purge, .def = "0", .has_min = true, .min = 0, .max = 1e9, .doc = "Candles left out at the end of a training."),
-    ROW(WalkIn, "embargo", embargo, .def = "0", .has_min = true, .min = 0, .max = 1e9, .doc = "Candles left out behind it."),
-    ROW(WalkIn, "anchored", anchored, .doc = "Training begins with the first candle always."),
-    ROW(WalkIn, "method", method, .def = "grid", .choices = methods, .doc = "How each training searches."),
-    ROW(WalkIn, "samples", samples, .def = "100", .min = 1, .max = 1000000, .doc = "Combinations of random and sequential."),
-    ROW(WalkIn, "seed", seed, .def = "1", .has_min = true, .min = 0, .max = 9e15, .doc = "Of random."),
-    ROW(WalkIn, "objective", objective, .def = "sharpe_ratio", .max = 64, .doc = "Metric each training chooses by."),
-    ROW(WalkIn, "equity_points", equity_points, .def = "500", .has_min = true, .min = 0, .max = 1000000, .doc = "Points of the equity curve in --json."),
+    SEARCH_ROWS(WALK_ROW)
+    WALK_ROWS(WALK_ROW)
+    WALK_ROW(equity_points, "Points of the equity curve in --json.", .def = "500", .has_min = true, .min = 0, .max = 1000000)
 };
 static SHAPE(walk_flags, WalkIn, walk_f);
 static const Field prove_f[] = {
-    RUN_ROWS(ProveIn),
-    ROW(ProveIn, "cuts", cuts, .def = "32", .min = 1, .max = 10000, .doc = "Places to end the data at."),
+    RUN_FLAGS(ProveIn)
+    PROVE_ROWS(PROVE_ROW)
 };
 static SHAPE(prove_flags, ProveIn, prove_f);
 /* clang-format on */

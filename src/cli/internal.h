@@ -16,11 +16,6 @@ void cli_line(Cli *c, const char *label, const char *fmt, ...) PRINTF_LIKE(3, 4)
 /* Splits "a,b c" into words in the arena; at most 64. */
 int cli_words(Cli *c, Str text, Str *out, size_t most, size_t *n);
 
-/* "short_period=5,long_period=20" as a JSON object; numbers and true/false as they are, the rest as text. */
-int cli_parameters(Cli *c, Str set, Str *out);
-/* "short_period=5:30:5,long_period=40|60" as the grid of a sweep. */
-int cli_grid(Cli *c, Str text, Str *out);
-
 extern const Command cmd_fill, cmd_unfill, cmd_resample, cmd_disagree, cmd_actions, cmd_jobs;
 extern const Command cmd_import, cmd_export, cmd_query, cmd_stats, cmd_gaps, cmd_quality, cmd_ensure, cmd_collect,
     cmd_list, cmd_symbols, cmd_exchanges, cmd_remove, cmd_verify, cmd_storage, cmd_backtest, cmd_backtests, cmd_show,

@@ -2,81 +2,17 @@
 
 #include "api/backtest/search_shapes.h"
 #include "base/num.h"
-#include "cli/internal.h"
+#include "cli/run_flags.h"
 
 #include <math.h>
 
 typedef struct SweepIn {
     SweepRequestIn request; /* first */
-    Str grid, set, heat;
+    RunTyped typed;
+    Str grid, heat;
 } SweepIn;
 
-/* --- the grid as people type it: short_period=5:30:5,long_period=40|60|80 --- */
-
-static int bad_grid(Cli *c, Str part) {
-    return err_set_at(c->cx, ERR_USAGE, S("grid"),
-                      "'" STR_FMT "' is neither NAME=FROM:TO:STEP nor NAME=VALUE|VALUE|...", STR_ARG(part));
-}
-
-static int put_range(Cli *c, JsonWriter *w, Str part, Str value) {
-    static const char *const names[] = { "from", "to", "step" };
-    size_t k = 0;
-    json_object(w);
-    for (Str piece; str_next(&value, ':', &piece); k++) {
-        double number;
-        if (k == ARRAY_LEN(names) || !num_parse_f64(str_trim(piece), &number))
-            return bad_grid(c, part);
-        json_key(w, str_c(names[k]));
-        json_f64(w, number);
-    }
-    json_object_end(w);
-    return 0;
-}
-
-static int put_values(Cli *c, JsonWriter *w, Str part, Str value) {
-    json_array(w);
-    for (Str piece; str_next(&value, '|', &piece);) {
-        double number;
-        if (!num_parse_f64(str_trim(piece), &number))
-            return bad_grid(c, part);
-        json_f64(w, number);
-    }
-    json_array_end(w);
-    return 0;
-}
-
-int cli_grid(Cli *c, Str text, Str *out) {
-    Buf b;
-    JsonWriter w;
-    int r = 0;
-    buf_init(&b, 1 << 20);
-    json_writer_init(&w, &b, false);
-    json_object(&w);
-    for (Str part; r == 0 && str_next(&text, ',', &part);) {
-        ptrdiff_t eq = str_find_char(part, '=');
-        if (eq <= 0) {
-            r = bad_grid(c, part);
-            break;
-        }
-        Str value = str_from(part, (size_t)eq + 1);
-        json_key(&w, str_trim(str_first(part, (size_t)eq)));
-        r = str_find_char(value, ':') >= 0 ? put_range(c, &w, part, value) : put_values(c, &w, part, value);
-    }
-    json_object_end(&w);
-    *out = str_dup(c->cx->arena, buf_str(&b));
-    buf_done(&b);
-    return r;
-}
-
 /* --- what is shown --- */
-
-static Str cell(Arena *a, double v, const char *fmt, double times) {
-    if (isnan(v))
-        return S("-");
-    char text[64];
-    size_t n = (size_t)snprintf(text, sizeof text, strcmp(fmt, "%") == 0 ? "%+.2f %%" : "%.2f", v * times);
-    return str_dup(a, str_n(text, MIN(n, sizeof text - 1)));
-}
 
 static void print_best(Cli *c, const SweepResponse *s) {
     static const char *const heads[] = {
@@ -89,9 +25,9 @@ static void print_best(Cli *c, const SweepResponse *s) {
     for (size_t i = 0; i < s->best.n; i++) {
         table_cell(&t, term_count(a, v[i].rank), TONE_DIM);
         table_cell(&t, v[i].parameters.json, TONE_BOLD);
-        table_cell(&t, cell(a, v[i].sharpe_ratio, "", 1), TONE_PLAIN);
-        table_cell(&t, cell(a, v[i].total_return, "%", 100), v[i].total_return < 0 ? TONE_BAD : TONE_GOOD);
-        table_cell(&t, cell(a, v[i].max_drawdown, "%", -100), TONE_PLAIN);
+        table_cell(&t, term_ratio(a, v[i].sharpe_ratio), TONE_PLAIN);
+        table_cell(&t, term_change(a, v[i].total_return), v[i].total_return < 0 ? TONE_BAD : TONE_GOOD);
+        table_cell(&t, term_change(a, -v[i].max_drawdown), TONE_PLAIN);
         table_cell(&t, term_count(a, v[i].total_trades), TONE_PLAIN);
         table_cell(&t, isnan(v[i].win_rate) ? S("-") : str_fmt(a, "%.0f %%", v[i].win_rate * 100), TONE_PLAIN);
     }
@@ -177,9 +113,7 @@ static void print_sweep(Cli *c, const SweepResponse *s) {
     if (s->deflated.trials && !isnan(s->deflated.deflated))
         cli_line(c, "deflated", "Sharpe ratio beats the best of " STR_FMT " worthless ones with probability %.2f",
                  STR_ARG(term_count(a, s->deflated.trials)), s->deflated.deflated);
-    const Str *advice = s->advice.v;
-    for (size_t i = 0; i < s->advice.n; i++)
-        cli_line(c, i ? "" : "careful", "%s" STR_FMT "%s", term_tone(c, TONE_WARN), STR_ARG(advice[i]), term_end(c));
+    cli_sentences(c, "careful", &s->advice, TONE_WARN, SIZE_MAX);
     fprintf(c->err, "%s" STR_FMT ", %.0f M candle steps a second (" STR_FMT ")%s\n", term_tone(c, TONE_DIM),
             STR_ARG(term_ms(a, s->seconds * 1000)), s->steps_per_second / 1e6, STR_ARG(s->path), term_end(c));
 }
@@ -187,22 +121,17 @@ static void print_sweep(Cli *c, const SweepResponse *s) {
 static int run_sweep(Cli *c, const void *in_) {
     SweepIn in = *(const SweepIn *)in_;
     SweepResponse out = { 0 };
-    ApiCaller *api;
     enum { HEAT_AXES = 2 };
     Str *axes = arena_new_n(c->cx->arena, Str, HEAT_AXES);
-    in.request.backtest.allow_short = true; /* a bool has no "not given" */
-    shape_fill(&backtest_request_shape, c->cx, &in.request.backtest);
-    int r = cli_grid(c, in.grid, &in.request.grid.json);
-    if (r == 0 && in.set.n)
-        r = cli_parameters(c, in.set, &in.request.backtest.parameters.json);
+    int r = cli_run_request(c, &in.typed, &in.request.backtest);
+    if (r == 0)
+        r = cli_grid(c, in.grid, &in.request.grid.json);
     if (r == 0 && in.heat.n) {
         r = cli_words(c, in.heat, axes, HEAT_AXES, &in.request.heat.n);
         in.request.heat.v = axes;
     }
     if (r == 0)
-        r = cli_api(c, &api);
-    if (r == 0)
-        r = api_call(api, c->cx, &op_backtest_sweep, &in.request, &out);
+        r = cli_call_with_progress(c, &op_backtest_sweep, &in.request, &out, "sweeping", "combinations");
     if (r != 0)
         return cli_fail(c, r);
     if (c->json)
@@ -212,27 +141,14 @@ static int run_sweep(Cli *c, const void *in_) {
 }
 
 /* clang-format off */
-static const char *const methods[] = { "grid", "random", "sequential", NULL };
-#define ROW(wire, member, ...) { .name = wire, .offset = offsetof(SweepIn, request.member), .type = FIELD_TYPE(SweepIn, request.member), __VA_ARGS__ }
+RUN_CHOICES
+SEARCH_METHODS
+#define ROW(member, words, ...) { .name = #member, .offset = offsetof(SweepIn, request.member), .type = FIELD_TYPE(SweepIn, request.member), .doc = words, ##__VA_ARGS__ },
 static const Field sweep_f[] = {
-    ROW("symbol", backtest.symbol, .flags = F_REQUIRED, .pattern = "symbol", .doc = "The venue's own name of the instrument.", .example = "BTCUSDT"),
-    ROW("timeframe", backtest.timeframe, .flags = F_REQUIRED, .pattern = "timeframe", .doc = "Length of a candle.", .example = "1h"),
+    RUN_FLAGS(SweepIn)
     FIELD(SweepIn, grid, .flags = F_REQUIRED, .max = 65536, .doc = "NAME=FROM:TO:STEP or NAME=VALUE|VALUE, several with commas.", .example = "short_period=5:30:5,long_period=40:100:10"),
-    ROW("strategy", backtest.strategy_type, .max = 64, .def = "moving_average_crossover", .doc = "What decides."),
-    FIELD(SweepIn, set, .max = 4096, .doc = "Parameters that are not swept: NAME=VALUE, several with commas."),
-    ROW("engine", backtest.engine, .max = 32, .def = "backtrader", .doc = "Whose semantics."),
-    ROW("exchange", backtest.exchange, .pattern = "venue", .doc = "Where it trades."),
-    ROW("provider", backtest.provider, .pattern = "venue", .doc = "Who supplied the data, where that is not the venue."),
-    ROW("start", backtest.start_date, .flags = F_NULLABLE, .doc = "First open time (included)."),
-    ROW("end", backtest.end_date, .flags = F_NULLABLE, .doc = "Open time to stop before."),
-    ROW("cash", backtest.initial_capital, .def = "10000", .min = 1e-9, .max = 1e15, .doc = "Money at the start."),
-    ROW("commission", backtest.commission, .def = "0.001", .has_min = true, .min = 0, .max = 1e6, .doc = "Rate of the traded value; each side."),
-    ROW("slippage", backtest.slippage, .def = "0", .has_min = true, .min = 0, .max = 1e6, .doc = "Fraction of the price."),
-    ROW("method", method, .def = "grid", .choices = methods, .doc = "All combinations, some drawn, or one parameter after the other."),
-    ROW("samples", samples, .def = "100", .min = 1, .max = 1000000, .doc = "Combinations of random and sequential."),
-    ROW("seed", seed, .def = "1", .has_min = true, .min = 0, .max = 9e15, .doc = "Of random."),
-    ROW("objective", objective, .def = "sharpe_ratio", .max = 64, .doc = "Metric to rank by.", .example = "calmar_ratio"),
-    ROW("top", top, .def = "10", .min = 1, .max = 100000, .doc = "Best combinations to show."),
+    SEARCH_ROWS(ROW)
+    ROW(top, "Best combinations to show.", .def = "10", .min = 1, .max = 100000)
     FIELD(SweepIn, heat, .max = 256, .doc = "Two parameters for the heat map.", .example = "short_period,long_period"),
 };
 static SHAPE(sweep_flags, SweepIn, sweep_f);

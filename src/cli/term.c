@@ -69,6 +69,14 @@ Str term_percent(Arena *a, double fraction) {
     return S("< 100 %");
 }
 
+Str term_change(Arena *a, double fraction) {
+    return isnan(fraction) ? S("-") : str_fmt(a, "%+.2f %%", fraction * 100);
+}
+
+Str term_ratio(Arena *a, double v) {
+    return isnan(v) ? S("-") : str_fmt(a, "%.2f", v);
+}
+
 Str term_minute(Arena *a, Time t) {
     char text[TIME_TEXT_MAX];
     size_t n = time_format_iso(t, text);

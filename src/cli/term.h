@@ -11,6 +11,8 @@ Str term_bytes(Arena *a, int64_t n);         /* "1.4 MB", powers of 1000 */
 Str term_ms(Arena *a, double ms);            /* "0.4 ms", "12 ms", "3.2 s", "4 min 10 s" */
 Str term_price(Arena *a, double v);          /* up to 8 significant decimals, grouped: "46,656.13" */
 Str term_percent(Arena *a, double fraction); /* 0.99997 -> "99.997 %"; 100 % only when it is */
+Str term_change(Arena *a, double fraction);  /* 0.0123 -> "+1.23 %"; "-" where there is none */
+Str term_ratio(Arena *a, double v);          /* "1.23"; "-" where there is none */
 Str term_minute(Arena *a, Time t);           /* "2024-03-01 12:34" */
 /* n values as bars of the eight block heights, at most `width` of them (means of neighbours). */
 Str term_sparkline(Arena *a, const double *v, size_t n, size_t width);

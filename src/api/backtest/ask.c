@@ -167,7 +167,9 @@ int backtest_api_ask(Ctx *cx, const BacktestRequestIn *in, BacktestAsk *out) {
         return r;
     r = backtest_api_parameters(cx, in->parameters.json, S("parameters"), &out->strategy.parameters,
                                 &out->strategy.n_parameters);
-    return r ? r : backtest_api_assets(cx, in, &out->assets, &out->n_assets);
+    if (r == 0)
+        r = backtest_api_assets(cx, in, &out->assets, &out->n_assets);
+    return r ? r : backtest_api_columns(cx, in, &out->columns, &out->n_columns);
 }
 
 BacktestOrder backtest_api_sort(Str sort) {

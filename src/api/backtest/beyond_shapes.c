@@ -2,9 +2,11 @@
 
 #include "api/backtest/beyond_shapes.h"
 
+#include "api/backtest/search_shapes.h"
+
 /* clang-format off */
 
-static const char *const methods[] = { "grid", "random", "sequential", NULL };
+SEARCH_METHODS
 static const char *const kinds[] = { "stationary", "circular", NULL };
 
 #define SERIES_OUT(T) \
@@ -14,18 +16,12 @@ static const char *const kinds[] = { "stationary", "circular", NULL };
     FIELD(T, strategy_type, .doc = "What decided."), \
     FIELD(T, engine, .doc = "Whose semantics.")
 
+#define WALK_FIELD(member, words, ...) FIELD(WalkRequestIn, member, .doc = words, ##__VA_ARGS__),
 static const Field walk_request_f[] = {
     FIELD(WalkRequestIn, backtest, .flags = F_REQUIRED, .of = &backtest_request_shape, .doc = "What each combination runs."),
     FIELD(WalkRequestIn, grid, .flags = F_REQUIRED, .doc = "Values by parameter, as of a sweep."),
-    FIELD(WalkRequestIn, method, .def = "grid", .choices = methods, .doc = "How each training searches."),
-    FIELD(WalkRequestIn, objective, .def = "sharpe_ratio", .max = 64, .doc = "Metric each training chooses by."),
-    FIELD(WalkRequestIn, samples, .def = "100", .min = 1, .max = 1000000, .doc = "Combinations of random and sequential."),
-    FIELD(WalkRequestIn, seed, .def = "1", .has_min = true, .min = 0, .max = 9e15, .doc = "Of random."),
-    FIELD(WalkRequestIn, anchored, .doc = "Training begins with the first candle always; else it moves along."),
-    FIELD(WalkRequestIn, train, .def = "0", .has_min = true, .min = 0, .max = 1e9, .doc = "Candles of a training; 0: so that five windows come out."),
-    FIELD(WalkRequestIn, test, .def = "0", .has_min = true, .min = 0, .max = 1e9, .doc = "Candles of a test; 0: a quarter of the training."),
-    FIELD(WalkRequestIn, purge, .def = "0", .has_min = true, .min = 0, .max = 1e9, .doc = "Candles left out at the end of a training: their trades could still be open in the test."),
-    FIELD(WalkRequestIn, embargo, .def = "0", .has_min = true, .min = 0, .max = 1e9, .doc = "Candles left out behind it."),
+    SEARCH_ROWS(WALK_FIELD)
+    WALK_ROWS(WALK_FIELD)
     FIELD(WalkRequestIn, equity_points, .def = "500", .has_min = true, .min = 0, .max = 1000000, .doc = "Points of the equity curve in the answer."),
 };
 SHAPE(walk_request_shape, WalkRequestIn, walk_request_f, .doc = "Choose on one stretch, trade on the next, go on.");
@@ -106,9 +102,10 @@ static const Field monte_carlo_response_f[] = {
 };
 SHAPE(monte_carlo_response_shape, MonteCarloResponse, monte_carlo_response_f, .doc = "What else the same returns could have come to.");
 
+#define PROVE_FIELD(member, words, ...) FIELD(ProveRequest, member, .doc = words, ##__VA_ARGS__),
 static const Field prove_request_f[] = {
     FIELD(ProveRequest, backtest, .flags = F_REQUIRED, .of = &backtest_request_shape, .doc = "What to prove."),
-    FIELD(ProveRequest, cuts, .def = "32", .min = 1, .max = 10000, .doc = "Places to end the data at."),
+    PROVE_ROWS(PROVE_FIELD)
 };
 SHAPE(prove_request_shape, ProveRequest, prove_request_f, .doc = "Run again on data that ends earlier.");
 static const Field prove_response_f[] = {

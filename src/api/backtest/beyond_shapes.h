@@ -72,6 +72,17 @@ typedef struct ProveResponse {
     Time at;
 } ProveResponse;
 
+/* X(member, words, ...), as SEARCH_ROWS. */
+/* clang-format off */
+#define WALK_ROWS(X) \
+    X(anchored, "Training begins with the first candle always; else it moves along.") \
+    X(train, "Candles of a training; 0: so that five windows come out.", .def = "0", .has_min = true, .min = 0, .max = 1e9) \
+    X(test, "Candles of a test; 0: a quarter of the training.", .def = "0", .has_min = true, .min = 0, .max = 1e9) \
+    X(purge, "Candles left out at the end of a training: their trades could still be open in the test.", .def = "0", .has_min = true, .min = 0, .max = 1e9) \
+    X(embargo, "Candles left out behind it.", .def = "0", .has_min = true, .min = 0, .max = 1e9)
+#define PROVE_ROWS(X) X(cuts, "Places to end the data at.", .def = "32", .min = 1, .max = 10000)
+/* clang-format on */
+
 extern const Shape walk_request_shape, walk_response_shape, monte_carlo_request_shape, monte_carlo_response_shape,
     prove_request_shape, prove_response_shape;
 extern const Op op_backtest_walk, op_backtest_monte_carlo, op_backtest_prove;

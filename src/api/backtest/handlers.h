@@ -26,6 +26,8 @@ int backtest_api_ask(Ctx *cx, const BacktestRequestIn *in, BacktestAsk *out);
 int backtest_api_parameters(Ctx *cx, Str json, Str field, const StrategyValue **out, size_t *n);
 /* The first series and the further symbols of a request. */
 int backtest_api_assets(Ctx *cx, const BacktestRequestIn *in, const SourceQuery **out, size_t *n);
+/* The columns beside the candles. */
+int backtest_api_columns(Ctx *cx, const BacktestRequestIn *in, const BacktestColumn **out, size_t *n);
 /* The same for a request inside the member "backtest" of another. */
 int backtest_api_nested_ask(Ctx *cx, const BacktestRequestIn *in, BacktestAsk *out);
 /* The member "grid": values by parameter. */

@@ -8,7 +8,7 @@
 #define PATHS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define TAG        "Backtesting"
 
-enum { RUN_MS = 600 * 1000, BODY = 1 << 20 };
+enum { RUN_MS = 600 * 1000, SMALL_BODY = 1 << 16, BODY = 32 << 20 };
 
 /* clang-format off */
 
@@ -89,7 +89,7 @@ const Op op_backtest_monte_carlo = {
     .summary = "Monte Carlo: a kept backtest's returns drawn again in blocks", .tag = TAG,
     .doc = "Returns are drawn, never profits in money, whose size belongs to the account they were made in.",
     .in = &monte_carlo_request_shape, .out = &monte_carlo_response_shape, .role = ROLE_READ, .lane = LANE_CPU, .deadline_ms = RUN_MS,
-    .max_body = BODY, .idempotent = true, .run = backtest_api_monte_carlo };
+    .max_body = SMALL_BODY, .idempotent = true, .run = backtest_api_monte_carlo };
 
 const Op op_backtest_prove = {
     .name = "backtest.prove", .method = "POST", .path = "/api/v1/backtesting/prove", .aliases = PATHS("/backtesting/prove"),

@@ -4,15 +4,13 @@
 
 /* clang-format off */
 
-static const char *const methods[] = { "grid", "random", "sequential", NULL };
+SEARCH_METHODS
 
+#define SWEEP_FIELD(member, words, ...) FIELD(SweepRequestIn, member, .doc = words, ##__VA_ARGS__),
 static const Field sweep_request_f[] = {
     FIELD(SweepRequestIn, backtest, .flags = F_REQUIRED, .of = &backtest_request_shape, .doc = "What each combination runs; parameters that are swept are left out."),
     FIELD(SweepRequestIn, grid, .flags = F_REQUIRED, .doc = "Values by parameter: a list, or {\"from\", \"to\", \"step\"} with both ends."),
-    FIELD(SweepRequestIn, method, .def = "grid", .choices = methods, .doc = "grid runs all combinations, random draws some, sequential searches one parameter after the other."),
-    FIELD(SweepRequestIn, objective, .def = "sharpe_ratio", .max = 64, .doc = "Metric to rank by."),
-    FIELD(SweepRequestIn, samples, .def = "100", .min = 1, .max = 1000000, .doc = "Combinations of random and sequential."),
-    FIELD(SweepRequestIn, seed, .def = "1", .has_min = true, .min = 0, .max = 9e15, .doc = "Of random: the same seed draws the same."),
+    SEARCH_ROWS(SWEEP_FIELD)
     FIELD(SweepRequestIn, top, .def = "20", .min = 1, .max = 100000, .doc = "Best combinations in the answer."),
     FIELD(SweepRequestIn, heat, .max = 2, .doc = "Two parameters for the heat map; the first two of the grid when left out."),
 };

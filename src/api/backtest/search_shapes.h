@@ -52,5 +52,15 @@ typedef struct SweepResponse {
     List advice; /* Str */
 } SweepResponse;
 
+/* clang-format off */
+#define SEARCH_METHODS static const char *const methods[] = { "grid", "random", "sequential", NULL };
+/* X(member, words, ...): how sweeps and the trainings of walk-forward search; for the wire and the command line. */
+#define SEARCH_ROWS(X) \
+    X(method, "grid runs all combinations, random draws some, sequential searches one parameter after the other.", .def = "grid", .choices = methods) \
+    X(objective, "Metric to rank by.", .def = "sharpe_ratio", .max = 64, .example = "calmar_ratio") \
+    X(samples, "Combinations of random and sequential.", .def = "100", .min = 1, .max = 1000000) \
+    X(seed, "Of random: the same seed draws the same.", .def = "1", .has_min = true, .min = 0, .max = 9e15)
+/* clang-format on */
+
 extern const Shape sweep_request_shape, sweep_response_shape;
 extern const Op op_backtest_sweep;

@@ -5,11 +5,11 @@
 
 #include "api/backtest/shapes.h"
 
+#include "api/backtest/request_rows.h"
+
 /* clang-format off */
 
-static const char *const sizings[] = { "percent", "fixed", "equity", "cash", "volatility", "kelly", NULL };
-static const char *const commissions[] = { "percent", "per_unit", NULL };
-static const char *const slippages[] = { "percent", "fixed", NULL };
+BACKTEST_CHOICES
 static const char *const order_lists[] = { "none", "refused", "all", NULL };
 static const char *const sorts[] = { "newest", "score", "return", "sharpe", NULL };
 
@@ -17,59 +17,42 @@ static const char *const sorts[] = { "newest", "score", "return", "sharpe", NULL
         .doc = "Points of the equity curve in the answer, spread evenly, the last one included; 0 = none. All candles are kept.")
 #define ORDERS(T) FIELD(T, orders, .def = "refused", .choices = order_lists, .doc = "Which orders the answer lists.")
 
-#define SHARE .has_min = true, .min = 0, .max = 1
 static const Field fee_tier_f[] = {
     FIELD(FeeTierIn, volume, .has_min = true, .min = 0, .max = 1e18, .doc = "Money traded in the last 30 days from which on it holds; the first tier has 0."),
     FIELD(FeeTierIn, maker, .min = -1, .max = 1, .doc = "Rate of a resting order's fill; below 0 is a rebate."),
     FIELD(FeeTierIn, taker, SHARE, .doc = "Rate of any other fill."),
 };
 static SHAPE(fee_tier_shape, FeeTierIn, fee_tier_f, .doc = "Fees from a volume on.");
+#define ZOOT_FIELD(member, flag, words, ...) FIELD(ZootIn, member, .doc = words, ##__VA_ARGS__),
 static const Field zoot_f[] = {
-    FIELD(ZootIn, spread, SHARE, .doc = "Between bid and ask, of the price: takers pay half of it at each side."),
-    FIELD(ZootIn, volume_share, SHARE, .doc = "Of a candle's volume that the account may take; 0 = no bound. The rest of an order waits."),
-    FIELD(ZootIn, impact, SHARE, .doc = "A fill that takes all of a candle's volume moves the price by this fraction."),
-    FIELD(ZootIn, maintenance, SHARE, .doc = "Margin below which a position is liquidated, of its value; 0 = half of the initial margin."),
-    FIELD(ZootIn, liquidation_fee, SHARE, .doc = "Of the liquidated value."),
-    FIELD(ZootIn, funding_rate, .min = -1, .max = 1, .doc = "Of the position's value at each funding; above 0 longs pay shorts."),
-    FIELD(ZootIn, funding_hours, .has_min = true, .min = 0, .max = 8760, .doc = "Hours from one funding to the next; 0 = 8."),
+    ZOOT_ROWS(ZOOT_FIELD)
     FIELD(ZootIn, fee_tiers, .of = &fee_tier_shape, .max = 32, .doc = "Ascending by volume; none = commission."),
-    FIELD(ZootIn, fine_timeframe, .flags = F_OMIT_EMPTY, .pattern = "timeframe", .doc = "Stored candles of this shorter timeframe decide what happened inside a candle."),
-    FIELD(ZootIn, ignore_rules, .doc = "Do not round to the venue's tick, lot and smallest notional."),
 };
 static SHAPE(zoot_shape, ZootIn, zoot_f, .doc = "What the engine zoot knows beyond the other members.");
-static const Field ta4j_f[] = {
-    FIELD(Ta4jIn, sells_first, .doc = "Positions are short."),
-    FIELD(Ta4jIn, borrowing, SHARE, .doc = "Of the entry's value, a candle, of short positions."),
-};
+#define TA4J_FIELD(member, flag, words, ...) FIELD(Ta4jIn, member, .doc = words, ##__VA_ARGS__),
+static const Field ta4j_f[] = { TA4J_ROWS(TA4J_FIELD) };
 static SHAPE(ta4j_shape, Ta4jIn, ta4j_f, .doc = "What the engine ta4j knows beyond the other members.");
 
+static const Field column_value_f[] = {
+    FIELD(ColumnValueIn, timestamp, .flags = F_REQUIRED, .doc = "When the value became known; not what it is about.", .example = "2024-01-01T09:30:00Z"),
+    FIELD(ColumnValueIn, value, .doc = "The value."),
+};
+static SHAPE(column_value_shape, ColumnValueIn, column_value_f, .doc = "A value of a column.");
+static const Field column_f[] = {
+    FIELD(ColumnIn, name, .flags = F_REQUIRED, .max = 64, .doc = "What rules call it: letters, digits and _, no name that rules know already.", .example = "sentiment"),
+    FIELD(ColumnIn, symbol, .flags = F_OMIT_EMPTY, .pattern = "symbol", .doc = "The asset it belongs to. Left out: every asset sees it."),
+    FIELD(ColumnIn, max_age, .flags = F_OMIT_EMPTY, .max = 16, .doc = "Oldest value that a candle's close may still see: 36h, 7d. Left out: any age.", .example = "36h"),
+    FIELD(ColumnIn, values, .flags = F_REQUIRED, .of = &column_value_shape, .max = 1000000, .doc = "Ascending by time."),
+};
+static SHAPE(column_shape, ColumnIn, column_f, .doc = "A column beside the candles: sentiment, a forecast, a rating. A candle sees the newest value known at its close.");
+
+#define REQUEST_FIELD(member, flag, words, ...) FIELD(BacktestRequestIn, member, .doc = words, ##__VA_ARGS__),
 static const Field backtest_request_f[] = {
     FIELD(BacktestRequestIn, backtest_id, .max = 64, .doc = "Name of the result; made when left out. Taken ones are refused.", .example = "bt_123456789"),
-    FIELD(BacktestRequestIn, exchange, .pattern = "venue", .doc = "Where the instrument trades. Left out: the only venue it is stored of.", .example = "binance"),
-    FIELD(BacktestRequestIn, symbol, .flags = F_REQUIRED, .pattern = "symbol", .doc = "The venue's own name of the instrument.", .example = "BTCUSDT"),
-    FIELD(BacktestRequestIn, timeframe, .flags = F_REQUIRED, .pattern = "timeframe", .rename = "interval", .doc = "Length of a candle.", .example = "1h"),
-    FIELD(BacktestRequestIn, provider, .pattern = "venue", .doc = "Who supplied the data, where that is not the venue itself.", .example = "csv"),
-    FIELD(BacktestRequestIn, symbols, .max = 63, .doc = "More assets of the same venue and timeframe in one account."),
-    FIELD(BacktestRequestIn, start_date, .flags = F_NULLABLE, .rename = "start", .doc = "First open time (included). Left out: from the first candle.", .example = "2024-01-01T00:00:00Z"),
-    FIELD(BacktestRequestIn, end_date, .flags = F_NULLABLE, .rename = "end", .doc = "Open time to stop before. Left out: to the newest closed candle.", .example = "2024-12-31T00:00:00Z"),
-    FIELD(BacktestRequestIn, engine, .max = 32, .def = "backtrader", .doc = "Whose semantics: backtrader, ta4j or zoot; /backtesting/strategies lists those there are.", .example = "backtrader"),
+    BACKTEST_SERIES_ROWS(REQUEST_FIELD)
     FIELD(BacktestRequestIn, strategy_type, .flags = F_REQUIRED, .max = 64, .doc = "What decides; /backtesting/strategies lists them with their parameters.", .example = "moving_average_crossover"),
-    FIELD(BacktestRequestIn, parameters, .rename = "strategy_params", .doc = "Values by name; what is left out has its standard value. Unknown names are refused."),
-    FIELD(BacktestRequestIn, position_sizing, .choices = sizings, .doc = "How large an entry is: percent of the cash (standard), fixed units, a share of equity, an amount of cash, a volatility target, a fraction of Kelly."),
-    FIELD(BacktestRequestIn, position_size, .has_min = true, .min = 0, .max = 1e15, .doc = "In (0, 1] where it is a share; 0 = the sizing's standard (0.95, or 1 unit).", .example = "0.95"),
-    FIELD(BacktestRequestIn, initial_capital, .def = "10000", .min = 1e-9, .max = 1e15, .rename = "cash", .doc = "Money at the start."),
-    FIELD(BacktestRequestIn, commission, .def = "0.001", .has_min = true, .min = 0, .max = 1e6, .doc = "Rate of the traded value, or money a unit; each side."),
-    FIELD(BacktestRequestIn, commission_type, .def = "percent", .choices = commissions, .doc = "What commission is."),
-    FIELD(BacktestRequestIn, slippage, .def = "0", .has_min = true, .min = 0, .max = 1e6, .doc = "Fraction of the price, or an amount of it."),
-    FIELD(BacktestRequestIn, slippage_type, .def = "percent", .choices = slippages, .doc = "What slippage is."),
-    FIELD(BacktestRequestIn, leverage, .def = "1", .min = 1, .max = 1000, .doc = "Cash needed is the value over it."),
-    FIELD(BacktestRequestIn, margin, .def = "0", .has_min = true, .min = 0, .max = 1e12, .doc = "Above 0: futures, money a contract; 0: like stocks."),
-    FIELD(BacktestRequestIn, multiplier, .def = "1", .min = 1e-9, .max = 1e9, .doc = "Value of a price change of 1 a contract."),
-    FIELD(BacktestRequestIn, interest, .def = "0", .has_min = true, .min = 0, .max = 10, .doc = "A year, on short positions."),
-    FIELD(BacktestRequestIn, cheat_on_close, .doc = "Fill market orders at the close of the signal's candle. It is called cheating for a reason."),
-    FIELD(BacktestRequestIn, allow_short, .def = "true", .doc = "Let strategies sell short."),
-    FIELD(BacktestRequestIn, risk_free_rate, .def = "0", .min = -1, .max = 10, .doc = "A year; for the ratios."),
-    FIELD(BacktestRequestIn, real_only, .doc = "Leave out candles that were filled in."),
+    BACKTEST_BROKER_ROWS(REQUEST_FIELD)
+    FIELD(BacktestRequestIn, columns, .flags = F_OMIT_EMPTY, .of = &column_shape, .max = 16, .doc = "Columns beside the candles, which rules and plug-ins may read by name."),
     FIELD(BacktestRequestIn, save, .def = "true", .doc = "Keep the result."),
     FIELD(BacktestRequestIn, note, .max = 500, .doc = "Your words, kept with it."),
     FIELD(BacktestRequestIn, zoot, .flags = F_OMIT_EMPTY | F_NULLABLE, .of = &zoot_shape, .doc = "For the engine zoot: spread, volume share, margin, funding, fee tiers."),

@@ -21,6 +21,16 @@ typedef struct Ta4jIn {
     double borrowing;
 } Ta4jIn;
 
+typedef struct ColumnValueIn {
+    Time timestamp;
+    double value;
+} ColumnValueIn;
+
+typedef struct ColumnIn {
+    Str name, symbol, max_age;
+    List values; /* ColumnValueIn */
+} ColumnIn;
+
 typedef struct BacktestRequestIn { /* StrategyConfig of the documents is inside it, flat */
     Str backtest_id;
     Str exchange, symbol, timeframe, provider;
@@ -41,6 +51,7 @@ typedef struct BacktestRequestIn { /* StrategyConfig of the documents is inside 
     double risk_free_rate;
     bool real_only, save;
     Str note;
+    List columns; /* ColumnIn */
     ZootIn zoot;
     Ta4jIn ta4j;
     int64_t equity_points;

@@ -17,7 +17,9 @@ const char *bootstrap_kind_name(BootstrapKind kind) {
 typedef struct Job {
     const Bootstrap *b;
     const double *returns;
-    const atomic_bool *cancel;
+    Ctx *cx;
+    atomic_size_t n_done;
+    atomic_int stop;                              /* ErrCode of whatever ended it; 0: go on */
     double risk_free;                             /* of one candle */
     double *total_return, *max_drawdown, *sharpe; /* (n_paths) */
     double *points;                               /* (n_points, n_paths) */
@@ -60,8 +62,7 @@ static void run_path(void *arg, int worker, size_t k) {
     size_t n = b->n, at = 0, point = 0;
     Path p = { .value = 1, .peak = 1 };
     Rng rng;
-    UNUSED(worker);
-    if (j->cancel && atomic_load_explicit(j->cancel, memory_order_relaxed))
+    if (atomic_load_explicit(&j->stop, memory_order_relaxed))
         return;
     rng_seed(&rng, b->options.seed + UINT64_C(0x9E3779B97F4A7C15) * (k + 1));
     while (at < n) {
@@ -80,6 +81,13 @@ static void run_path(void *arg, int worker, size_t k) {
     j->total_return[k] = p.value - 1;
     j->max_drawdown[k] = p.drawdown;
     j->sharpe[k] = path_sharpe(&p, n, b->options.candles_per_year);
+    size_t n_done = atomic_fetch_add_explicit(&j->n_done, 1, memory_order_relaxed) + 1;
+    if (worker != 0) /* not the caller's thread */
+        return;
+    ctx_progress(j->cx, (double)n_done / (double)b->options.n_paths, (int64_t)n_done);
+    int e = ctx_check(j->cx);
+    if (e)
+        atomic_store_explicit(&j->stop, e, memory_order_relaxed);
 }
 
 /* Reorders x. */
@@ -143,7 +151,7 @@ int bootstrap_run(Ctx *cx, const double *returns, size_t n, const BootstrapOptio
     b.point_step[b.n_points - 1] = n;
     ArenaMark mark = arena_mark(cx->arena);
     double *memory = arena_alloc(cx->arena, mem_mul(o->n_paths * (3 + b.n_points), sizeof *memory));
-    Job j = { .b = &b, .returns = returns, .cancel = cx->cancel, .total_return = memory };
+    Job j = { .b = &b, .returns = returns, .cx = cx, .total_return = memory };
     j.risk_free = pow(1 + o->risk_free, 1 / o->candles_per_year) - 1;
     j.max_drawdown = memory + o->n_paths;
     j.sharpe = j.max_drawdown + o->n_paths;

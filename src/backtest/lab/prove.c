@@ -4,6 +4,7 @@
 
 #include "base/parallel.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 const char *prove_fault_words(ProveFault fault) {
@@ -31,6 +32,8 @@ typedef struct Proof {
     Finding *findings;  /* (n_cuts) */
     int *errs;
     Err *err_words;
+    size_t n;
+    atomic_size_t n_done;
 } Proof;
 
 /* What the strategy asked for; what became of the order may depend on candles behind the cut. */
@@ -123,7 +126,6 @@ static void run_cut(void *arg, int worker, size_t i) {
     BacktestRequest req = *p->req;
     BacktestResult result = { 0 };
     size_t n_assets;
-    UNUSED(worker);
     cx.arena = &arena;
     err_clear(&cx);
     req.assets = cut_assets(p, p->cuts[i], &arena, &n_assets);
@@ -136,6 +138,9 @@ static void run_cut(void *arg, int worker, size_t i) {
             p->err_words[i] = cx.err;
     }
     arena_done(&arena);
+    size_t n_done = atomic_fetch_add(&p->n_done, 1) + 1;
+    if (worker == 0) /* the caller's thread */
+        ctx_progress(p->cx, (double)n_done / (double)p->n, (int64_t)n_done);
 }
 
 static Str order_words(Arena *a, bool there, const Order *o) {
@@ -198,7 +203,7 @@ int prove_run(Ctx *cx, const BacktestEngine *engine, const BacktestRequest *req,
         return err_set_at(cx, ERR_INVALID, S("candles"), "proof: %zu candles are too few to cut", whole.n_steps);
     size_t n_wanted = options && options->n_cuts ? MIN(options->n_cuts, (size_t)PROVE_CUTS_MAX) : PROVE_CUTS;
     size_t *cuts = arena_new_n(cx->arena, size_t, n_wanted + 1), n = make_cuts(whole.n_steps, n_wanted, cuts);
-    Proof p = { .cx = cx, .engine = engine, .req = req, .whole = &whole, .cuts = cuts };
+    Proof p = { .cx = cx, .engine = engine, .req = req, .whole = &whole, .cuts = cuts, .n = n };
     p.findings = arena_new_n(cx->arena, Finding, n);
     p.errs = arena_new_n(cx->arena, int, n);
     p.err_words = arena_new_n(cx->arena, Err, n);

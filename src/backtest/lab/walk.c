@@ -168,6 +168,18 @@ static int run_test(Walk *w, WalkWindow *window, double cash) {
 
 /* --- one training --- */
 
+typedef struct Training { /* progress of one as part of the whole */
+    const Walk *w;
+    size_t window;
+} Training;
+
+static int tell_training(void *arg, Ctx *cx, const SweepProgress *p) {
+    const Training *t = arg;
+    const Walk *w = t->w;
+    SweepProgress all = { t->window, w->r->n, ((double)t->window + p->fraction) / (double)w->r->n };
+    return w->options->progress(w->options->progress_arg, cx, &all);
+}
+
 static int run_train(Walk *w, WalkWindow *window) {
     const MarketAsset *from = &w->base->assets[0];
     Arena arena = { 0 };
@@ -180,7 +192,9 @@ static int run_train(Walk *w, WalkWindow *window) {
     SweepResult sweep;
     asset.candles = &view;
     req.assets = &asset;
-    options.progress = NULL;
+    Training training = { w, (size_t)(window - w->r->windows) };
+    options.progress = w->options->progress ? tell_training : NULL;
+    options.progress_arg = &training;
     options.trade_from = 0;
     int e = sweep_run(&cx, w->engine, &req, w->axes, w->n_axes, &options, &sweep);
     if (e) {

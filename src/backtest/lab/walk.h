@@ -26,7 +26,7 @@ typedef struct WalkOptions {
     size_t n_test;         /* 0: a quarter of n_train */
     size_t purge, embargo; /* candles */
     SweepOptions sweep;    /* method, objective, threads… of each training; its progress is not used */
-    int (*progress)(void *arg, Ctx *cx, const SweepProgress *p); /* over windows; as in SweepOptions */
+    int (*progress)(void *arg, Ctx *cx, const SweepProgress *p); /* over windows and within; as in SweepOptions */
     void *progress_arg;
 } WalkOptions;
 

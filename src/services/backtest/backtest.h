@@ -51,11 +51,20 @@ typedef struct ZootAsk {
     bool ignore_rules; /* no rounding to the listing's tick, lot and smallest notional */
 } ZootAsk;
 
+/* A column beside the candles: of one asset, or of all. */
+typedef struct BacktestColumn {
+    ExtraColumn column;
+    bool has_symbol;
+    Symbol symbol;
+} BacktestColumn;
+
 typedef struct BacktestAsk {
     Str backtest_id;           /* empty: one is made, "bt_" and 24 random digits */
     Str engine;                /* empty: "backtrader" */
     const SourceQuery *assets; /* `most` is the service's */
     size_t n_assets;
+    const BacktestColumn *columns;
+    size_t n_columns;
     StrategyConfig strategy;
     BrokerConfig broker;
     ZootAsk zoot;

@@ -19,6 +19,7 @@ int backtest_service_walk(BacktestService *s, Ctx *cx, const WalkAsk *ask, WalkR
     if (!options.sweep.threads)
         options.sweep.threads = s->o.threads;
     options.sweep.risk_free = ask->base.risk_free;
+    options.progress = backtest_service_tell;
     MonoNs started = clock_mono(cx->clock);
     r = walk_run(cx, e, &req, ask->axes, ask->n_axes, &options, &out->walk);
     out->seconds = (double)(clock_mono(cx->clock).ns - started.ns) / NS_PER_SECOND;

@@ -88,6 +88,8 @@ int backtest_service_data(BacktestService *s, Ctx *cx, const BacktestAsk *ask, B
     int r = 0;
     for (size_t i = 0; r == 0 && i < n; i++)
         r = load_asset(s, cx, &ask->assets[i], out, &rules[i]);
+    if (r == 0)
+        r = backtest_service_columns(cx, ask, out->assets, out->n_assets);
     return r ? r : backtest_service_zoot(s, cx, ask, rules, out);
 }
 
@@ -183,6 +185,12 @@ BacktestRequest backtest_service_request(const BacktestService *s, const Backtes
     return req;
 }
 
+static int tell_run(void *arg, Ctx *cx, size_t step, size_t n_steps) {
+    UNUSED(arg);
+    ctx_progress(cx, (double)step / (double)MAX(n_steps, 1), (int64_t)step);
+    return 0;
+}
+
 int backtest_service_run(BacktestService *s, Ctx *cx, const BacktestAsk *ask, StoredBacktest *out) {
     *out = (StoredBacktest){ 0 };
     const BacktestEngine *e;
@@ -197,6 +205,8 @@ int backtest_service_run(BacktestService *s, Ctx *cx, const BacktestAsk *ask, St
     MonoNs started = clock_mono(cx->clock);
     BacktestRequest req = backtest_service_request(s, ask, &data);
     req.backtest_id = ask->backtest_id.n ? ask->backtest_id : new_id(s, cx);
+    if (!req.options.progress)
+        req.options.progress = tell_run;
     r = backtest_run(e, cx, &req, &out->result);
     if (r != 0)
         return r;
@@ -214,5 +224,10 @@ int backtest_service_run(BacktestService *s, Ctx *cx, const BacktestAsk *ask, St
 int backtest_service_validate(BacktestService *s, Ctx *cx, const BacktestAsk *ask) {
     const BacktestEngine *e;
     int r = backtest_service_engine(cx, ask->engine, &e);
-    return r ? r : backtest_validate(e, cx, s->o.catalog, &ask->strategy, &ask->broker);
+    if (r == 0)
+        r = backtest_validate(e, cx, s->o.catalog, &ask->strategy, &ask->broker);
+    MarketAsset *assets = arena_zalloc(cx->arena, MAX(ask->n_assets, 1) * sizeof *assets);
+    for (size_t i = 0; i < ask->n_assets; i++)
+        assets[i].symbol = ask->assets[i].key.symbol;
+    return r ? r : backtest_service_columns(cx, ask, assets, ask->n_assets);
 }

@@ -4,6 +4,12 @@
 
 #include "services/backtest/internal.h"
 
+int backtest_service_tell(void *arg, Ctx *cx, const SweepProgress *p) {
+    UNUSED(arg);
+    ctx_progress(cx, p->fraction, (int64_t)p->n_done);
+    return ctx_check(cx);
+}
+
 static int run_sweep(BacktestService *s, Ctx *cx, const SweepAsk *ask, const BacktestData *data, SweepReport *out) {
     const BacktestEngine *e;
     SweepOptions options = ask->options;
@@ -14,10 +20,18 @@ static int run_sweep(BacktestService *s, Ctx *cx, const SweepAsk *ask, const Bac
     if (!options.threads)
         options.threads = s->o.threads;
     options.risk_free = ask->base.risk_free;
+    options.progress = backtest_service_tell;
     MonoNs started = clock_mono(cx->clock);
     r = sweep_run(cx, e, &req, ask->axes, ask->n_axes, &options, &out->sweep);
     out->seconds = (double)(clock_mono(cx->clock).ns - started.ns) / NS_PER_SECOND;
     return r;
+}
+
+static bool is_swept(const SweepResult *sweep, Str name) {
+    bool swept = false;
+    for (size_t i = 0; i < sweep->n_axes; i++)
+        swept |= str_eq_nocase(sweep->axes[i].name, name);
+    return swept;
 }
 
 /* The best combination's own returns, for the luck of having been chosen. */
@@ -30,7 +44,8 @@ static int deflate(BacktestService *s, Ctx *cx, const SweepAsk *ask, const Backt
     StrategyValue *values = arena_new_n(cx->arena, StrategyValue, config.n_parameters + sweep->n_axes);
     size_t n = 0;
     for (size_t i = 0; i < config.n_parameters; i++)
-        values[n++] = config.parameters[i];
+        if (!is_swept(sweep, config.parameters[i].name))
+            values[n++] = config.parameters[i];
     for (size_t i = 0; i < sweep->n_axes; i++)
         values[n++] = (StrategyValue){ .name = sweep->axes[i].name, .number = best->p[i] };
     config.parameters = values;

@@ -424,8 +424,167 @@ TEST(a_bad_grid_is_told_where) {
     rig_done(&r);
 }
 
+/* --- columns beside the candles --- */
+
+static const char *const mood_rules = "{\"entry\":\"mood > 0\",\"exit\":\"mood < 0\"}";
+
+/* Known in the middle of every sixth hour, to and fro; the last value lasts. */
+static ColumnIn mood_column(Rig *r, const char *name, const char *symbol) {
+    enum { N = CANDLES / 6 };
+    ColumnValueIn *v = arena_new_n(&r->t.arena, ColumnValueIn, N);
+    for (int i = 0; i < N; i++)
+        v[i] = (ColumnValueIn){ time_ms(INT64_C(1704067200000) + (int64_t)i * 6 * MS_PER_HOUR + MS_PER_HOUR / 2),
+                                i % 2 ? -1.5 : 0.25 };
+    return (ColumnIn){ .name = str_c(name), .symbol = str_c(symbol), .values = { v, N } };
+}
+
+TEST(columns_beside_the_candles_decide_and_pass_the_proof_in_process_and_through_the_wire) {
+    double first_return = 0;
+    for (int wire = 0; wire < 2; wire++) {
+        Rig r;
+        rig_init(&r, wire);
+        Ctx *cx = &r.t.cx;
+        BacktestRequestIn in = request(&r, "a", "rules", mood_rules);
+        ColumnIn mood = mood_column(&r, "mood", "");
+        BacktestResponse out = { 0 };
+        in.columns = (List){ &mood, 1 };
+        CHECK_OK(cx, api_call(r.api, cx, &op_backtest_run, &in, &out));
+        const TradeOut *trades = out.trades.v;
+        CHECK(out.trades.n > 200);
+        /* Known at 00:30, seen at the close of the candle of 00:00, bought at the next open. */
+        CHECK_EQ(trades[0].entry_time.ms, INT64_C(1704067200000) + MS_PER_HOUR);
+        CHECK_EQ(trades[0].exit_time.ms, INT64_C(1704067200000) + 7 * MS_PER_HOUR);
+        CHECK(wire == 0 || out.metrics.v[METRIC_TOTAL_RETURN] == first_return);
+        first_return = out.metrics.v[METRIC_TOTAL_RETURN];
+        CHECK(str_find(((const Str *)out.assumptions.v)[0], S("the column mood has 500 values")) >= 0);
+        ProveRequest prove;
+        ProveResponse proved = { 0 };
+        shape_init(&prove_request_shape, cx, &prove);
+        prove.backtest = in;
+        CHECK_OK(cx, api_call(r.api, cx, &op_backtest_prove, &prove, &proved));
+        CHECK(proved.proved && proved.decisions > 100);
+        /* No older than half an hour: seen by one candle in six, so bought later never, and sold by none but one. */
+        in.backtest_id = S("b");
+        mood.max_age = S("30m");
+        CHECK_OK(cx, api_call(r.api, cx, &op_backtest_run, &in, &out));
+        bool said = false;
+        for (size_t i = 0; i < out.warnings.n; i++)
+            said |= str_find(((const Str *)out.warnings.v)[i], S("2500 of 3000 candles see no value")) >= 0;
+        CHECK(said);
+        rig_done(&r);
+    }
+}
+
+TEST(bad_columns_are_told_with_their_place) {
+    Rig r;
+    rig_init(&r, false);
+    ColumnIn good = mood_column(&r, "mood", "");
+    ColumnIn taken = mood_column(&r, "close", ""), other = mood_column(&r, "mood", "ETHUSDT"), old = good, none = good;
+    old.max_age = S("soon");
+    none.values.n = 0;
+    const struct {
+        const char *name;
+        ColumnIn columns[2];
+        size_t n;
+        const char *field, *words;
+    } rows[] = {
+        { "a name of the rule language", { good, taken }, 2, "columns[1]", "'close' means something in rules already" },
+        { "twice", { good, good }, 2, "columns[1]", "comes twice" },
+        { "of another asset", { other }, 1, "columns[0].symbol", "ETHUSDT is not an asset of this backtest" },
+        { "no length of time", { good, old }, 2, "columns[1].max_age", "'soon' is not a length of time" },
+        { "no value", { none }, 1, "columns[0]", "has no value" },
+        { "not there", { good }, 0, "parameters.entry", "unknown name \"mood\"" },
+    };
+    EACH_ROW (row, rows) {
+        BacktestRequestIn in = request(&r, "a", "rules", mood_rules);
+        in.columns = (List){ (void *)(uintptr_t)row->columns, row->n };
+        CHECK_EQ(api_call(r.api, &r.t.cx, &op_backtest_run, &in, &(BacktestResponse){ 0 }), ERR_INVALID);
+        if (!strstr(r.t.cx.err.text, row->words))
+            FAIL("'%s' does not say '%s'", r.t.cx.err.text, row->words);
+        if (row->n)
+            CHECK_STR(str_c(r.t.cx.err.field), str_c(row->field));
+        err_clear(&r.t.cx);
+        BacktestRemoved ok;
+        if (row->n)
+            CHECK_EQ(api_call(r.api, &r.t.cx, &op_backtest_validate, &in, &ok), ERR_INVALID);
+        err_clear(&r.t.cx);
+    }
+    rig_done(&r);
+}
+
+/* A value that is swept may also stand among the parameters: the axis wins. */
+TEST(a_swept_parameter_may_be_given_too) {
+    Rig r;
+    rig_init(&r, false);
+    SweepRequestIn in;
+    SweepResponse out = { 0 };
+    shape_init(&sweep_request_shape, &r.t.cx, &in);
+    in.backtest = request(&r, "", "moving_average_crossover", "{\"short_period\":4,\"long_period\":25}");
+    in.grid.json = S("{\"short_period\":[3,5,8]}");
+    CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_backtest_sweep, &in, &out));
+    CHECK_EQ(out.best.n, 3);
+    rig_done(&r);
+}
+
+typedef struct Told {
+    double last;
+    size_t n, n_back;
+} Told;
+
+static void hear(void *arg, double fraction, int64_t n_done) {
+    Told *t = arg;
+    t->n++;
+    t->n_back += fraction < t->last || fraction < 0 || fraction > 1 || n_done < 0;
+    t->last = fraction;
+}
+
+/* Who waits for long work hears how far it is, and can end it. */
+TEST(long_work_tells_how_far_it_is_and_can_be_cancelled) {
+    Rig r;
+    rig_init(&r, false);
+    Ctx *cx = &r.t.cx;
+    run(&r, "bt_1", "macd", "{}");
+    SweepRequestIn sweep;
+    WalkRequestIn walk;
+    MonteCarloRequest draw;
+    shape_init(&sweep_request_shape, cx, &sweep);
+    shape_init(&walk_request_shape, cx, &walk);
+    shape_init(&monte_carlo_request_shape, cx, &draw);
+    sweep.backtest = walk.backtest = request(&r, "", "moving_average_crossover", "");
+    sweep.grid.json = walk.grid.json = S("{\"short_period\":[3,5,8],\"long_period\":[20,30]}");
+    draw.id = S("bt_1");
+    const struct {
+        const char *name;
+        const Op *op;
+        const void *in;
+    } rows[] = {
+        { "sweep", &op_backtest_sweep, &sweep },
+        { "walk-forward", &op_backtest_walk, &walk },
+        { "Monte Carlo", &op_backtest_monte_carlo, &draw },
+    };
+    EACH_ROW (row, rows) {
+        Told told = { 0 };
+        void *out = arena_zalloc(&r.t.arena, row->op->out->size);
+        cx->progress = hear;
+        cx->progress_arg = &told;
+        CHECK_OK(cx, api_call(r.api, cx, row->op, row->in, out));
+        CHECK(told.n >= 1 && told.n_back == 0);
+        CHECK_NEAR(told.last, 1, 1e-9);
+        atomic_bool cancel = true;
+        cx->cancel = &cancel;
+        CHECK_EQ(api_call(r.api, cx, row->op, row->in, out), ERR_CANCELLED);
+        cx->cancel = NULL;
+        cx->progress = NULL;
+        err_clear(cx);
+    }
+    rig_done(&r);
+}
+
 TESTS(T(walk_forward_monte_carlo_and_proof_answer_alike), T(a_sweep_ranks_what_runs_give), T(a_bad_grid_is_told_where),
       T(the_tables_are_sound), T(in_process_and_through_the_wire_answer_alike), T(what_was_answered_is_what_is_found),
       T(the_document_has_the_members_of_the_schema), T(the_best_score_is_recommended_first),
       T(bad_requests_are_told_what_is_wrong), T(a_range_without_candles_and_simulated_candles_are_said),
-      T(equity_points_are_spread_and_end_at_the_end))
+      T(equity_points_are_spread_and_end_at_the_end),
+      T(columns_beside_the_candles_decide_and_pass_the_proof_in_process_and_through_the_wire),
+      T(bad_columns_are_told_with_their_place), T(a_swept_parameter_may_be_given_too),
+      T(long_work_tells_how_far_it_is_and_can_be_cancelled))
