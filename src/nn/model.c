@@ -109,7 +109,7 @@ int model_check(Ctx *cx, const ModelSettings *s) {
     }
 }
 
-int model_new(Ctx *cx, const ModelSettings *s, const Nn *nn, Model **out) {
+int model_lay_out(Ctx *cx, const ModelSettings *s, const Nn *nn, Model **out) {
     int e = model_check(cx, s);
     if (e != 0)
         return e;
@@ -123,10 +123,19 @@ int model_new(Ctx *cx, const ModelSettings *s, const Nn *nn, Model **out) {
     if (m->params.n > MODEL_PARAMS_MAX)
         return err_set(cx, ERR_LIMIT, "%s: %zu weights are more than %d", kinds[s->kind].name, m->params.n,
                        MODEL_PARAMS_MAX);
+    *out = TAKE(m);
+    return 0;
+}
+
+int model_new(Ctx *cx, const ModelSettings *s, const Nn *nn, Model **out) {
+    Model *m = NULL;
+    int e = model_lay_out(cx, s, nn, &m);
+    if (e != 0)
+        return e;
     params_seal(&m->params);
     params_seal(&m->buffers);
     m->ops->init(m);
-    *out = TAKE(m);
+    *out = m;
     return 0;
 }
 

@@ -42,6 +42,9 @@ struct Model {
     float *level, *scale; /* channels * n each: what the norm took off */
 };
 
+/* model_new without the weights: settings checked, tensors named, no memory taken for them. */
+int model_lay_out(Ctx *cx, const ModelSettings *s, const Nn *nn, Model **out);
+
 /* Uniform in -bound..bound, from a stream of the seed that `name` selects: adding a tensor changes no other's weights. */
 void model_draw_uniform(Model *m, size_t param, double bound);
 
