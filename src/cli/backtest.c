@@ -1,6 +1,7 @@
 /* cli/backtest.c - backtest, backtests, strategies, compare, recommend: run one, and what was run before. */
 
 #include "api/backtest/backtest_api.h"
+#include "api/backtest/export.h"
 #include "base/file.h"
 #include "cli/run_flags.h"
 
@@ -9,7 +10,7 @@
 typedef struct BacktestIn {
     BacktestRequestIn request; /* first: its fields are the API's own */
     RunTyped typed;
-    Str trades, report;
+    Str trades, report, out, table;
 } BacktestIn;
 
 /* --- words --- */
@@ -137,6 +138,8 @@ static int run_backtest(Cli *c, const void *in_) {
         r = write_trades(c, &b, in.trades);
     if (r == 0 && in.report.n)
         r = write_report(c, api, b.backtest_id, in.report);
+    if (r == 0 && in.out.n)
+        r = cli_backtest_write(c, api, b.backtest_id, in.table, in.out);
     if (r != 0)
         return cli_fail(c, r);
     if (c->json)
@@ -296,6 +299,8 @@ static const Field backtest_f[] = {
     ROW("equity_points", equity_points, .def = "500", .has_min = true, .min = 0, .max = 1000000, .doc = "Points of the equity curve."),
     FIELD(BacktestIn, trades, .max = 4096, .doc = "Write every trade to this CSV file.", .example = "trades.csv"),
     FIELD(BacktestIn, report, .max = 4096, .doc = "Write the tear sheet to this HTML file.", .example = "report.html"),
+    FIELD(BacktestIn, out, .max = 4096, .doc = "Write a table of the result to this file, .parquet or .csv.", .example = "equity.parquet"),
+    FIELD(BacktestIn, table, .def = "equity", .choices = backtest_export_tables, .doc = "Which table --out writes."),
 };
 static SHAPE(backtest_flags, BacktestIn, backtest_f);
 /* clang-format on */

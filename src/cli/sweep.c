@@ -9,7 +9,7 @@
 typedef struct SweepIn {
     SweepRequestIn request; /* first */
     RunTyped typed;
-    Str grid, heat;
+    Str grid, heat, out;
 } SweepIn;
 
 /* --- what is shown --- */
@@ -121,7 +121,7 @@ static void print_sweep(Cli *c, const SweepResponse *s) {
 static int run_sweep(Cli *c, const void *in_) {
     SweepIn in = *(const SweepIn *)in_;
     SweepResponse out = { 0 };
-    enum { HEAT_AXES = 2 };
+    enum { HEAT_AXES = 2, ROWS_MAX = 100000 };
     Str *axes = arena_new_n(c->cx->arena, Str, HEAT_AXES);
     int r = cli_run_request(c, &in.typed, &in.request.backtest);
     if (r == 0)
@@ -130,10 +130,16 @@ static int run_sweep(Cli *c, const void *in_) {
         r = cli_words(c, in.heat, axes, HEAT_AXES, &in.request.heat.n);
         in.request.heat.v = axes;
     }
+    size_t shown = (size_t)in.request.top;
+    if (in.out.n) /* a file has room for all of them */
+        in.request.top = ROWS_MAX;
     if (r == 0)
         r = cli_call_with_progress(c, &op_backtest_sweep, &in.request, &out, "sweeping", "combinations");
+    if (r == 0 && in.out.n)
+        r = cli_sweep_write(c, &out, in.out);
     if (r != 0)
         return cli_fail(c, r);
+    out.best.n = MIN(out.best.n, shown);
     if (c->json)
         return cli_print_json(c, &sweep_response_shape, &out);
     print_sweep(c, &out);
@@ -150,6 +156,7 @@ static const Field sweep_f[] = {
     SEARCH_ROWS(ROW)
     ROW(top, "Best combinations to show.", .def = "10", .min = 1, .max = 100000)
     FIELD(SweepIn, heat, .max = 256, .doc = "Two parameters for the heat map.", .example = "short_period,long_period"),
+    FIELD(SweepIn, out, .max = 4096, .doc = "Write every combination to this file, .parquet or .csv.", .example = "sweep.parquet"),
 };
 static SHAPE(sweep_flags, SweepIn, sweep_f);
 /* clang-format on */

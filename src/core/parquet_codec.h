@@ -9,8 +9,13 @@
 
 enum { PARQUET_COLUMNS = 8, PARQUET_DOUBLES = 5 };
 
-typedef enum ParquetType { PARQUET_INT32 = 1, PARQUET_INT64 = 2, PARQUET_DOUBLE = 5 } ParquetType;
-typedef enum ParquetEncoding { PARQUET_RLE = 3, PARQUET_DELTA = 5, PARQUET_SPLIT = 9 } ParquetEncoding;
+typedef enum ParquetType { PARQUET_INT32 = 1, PARQUET_INT64 = 2, PARQUET_DOUBLE = 5, PARQUET_BYTES = 6 } ParquetType;
+typedef enum ParquetEncoding {
+    PARQUET_PLAIN = 0,
+    PARQUET_RLE = 3,
+    PARQUET_DELTA = 5,
+    PARQUET_SPLIT = 9
+} ParquetEncoding;
 enum { PARQUET_ZSTD = 6, PARQUET_REQUIRED = 0, PARQUET_OPTIONAL = 1 };
 
 typedef struct ParquetColumn {
@@ -33,3 +38,11 @@ void split_decode(const uint8_t *bytes, size_t n, double *out);
 void levels_encode(const uint8_t *present, size_t n, Buf *out);
 /* Takes the levels off the front of *bytes. *n_present counts the ones. */
 bool levels_decode(Str *bytes, size_t n, uint8_t *present, size_t *n_present);
+
+/* --- parquet_parts.c: what the writers of candles and of tables have in common --- */
+
+/* The header of a data page of n rows, before its packed bytes; its size. */
+size_t parquet_put_page_head(Buf *out, size_t n, ParquetEncoding encoding, size_t plain, Str packed);
+void parquet_put_pair(Buf *footer, Str key, Str value);
+/* Who wrote it and the order of the columns, into the footer; then the footer behind the pages. 0 or ERR_LIMIT. */
+int parquet_put_tail(Buf *footer, int *last, size_t n_columns, Buf *out);

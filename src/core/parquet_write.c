@@ -128,23 +128,6 @@ static void encode(ParquetWriter *w, int column, Chunk *c) {
     assert(buf_ok(&w->plain));
 }
 
-static size_t put_page_head(ParquetWriter *w, ParquetEncoding encoding, Buf *out) {
-    size_t had = out->n;
-    int last = 0, of_data = 0;
-    thrift_put_i32(out, &last, 1, 0); /* a data page */
-    thrift_put_i32(out, &last, 2, (int32_t)w->plain.n);
-    thrift_put_i32(out, &last, 3, (int32_t)w->packed.n);
-    thrift_put_i32(out, &last, 4, (int32_t)zip_crc32(0, buf_str(&w->packed)));
-    thrift_put_field(out, &last, 5, THRIFT_STRUCT);
-    thrift_put_i32(out, &of_data, 1, (int32_t)w->rows.n);
-    thrift_put_i32(out, &of_data, 2, encoding);
-    thrift_put_i32(out, &of_data, 3, PARQUET_RLE);
-    thrift_put_i32(out, &of_data, 4, PARQUET_RLE);
-    thrift_put_stop(out);
-    thrift_put_stop(out);
-    return out->n - had;
-}
-
 static int put_group(ParquetWriter *w, Buf *out) {
     Group g = { .n = w->rows.n };
     if (w->groups.n == PARQUET_GROUPS_MAX)
@@ -155,7 +138,7 @@ static int put_group(ParquetWriter *w, Buf *out) {
         buf_clear(&w->packed);
         int e = zip_compress(w->zip, ZIP_ZSTD, ZSTD_LEVEL, buf_str(&w->plain), &w->packed);
         assert(e == 0);
-        size_t head = put_page_head(w, PARQUET_SCHEMA[i].encoding, out);
+        size_t head = parquet_put_page_head(out, g.n, PARQUET_SCHEMA[i].encoding, w->plain.n, buf_str(&w->packed));
         e = buf_put_str(out, buf_str(&w->packed));
         if (e || !buf_ok(out))
             return ERR_LIMIT;
@@ -282,35 +265,18 @@ static void put_groups(const ParquetWriter *w, Buf *f, int *last) {
     }
 }
 
-static void put_pair(Buf *f, Str key, Str value) {
-    int last = 0;
-    thrift_put_binary(f, &last, 1, key);
-    thrift_put_binary(f, &last, 2, value);
-    thrift_put_stop(f);
-}
-
 static void put_labels(const ParquetWriter *w, Buf *f, int *last) {
     char tf[TIMEFRAME_TEXT_MAX];
     const SeriesKey *k = &w->key;
     bool simulated = (w->flags & CANDLE_SIMULATED) || str_eq(venue_str(&k->provider), S("sim"));
     thrift_put_list(f, last, 5, THRIFT_STRUCT, 7);
-    put_pair(f, S("venue"), venue_str(&k->venue));
-    put_pair(f, S("symbol"), symbol_str(&k->symbol));
-    put_pair(f, S("timeframe"), timeframe_valid(k->timeframe) ? timeframe_text(k->timeframe, tf) : (Str){ 0 });
-    put_pair(f, S("provider"), venue_str(&k->provider));
-    put_pair(f, S("price"), str_c(price_type_name(k->price)));
-    put_pair(f, S("adjustment"), str_c(adjustment_name(k->adjustment)));
-    put_pair(f, S("simulated"), simulated ? S("true") : S("false"));
-}
-
-static void put_orders(Buf *f, int *last) {
-    thrift_put_list(f, last, 7, THRIFT_STRUCT, PARQUET_COLUMNS);
-    for (int i = 0; i < PARQUET_COLUMNS; i++) {
-        int order = 0;
-        thrift_put_field(f, &order, 1, THRIFT_STRUCT); /* by the type: the statistics may be believed */
-        thrift_put_stop(f);
-        thrift_put_stop(f);
-    }
+    parquet_put_pair(f, S("venue"), venue_str(&k->venue));
+    parquet_put_pair(f, S("symbol"), symbol_str(&k->symbol));
+    parquet_put_pair(f, S("timeframe"), timeframe_valid(k->timeframe) ? timeframe_text(k->timeframe, tf) : (Str){ 0 });
+    parquet_put_pair(f, S("provider"), venue_str(&k->provider));
+    parquet_put_pair(f, S("price"), str_c(price_type_name(k->price)));
+    parquet_put_pair(f, S("adjustment"), str_c(adjustment_name(k->adjustment)));
+    parquet_put_pair(f, S("simulated"), simulated ? S("true") : S("false"));
 }
 
 int parquet_end(ParquetWriter *w, Buf *out) {
@@ -326,14 +292,5 @@ int parquet_end(ParquetWriter *w, Buf *out) {
     thrift_put_i64(f, &last, 3, w->n_rows);
     put_groups(w, f, &last);
     put_labels(w, f, &last);
-    thrift_put_binary(f, &last, 6, S("finsight version " FINSIGHT_VERSION));
-    put_orders(f, &last);
-    thrift_put_stop(f);
-    uint32_t size = (uint32_t)f->n;
-    if (!buf_ok(f))
-        return ERR_LIMIT;
-    buf_put_str(out, buf_str(f));
-    buf_put(out, &size, sizeof size);
-    BUF_LIT(out, "PAR1");
-    return buf_ok(out) ? 0 : ERR_LIMIT;
+    return parquet_put_tail(f, &last, PARQUET_COLUMNS, out);
 }

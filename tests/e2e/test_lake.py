@@ -8,6 +8,7 @@ import csv
 import datetime
 import gzip
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -153,6 +154,43 @@ class Lake(unittest.TestCase):
         p = self.run_("sql", "--stale", "SELECT 1", FINSIGHT_SQL_LIBRARY=str(self.dir / "none.so"))
         self.assertEqual(p.returncode, 8)
         self.assertIn("tools/setup peers", p.stderr)
+
+    def test_results_of_backtests_are_read_by_duckdb_as_json_tells_them(self):
+        data = self.dir / "results"
+        with open(self.dir / "wave.csv", "w") as f:
+            f.write("ts,open,high,low,close,volume\n")
+            for i in range(2000):
+                p = 100 + 10 * math.sin(i / 30) + i % 7
+                f.write(f"{1_700_000_000_000 + i * 3_600_000},{p},{p + 1},{p - 1},{p + 0.5},1\n")
+        ok = lambda *a: self.ok("--data-dir", data, *a)  # noqa: E731
+        ok("import", self.dir / "wave.csv", "--symbol", "W", "--exchange", "test", "--timeframe", "1h")
+        ok("backtest", "W", "1h", "--id", "wave", "--cash", "150", "--sizing", "fixed", "--size", "1", "--out", self.dir / "equity.parquet")
+        told = json.loads(ok("show", "wave", "--orders", "all", "--equity-points", "1000000", "--json"))
+        ok("sweep", "W", "1h", "--grid", "short_period=3:9:1,long_period=20:60:10", "--top", "1", "--out", self.dir / "sweep.parquet")
+        for table in ("trades", "orders"):
+            ok("results", "wave", table, "--out", self.dir / f"{table}.parquet")
+            ok("results", "wave", table, "--out", self.dir / f"{table}.csv")
+        self.assertGreater(len(told["trades"]), 10)
+        for table, member in (("equity", "equity_curve"), ("trades", "trades"), ("orders", "orders")):
+            path = self.dir / f"{table}.parquet"
+            p = self.sql(f"FROM '{path}'", "--json", "--stale", "--allow", path)
+            self.assertEqual(p.returncode, 0, p.stderr)
+            got = json.loads(p.stdout)
+            self.assertEqual(len(got), len(told[member]))
+            for a, b in zip(got, told[member]):
+                for name, v in a.items():
+                    want = b.get(name, 0 if v == 0 else None)  # zeros may be left out of JSON
+                    if v is not None and ("time" in name or name.endswith("_at")):
+                        v = datetime.datetime.fromisoformat(v.replace("+00", "+00:00"))
+                        want = datetime.datetime.fromisoformat(want.replace("Z", "+00:00"))
+                    self.assertEqual(v if v != "" else None, want if want != "" else None, (table, name, b))
+        path = self.dir / "sweep.parquet"
+        p = self.sql(f"SELECT count(*) n, max(short_period) m, min(rank) r FROM '{path}'", "--json", "--stale", "--allow", path)
+        self.assertEqual(json.loads(p.stdout), [{"n": 35, "m": 9.0, "r": 1}])
+        with open(self.dir / "trades.csv") as f:
+            self.assertEqual([r["trade_id"] for r in csv.DictReader(f)], [str(t["trade_id"]) for t in told["trades"]])
+        p = self.run_("--data-dir", data, "results", "wave", "--out", "x.txt")
+        self.assertEqual((p.returncode, ".parquet" in p.stderr), (2, True))
 
     def test_commands_work_through_a_server_MDS_37(self):
         data = self.dir / "served"

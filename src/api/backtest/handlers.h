@@ -15,6 +15,7 @@ HANDLER(backtest_api_strategies);
 HANDLER(backtest_api_compare);
 HANDLER(backtest_api_recommend);
 HANDLER(backtest_api_report);
+HANDLER(backtest_api_export);
 HANDLER(backtest_api_sweep);
 HANDLER(backtest_api_walk);
 HANDLER(backtest_api_monte_carlo);

@@ -3,6 +3,7 @@
 #include "api/backtest/handlers.h"
 
 #include "api/backtest/beyond_shapes.h"
+#include "api/backtest/export.h"
 #include "api/backtest/search_shapes.h"
 
 #define PATHS(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -69,6 +70,15 @@ const Op op_backtest_report = {
     .in = &backtest_id_shape, .out = &raw_body_shape, .role = ROLE_READ, .lane = LANE_CPU, .deadline_ms = 60000, .idempotent = true,
     .raw = "text/html", .run = backtest_api_report };
 
+const Op op_backtest_export = {
+    .name = "backtest.export", .method = "GET", .path = "/api/v1/backtesting/results/{id}/export",
+    .aliases = PATHS("/backtesting/results/{id}/export"),
+    .summary = "A table of a kept backtest as a file", .tag = TAG,
+    .doc = "The account at every candle, every trade or every order, as Parquet or CSV. Columns have the names of the JSON; what is null there is "
+           "null in Parquet and empty in CSV. The Parquet file's own metadata tells the backtest.",
+    .in = &backtest_export_shape, .out = &raw_body_shape, .role = ROLE_READ, .lane = LANE_CPU, .deadline_ms = 60000, .idempotent = true,
+    .raw = "application/vnd.apache.parquet, text/csv", .run = backtest_api_export };
+
 const Op op_backtest_sweep = {
     .name = "backtest.sweep", .method = "POST", .path = "/api/v1/backtesting/sweep", .aliases = PATHS("/backtesting/sweep"),
     .summary = "Many parameters of one strategy, ranked", .tag = TAG,
@@ -100,7 +110,7 @@ const Op op_backtest_prove = {
 
 static const Op *const ops[] = {
     &op_backtest_run, &op_backtest_validate, &op_backtest_get, &op_backtest_list, &op_backtest_remove, &op_backtest_strategies,
-    &op_backtest_compare, &op_backtest_recommend, &op_backtest_report, &op_backtest_sweep, &op_backtest_walk, &op_backtest_monte_carlo, &op_backtest_prove,
+    &op_backtest_compare, &op_backtest_recommend, &op_backtest_report, &op_backtest_export, &op_backtest_sweep, &op_backtest_walk, &op_backtest_monte_carlo, &op_backtest_prove,
 };
 
 const OpTable backtest_api = { .role = "backtest", .ops = ops, .n_ops = ARRAY_LEN(ops) };
