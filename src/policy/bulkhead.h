@@ -5,9 +5,12 @@
  * Bulkhead is the counter alone: enter or be refused. BulkheadQueue has waiters too, first come first served, each with
  * its absolute deadline: the one who leaves hands the place to the first waiter whose deadline has not passed.
  *
- * AdaptiveLimit finds the number of places itself, from what calls take: a limit that grows by one in a round of calls
- * that were as quick as when nothing queued, and shrinks when they take longer (the gradient of B. Jacobson's
- * concurrency-limits, after TCP Vegas). Under five times the load an upstream can bear, it is kept at what it can.
+ * AdaptiveLimit finds the number of places itself, from what calls take: it shrinks by the factor by which they take
+ * longer than ADAPTIVE_TOLERANCE times the base, and grows by a few places otherwise (the gradient of Netflix's
+ * concurrency-limits, after TCP Vegas). The base is the least that a call took lately. So that a queue which never ends
+ * is not taken for the base, every thousand calls the places are halved for a moment and the base measured anew (BBR's
+ * probe). Under five times the load that an upstream can bear it is kept at what it can. One limit is for calls of like
+ * cost: one upstream, one kind of route.
  *
  * Threads: Bulkhead any, without locks; BulkheadQueue and AdaptiveLimit one (the loop's). Nothing is allocated: a waiter
  * is a member of the caller's own call. */
@@ -56,12 +59,19 @@ void bulkhead_queue_close(BulkheadQueue *q);
 MonoNs bulkhead_queue_next_deadline(const BulkheadQueue *q); /* ns 0 = none */
 
 typedef struct AdaptiveLimit {
-    double limit; /* places now, between least and most */
+    double limit; /* places, between least and most */
     double least, most;
     /* private */
-    double short_ns, long_ns; /* averages of what calls take: of the last few, and of many */
+    double short_ns; /* average of what the last few calls took */
+    double base_ns;
+    double probe_ns; /* least of the present probe */
+    int64_t left;    /* calls until the probe, or of it */
+    bool probing;
 } AdaptiveLimit;
 
+#define ADAPTIVE_TOLERANCE 2.0
+
 void adaptive_limit_init(AdaptiveLimit *l, int64_t first, int64_t least, int64_t most);
+int64_t adaptive_limit_places(const AdaptiveLimit *l); /* for bulkhead_queue_resize, after each sample */
 /* One call ended after ns with `inside` calls under way; dropped: refused or timed out upstream. */
 void adaptive_limit_sample(AdaptiveLimit *l, int64_t ns, int64_t inside, bool dropped);

@@ -47,6 +47,7 @@ Limiter *limiter_free(Limiter *l);
 typedef struct LimitVerdict {
     bool ok;
     const LimitRule *rule;  /* the limiter's */
+    int64_t most;           /* requests a window that hold for this key */
     int64_t remaining;      /* requests left in the window after this one */
     int64_t reset_ms;       /* until all of the window is there again */
     int64_t retry_after_ms; /* not ok: until the next request would pass; else 0 */
