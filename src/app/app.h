@@ -27,10 +27,11 @@ void app_on_interrupt(App *app);
 
 /* A Cli.connect: the server that owns the store, if one does, else this process. */
 int app_connect(void *app, Ctx *cx, ApiCaller **out);
+bool app_server_listens(App *app); /* on the socket of the data folder */
 void app_disconnect(App *app);
 
 /* Logger as configured. 0 or ErrCode. */
 int app_logger(App *app, const char *service, Logger **out);
 
 extern const Command cmd_serve, cmd_exchange_sim, cmd_demo, cmd_config, cmd_doctor, cmd_migrate, cmd_restore, cmd_sql,
-    cmd_version, cmd_completion, cmd_docs;
+    cmd_version, cmd_completion, cmd_docs, cmd_watch;

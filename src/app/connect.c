@@ -25,10 +25,14 @@ static bool owner_listens(const char *path) {
     return yes;
 }
 
+bool app_server_listens(App *app) {
+    return app->cfg.data_store != STORE_MEMORY && owner_listens(platform_socket(&app->arena, &app->cfg));
+}
+
 int app_connect(void *arg, Ctx *cx, ApiCaller **out) {
     App *app = arg;
-    const char *path = platform_socket(cx->arena, &app->cfg);
-    if (app->cfg.data_store != STORE_MEMORY && owner_listens(path)) {
+    if (app_server_listens(app)) {
+        const char *path = platform_socket(cx->arena, &app->cfg);
         app->remote = true;
         return remote_open(cx, str_fmt(cx->arena, "unix:%s", path), (Str){ 0 }, out);
     }

@@ -36,56 +36,58 @@ typedef struct Follow {
 
 /* --- what is shown --- */
 
-static void put_json(Follow *f, const MarketFollowEvent *e) {
+void follow_put_json(FILE *out, Str exchange, Str symbol, Str timeframe, const Candle *c, int64_t revision) {
     Buf b;
     JsonWriter w;
-    char tf[TIMEFRAME_TEXT_MAX];
+    bool closed = !(c->flags & CANDLE_OPEN);
     buf_init(&b, TEXT_MAX);
     json_writer_init(&w, &b, false);
     json_object(&w);
-    json_put_str(&w, "event", e->closed ? S("closed") : S("running"));
-    json_put_str(&w, "exchange", venue_str(&e->key->venue));
-    json_put_str(&w, "symbol", symbol_str(&e->key->symbol));
-    json_put_str(&w, "timeframe", timeframe_text(e->key->timeframe, tf));
-    json_put_time(&w, "open_time", e->candle.open_time);
-    json_put_f64(&w, "open", e->candle.open);
-    json_put_f64(&w, "high", e->candle.high);
-    json_put_f64(&w, "low", e->candle.low);
-    json_put_f64(&w, "close", e->candle.close);
-    json_put_f64(&w, "volume", e->candle.volume);
-    if (e->closed)
-        json_put_i64(&w, "revision", e->revision);
-    json_put_bool(&w, "simulated", (e->candle.flags & CANDLE_SIMULATED) != 0);
+    json_put_str(&w, "event", closed ? S("closed") : S("running"));
+    json_put_str(&w, "exchange", exchange);
+    json_put_str(&w, "symbol", symbol);
+    json_put_str(&w, "timeframe", timeframe);
+    json_put_time(&w, "open_time", c->open_time);
+    json_put_f64(&w, "open", c->open);
+    json_put_f64(&w, "high", c->high);
+    json_put_f64(&w, "low", c->low);
+    json_put_f64(&w, "close", c->close);
+    json_put_f64(&w, "volume", c->volume);
+    if (closed)
+        json_put_i64(&w, "revision", revision);
+    json_put_bool(&w, "simulated", (c->flags & CANDLE_SIMULATED) != 0);
     json_object_end(&w);
-    fprintf(f->c->out, STR_FMT "\n", STR_ARG(buf_str(&b)));
+    fprintf(out, STR_FMT "\n", STR_ARG(buf_str(&b)));
     buf_done(&b);
 }
 
-static void put_line(Follow *f, Ctx *cx, const MarketFollowEvent *e) {
-    char tf[TIMEFRAME_TEXT_MAX];
-    Arena *a = cx->arena;
-    fprintf(f->c->out,
-            STR_FMT "  %s " STR_FMT "  open " STR_FMT "  high " STR_FMT "  low " STR_FMT "  close " STR_FMT
-                    "  volume " STR_FMT "%s\n",
-            STR_ARG(time_iso(a, e->candle.open_time)), e->key->symbol.s, STR_ARG(timeframe_text(e->key->timeframe, tf)),
-            STR_ARG(term_price(a, e->candle.open)), STR_ARG(term_price(a, e->candle.high)),
-            STR_ARG(term_price(a, e->candle.low)), STR_ARG(term_price(a, e->candle.close)),
-            STR_ARG(term_price(a, e->candle.volume)), e->candle.flags & CANDLE_SIMULATED ? "  SIMULATED" : "");
+void follow_put_line(FILE *out, Arena *a, Str symbol, Str timeframe, const Candle *c) {
+    fprintf(out,
+            STR_FMT "  " STR_FMT " " STR_FMT "  open " STR_FMT "  high " STR_FMT "  low " STR_FMT "  close " STR_FMT
+                    "  volume " STR_FMT "%s%s%s\n",
+            STR_ARG(time_iso(a, c->open_time)), STR_ARG(symbol), STR_ARG(timeframe), STR_ARG(term_price(a, c->open)),
+            STR_ARG(term_price(a, c->high)), STR_ARG(term_price(a, c->low)), STR_ARG(term_price(a, c->close)),
+            STR_ARG(term_price(a, c->volume)), c->flags & CANDLE_OPEN ? "  running" : "",
+            c->flags & CANDLE_SYNTHETIC ? "  FILLED" : "", c->flags & CANDLE_SIMULATED ? "  SIMULATED" : "");
 }
 
 static void on_publish(void *arg, Ctx *cx, const MarketFollowEvent *v, size_t n) {
     Follow *f = arg;
     bool table = f->c->out_tty && !f->c->json;
+    char tf[TIMEFRAME_TEXT_MAX];
     for (size_t i = 0; i < n; i++) {
         Row *row = &f->rows[v[i].series];
         row->candle = v[i].candle;
         row->any = true;
         row->closed = v[i].closed;
         row->n_closed += v[i].closed;
+        const SeriesKey *key = v[i].key;
+        Str name = timeframe_text(key->timeframe, tf);
         if (f->c->json)
-            put_json(f, &v[i]);
+            follow_put_json(f->c->out, venue_str(&key->venue), symbol_str(&key->symbol), name, &v[i].candle,
+                            v[i].revision);
         else if (!table && v[i].closed)
-            put_line(f, cx, &v[i]);
+            follow_put_line(f->c->out, cx->arena, symbol_str(&key->symbol), name, &v[i].candle);
     }
     fflush(f->c->out);
 }
@@ -185,10 +187,7 @@ int app_follow(Cli *c, const SeriesKey *keys, size_t n) {
     ApiCaller *api;
     int r = cli_api(c, &api);
     if (r == 0 && f.app->remote)
-        r = err_set(
-            c->cx, ERR_CONFLICT,
-            "a server has the store open: let it follow (--live-series binance:BTCUSDT:1m) and listen at its /ws, or "
-            "stop it and follow from here");
+        return follow_through_server(f.app, api, keys, n);
     if (r == 0)
         r = run(&f, c->cx);
     say_goodbye(&f);

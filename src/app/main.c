@@ -16,7 +16,7 @@ enum { COMMANDS_MAX = 64 };
 
 static const Command *const own[] = { &cmd_serve,   &cmd_demo,    &cmd_exchange_sim, &cmd_config,
                                       &cmd_doctor,  &cmd_migrate, &cmd_restore,      &cmd_sql,
-                                      &cmd_version, &cmd_docs,    &cmd_completion };
+                                      &cmd_version, &cmd_docs,    &cmd_completion,   &cmd_watch };
 
 /* The program's options are taken out of the line first: a command's own of the same name would never be seen. */
 static void check_flags(const Command *cmd) {

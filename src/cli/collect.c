@@ -265,7 +265,8 @@ const Command cmd_collect = {
     .help =
         "Like ensure, with a range that ends now. The candle still open is stored too, and marked. "
         "--follow goes on with the venue's stream (or, where there is none, asks after each candle's end): a table "
-        "on a terminal, a line a closed candle in a pipe, JSON lines with --json; what is shown as closed is on disk.",
+        "on a terminal, a line a closed candle in a pipe, JSON lines with --json; what is shown as closed is on disk. "
+        "Beside a server that has the store open, the server follows (its live.series) and this shows what it stores.",
     .examples = "finsight collect BTCUSDT,ETHUSDT,SOLUSDT 1m\nfinsight collect BTCUSDT 1h --last 90d\n"
                 "finsight collect BTCUSDT,ETHUSDT 1m --follow",
     .flags = &collect_shape,

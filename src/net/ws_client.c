@@ -15,6 +15,7 @@
 
 #include <openssl/rand.h>
 #include <stdio.h>
+#include <sys/un.h>
 
 enum {
     HOST_SIZE = 256,
@@ -371,6 +372,19 @@ static void on_resolved(void *arg, const struct addrinfo *list, const char *why)
         settle(c);
 }
 
+/* A Unix socket has no name to look up. */
+static int connect_local(WsClient *c, Ctx *cx, Str path) {
+    struct sockaddr_un *a = (struct sockaddr_un *)&c->addresses[0];
+    if (path.n >= sizeof a->sun_path)
+        return err_set(cx, ERR_USAGE, "'" STR_FMT "' is too long for a socket's path", STR_ARG(path));
+    a->sun_family = AF_UNIX;
+    memcpy(a->sun_path, path.p, path.n);
+    c->address_n[c->n_addresses++] = sizeof *a;
+    c->stage = STAGE_CONNECT;
+    try_connect(c, "no connection");
+    return 0;
+}
+
 /* --- calls --- */
 
 void ws_client_options_default(WsClientOptions *o) {
@@ -454,11 +468,17 @@ int ws_client_open(Ctx *cx, Loop *l, const WsClientOptions *o, const WsClientEve
         destroy(c);
         return r;
     }
-    c->o.url = (Str){ 0 }; /* the caller's */
+    c->o.url = c->o.local = (Str){ 0 }; /* the caller's */
     c->o.fields = NULL;
     c->open_by = mono_add_ms(clock_mono(loop_clock(l)), o->open_ms);
-    c->resolve = resolve_start(l, c->host, c->port, on_resolved, c);
-    arm(c);
+    if (o->local.n == 0)
+        c->resolve = resolve_start(l, c->host, c->port, on_resolved, c);
+    else if ((r = connect_local(c, cx, o->local)) != 0) {
+        destroy(c);
+        return r;
+    }
+    if (c->stage < STAGE_ENDING)
+        arm(c);
     *out = c;
     return 0;
 }

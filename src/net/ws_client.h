@@ -20,6 +20,7 @@ typedef struct WsClient WsClient;
 
 typedef struct WsClientOptions {
     Str url;                 /* "wss://stream.binance.com:9443/ws/btcusdt@kline_1m", "ws://127.0.0.1:9000/" */
+    Str local;               /* path of a Unix socket to connect to; the URL then only names host and path */
     const HttpField *fields; /* more fields of the handshake's request; copied */
     size_t n_fields;
     Str protocol;       /* Sec-WebSocket-Protocol to ask for, and to insist on; empty: none */

@@ -74,9 +74,18 @@ try:
     server = subprocess.Popen([FINSIGHT, "serve", "--port", "0", "--json", "--live-series", "binance:ETHUSDT:1s",
                                *options(url)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     server.stdout.readline()
-    time.sleep(4)
-    p = subprocess.run([FINSIGHT, "collect", "BTCUSDT", "1s", "--follow", *options(url)], capture_output=True, text=True)
-    check("beside a server: how to follow then", p.returncode == 5 and "--live-series" in p.stderr, p.stderr)
+    p = subprocess.run([FINSIGHT, "collect", "ETHUSDT,BTCUSDT", "1s", "--follow", *options(url)], capture_output=True, text=True)
+    check("beside a server that does not follow it: the whole command that would",
+          p.returncode == 5 and "finsight serve --live-series binance:ETHUSDT:1s,binance:BTCUSDT:1s`" in p.stderr, p.stderr)
+    p = subprocess.Popen([FINSIGHT, "collect", "ETHUSDT", "1s", "--follow", "--json", *options(url)], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True)
+    events = [json.loads(p.stdout.readline()) for _ in range(3)]
+    p.send_signal(signal.SIGINT)
+    err = p.communicate(timeout=60)[1]
+    times = [e["open_time"] for e in events]
+    check("beside a server that follows it: candles as the server stores them", p.returncode == 0 and times == sorted(set(times))
+          and all(e["event"] == "closed" and e["symbol"] == "ETHUSDT" and e["revision"] > 0 and e["simulated"] for e in events),
+          f"{p.returncode} {events} {err}")
     server.send_signal(signal.SIGTERM)
     check("a server that follows ends cleanly", server.wait(timeout=30) == 0)
     rows = subprocess.run([FINSIGHT, "query", "ETHUSDT", "1s", "--order", "latest", "--limit", "3", "--json", "--data-dir",

@@ -39,6 +39,7 @@ struct WsNet {
     Loop *loop;
     TlsClient *tls;
     bool allow_private;
+    Str local, api_key;
     ListNode links; /* of the loop's thread */
     pthread_t thread;
     int last_id; /* of the poller's */
@@ -85,9 +86,9 @@ static void drop_link(Link *l) {
     mem_free(l);
 }
 
-static void tell_end(WsNet *w, int id, int err, int code, int64_t retry_after_ms, Str words) {
-    push(w, &(WsEvent){ .kind = WS_ENDED, .link = id, .code = code, .err = err, .retry_after_ms = retry_after_ms },
-         words);
+/* An end that no answer of the peer's explains. */
+static void tell_end(WsNet *w, int id, int err, Str words) {
+    push(w, &(WsEvent){ .kind = WS_ENDED, .link = id, .code = WS_CLOSE_LOST, .err = err }, words);
 }
 
 static void on_open(void *arg) {
@@ -100,7 +101,7 @@ static void on_message(void *arg, WsKind kind, Str data) {
     if (kind != WS_TEXT)
         return;
     if (full(l->owner)) {
-        tell_end(l->owner, l->id, ERR_LIMIT, WS_CLOSE_LOST, 0, S("nobody reads what comes"));
+        tell_end(l->owner, l->id, ERR_LIMIT, S("nobody reads what comes"));
         drop_link(l);
         return;
     }
@@ -113,8 +114,13 @@ static void on_end(void *arg, const WsClientEnd *end) {
     Str why = end->reason.n ? end->reason : str_c(end->why);
     int n = snprintf(words, sizeof words, STR_FMT "%s%d%s", STR_ARG(str_first(why, 180)),
                      end->status ? " (HTTP " : " (", end->status ? end->status : end->code, ")");
-    tell_end(l->owner, l->id, end->err, end->code ? end->code : WS_CLOSE_LOST, end->retry_after_ms,
-             str_n(words, MIN((size_t)n, sizeof words - 1)));
+    WsEvent e = { .kind = WS_ENDED,
+                  .link = l->id,
+                  .code = end->code ? end->code : WS_CLOSE_LOST,
+                  .err = end->err,
+                  .status = end->status,
+                  .retry_after_ms = end->retry_after_ms };
+    push(l->owner, &e, str_n(words, MIN((size_t)n, sizeof words - 1)));
     drop_link(l);
 }
 
@@ -151,11 +157,15 @@ static void dial_on_loop(const Letter *m) {
     o.url = str_n(m->text, m->n);
     o.tls = w->tls;
     o.max_message = MESSAGE_MAX;
-    o.allow = w->allow_private ? NULL : public_only;
+    o.allow = w->allow_private || w->local.n ? NULL : public_only;
+    o.local = w->local;
+    HttpField key = { S("X-API-Key"), w->api_key };
+    o.fields = &key;
+    o.n_fields = w->api_key.n ? 1 : 0;
     list_push_back(&w->links, &l->node);
     int r = ws_client_open(&cx, w->loop, &o, &events, l, &l->client);
     if (r) {
-        tell_end(w, l->id, r, WS_CLOSE_LOST, 0, str_c(cx.err.text));
+        tell_end(w, l->id, r, str_c(cx.err.text));
         drop_link(l);
     }
     arena_done(&arena);
@@ -171,7 +181,7 @@ static void take_letter(void *arg) {
     else if (l && m->kind == LETTER_HANG_UP)
         drop_link(l);
     else if (l && ws_client_send(l->client, WS_TEXT, str_n(m->text, m->n)) == ERR_LIMIT) {
-        tell_end(m->owner, m->id, ERR_LIMIT, WS_CLOSE_LOST, 0, S("the venue does not read what we send"));
+        tell_end(m->owner, m->id, ERR_LIMIT, S("the venue does not read what we send"));
         drop_link(l);
     }
     mem_free(m);
@@ -298,6 +308,8 @@ int ws_net_open(Ctx *cx, const WsNetOptions *o, WsDialer **out) {
     w->dialer.ops = &ops;
     w->tls = tls;
     w->allow_private = o->allow_private;
+    w->local = o->local;
+    w->api_key = o->api_key;
     w->queue_max = o->queue_max ? o->queue_max : QUEUE_MAX;
     list_init(&w->links);
     list_init(&w->queue);
