@@ -94,6 +94,7 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
         .n_beside = ARRAY_LEN(p->beside),
         .datasets = p->objects,
         .backups = p->backups,
+        .record = p->control,
         .backup_turn = PTHREAD_MUTEX_INITIALIZER,
     };
     open_jobs(p);

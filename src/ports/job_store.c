@@ -118,6 +118,23 @@ int job_store_audit_add(JobStore *s, Ctx *cx, const AuditRow *row) {
     return r ? r : s->ops->audit_add(s, cx, row);
 }
 
+int job_store_record(JobStore *s, Ctx *cx, const AuditRow *what, int r) {
+    if (!s)
+        return r;
+    AuditRow row = *what;
+    row.at = clock_wall(cx->clock);
+    row.who = cx->principal.id.n ? cx->principal.id : S("local");
+    row.outcome = r == 0 ? S("ok") : str_c(err_info(r)->name);
+    row.request_id = cx->trace.request_id;
+    Ctx quiet = *cx; /* the words of what failed first stay, and what was done is recorded though time is up */
+    quiet.deadline = (MonoNs){ 0 };
+    quiet.cancel = NULL;
+    int written = job_store_audit_add(s, &quiet, &row);
+    if (r == 0 && written < 0)
+        cx->err = quiet.err;
+    return r ? r : written;
+}
+
 int job_store_audit_list(JobStore *s, Ctx *cx, int64_t before, size_t limit, AuditRow **out, size_t *n) {
     assert(limit > 0);
     int r = enter(s, cx, "audit_list");

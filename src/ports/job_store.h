@@ -78,7 +78,12 @@ typedef struct AuditRow {
     Time at;
     Str who, action, subject, outcome; /* "cli", "cache.clear", "binance:BTCUSDT:1h", "ok" or an error's name */
     Str request_id;
+    int64_t rows; /* candles, or what else it was done to; 0 = it is not counted */
+    /* Of what comes by the thousand: in the file when the call returns, so that a kill loses nothing, but not synced by
+     * itself; a power cut may take the last ones. Not kept. */
+    bool often;
 } AuditRow;
+enum { AUDIT_KEPT = 1000000 }; /* newest rows; older ones go */
 
 typedef struct JobStoreOps {
     const char *name;
@@ -130,7 +135,10 @@ int job_store_queue_done(JobStore *s, Ctx *cx, Str worker, const QueueItem *item
 int job_store_queue_stats(JobStore *s, Ctx *cx, Str queue, QueueStats *out);
 int job_store_queue_drop(JobStore *s, Ctx *cx, Str queue);
 int job_store_audit_add(JobStore *s, Ctx *cx, const AuditRow *row);
+/* The row of one request: who asked for it, of what, and how it ended (r). An action that cannot be recorded has
+ * failed. Returns r, or what writing the row failed with. s NULL: nothing is recorded. */
+int job_store_record(JobStore *s, Ctx *cx, const AuditRow *what, int r);
 int job_store_audit_list(JobStore *s, Ctx *cx, int64_t before, size_t limit, AuditRow **out, size_t *n);
 int job_store_snapshot(JobStore *s, Ctx *cx, SnapshotPiece *piece, void *arg); /* ERR_UNSUPPORTED without one */
-JobStore *job_store_close(JobStore *s); /* NULL is fine; returns NULL */
+JobStore *job_store_close(JobStore *s);                                        /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(JobStore *, job_store_close)

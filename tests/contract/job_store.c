@@ -252,6 +252,60 @@ TEST(the_audit_is_a_list_that_only_grows) {
     CHECK_STR(v[0].action, S("cache.clear"));
     CHECK_OK(&f.t.cx, job_store_audit_list(f.store, &f.t.cx, v[1].id, 10, &v, &n));
     CHECK(n == 1 && v[0].at.ms == 0);
+    AuditRow row = { .who = S("key"),
+                     .action = S("market.save"),
+                     .subject = S("a:b:1h"),
+                     .outcome = S("ok"),
+                     .rows = 1000,
+                     .often = true };
+    CHECK_OK(&f.t.cx, job_store_audit_add(f.store, &f.t.cx, &row));
+    CHECK_OK(&f.t.cx, job_store_audit_list(f.store, &f.t.cx, 0, 1, &v, &n));
+    CHECK_EQ(v[0].rows, 1000);
+    CHECK_STR(v[0].subject, S("a:b:1h"));
+    end(&f);
+}
+
+TEST(the_audit_is_bounded) {
+    TestCtx t;
+    test_ctx_init(&t);
+    JobStore *s;
+    AuditRow *v;
+    size_t n;
+    CHECK_OK(&t.cx, job_store_sqlite_open(&t.cx, &(JobStoreOptions){ .audit_kept = 100 }, &s));
+    for (int i = 1; i <= 64 * 20; i++) {
+        AuditRow row = {
+            .at = time_ms(i), .who = S("me"), .action = S("market.save"), .outcome = S("ok"), .often = i % 2
+        };
+        CHECK_OK(&t.cx, job_store_audit_add(s, &t.cx, &row));
+    }
+    CHECK_OK(&t.cx, job_store_audit_list(s, &t.cx, 0, 1000, &v, &n));
+    CHECK_EQ(n, 100);
+    CHECK_EQ(v[0].at.ms, 64 * 20);
+    job_store_close(s);
+    test_ctx_done(&t);
+}
+
+/* The row tells what was done, also of a call whose time was up when it was done. */
+TEST(a_record_tells_who_what_and_how_it_ended) {
+    Fixture f;
+    begin(&f);
+    AuditRow *v;
+    size_t n;
+    Ctx cx = f.t.cx;
+    cx.principal = (Principal){ ROLE_WRITE, S("key-1") };
+    cx.trace.request_id = S("r-1");
+    cx.deadline = (MonoNs){ 1 };
+    clock_manual_advance_ms(&f.t.clock, 1000);
+    CHECK_EQ(job_store_record(f.store, &cx, &(AuditRow){ .action = S("market.save"), .rows = 3 }, 0), 0);
+    CHECK_EQ(job_store_record(f.store, &cx, &(AuditRow){ .action = S("market.save") }, ERR_INVALID), ERR_INVALID);
+    CHECK_EQ(job_store_record(NULL, &cx, &(AuditRow){ .action = S("market.save") }, ERR_INVALID), ERR_INVALID);
+    CHECK_OK(&f.t.cx, job_store_audit_list(f.store, &f.t.cx, 0, 10, &v, &n));
+    CHECK_EQ(n, 2);
+    CHECK_STR(v[0].outcome, S("validation_error"));
+    CHECK_STR(v[1].outcome, S("ok"));
+    CHECK_STR(v[1].who, S("key-1"));
+    CHECK_STR(v[1].request_id, S("r-1"));
+    CHECK_EQ(v[1].rows, 3);
     end(&f);
 }
 
@@ -270,5 +324,5 @@ TEST(a_reopened_file_has_what_it_answered_for) {
 
 TESTS(T(what_is_put_comes_back_and_changes_need_the_newest_revision), T(a_fire_is_answered_once_MDS_42),
       T(progress_is_kept_and_old_runs_go), T(ten_thousand_items_are_drained_by_four_workers_each_once_STO_18),
-      T(the_items_of_a_worker_that_died_come_back), T(the_audit_is_a_list_that_only_grows),
-      T(a_reopened_file_has_what_it_answered_for))
+      T(the_items_of_a_worker_that_died_come_back), T(the_audit_is_a_list_that_only_grows), T(the_audit_is_bounded),
+      T(a_record_tells_who_what_and_how_it_ended), T(a_reopened_file_has_what_it_answered_for))

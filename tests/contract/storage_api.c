@@ -2,6 +2,7 @@
  * (MDS-04, MDS-45, FLW-05). */
 
 #include "api/storage/storage_api.h"
+#include "adapters/jobs/sqlite.h"
 #include "adapters/object/dir.h"
 #include "adapters/store/memory.h"
 #include "api/call.h"
@@ -13,6 +14,7 @@ typedef struct Rig {
     const char *dir;
     StorageRole role;
     ObjectStore *objects;
+    JobStore *control;
     ApiCaller *api;
 } Rig;
 
@@ -24,6 +26,8 @@ static void rig_init(Rig *r, bool wire) {
     CHECK_OK_PLAIN(&r->t.cx, object_dir_open(&r->t.cx, path_join(&r->t.arena, r->dir, "objects"), &r->objects));
     CHECK_OK_PLAIN(&r->t.cx, object_dir_open(&r->t.cx, path_join(&r->t.arena, r->dir, "backups"), &r->role.backups));
     r->role.storage = storage_service_new(&(StorageOptions){ .store = r->role.store, .objects = r->objects });
+    CHECK_OK_PLAIN(&r->t.cx, job_store_sqlite_open(&r->t.cx, &(JobStoreOptions){ 0 }, &r->control));
+    r->role.record = r->control;
     ApiRole role = { &storage_api, &r->role };
     r->api = wire ? api_caller_wire(&role, 1) : api_caller_local(&role, 1);
     Candles rows;
@@ -47,6 +51,7 @@ static void rig_done(Rig *r) {
     api_caller_close(r->api);
     storage_service_free(r->role.storage);
     candle_store_close(r->role.store);
+    job_store_close(r->control);
     object_store_close(r->objects);
     object_store_close(r->role.backups);
     test_dir_done(r->dir);
@@ -182,6 +187,34 @@ TEST(outcomes_have_words) {
     rig_done(&r);
 }
 
+TEST(what_changes_datasets_is_on_record_MDS_44) {
+    Rig r;
+    rig_init(&r, true);
+    Ctx *cx = &r.t.cx;
+    UploadResponse up = { 0 };
+    DatasetRemoved gone = { 0 };
+    DatasetLoaded loaded = { 0 };
+    AuditRow *rows;
+    size_t n;
+    CHECK_OK(cx, api_call(r.api, cx, &op_storage_upload,
+                          &(DatasetUploadRequest){ .symbol = S("BTCUSDT"), .timeframe = S("1h") }, &up));
+    DatasetQuery which = { .dataset = up.dataset };
+    CHECK_OK(cx, api_call(r.api, cx, &op_storage_load, &which, &loaded));
+    CHECK_OK(cx, api_call(r.api, cx, &op_storage_remove, &which, &gone));
+    CHECK_EQ(api_call(r.api, cx, &op_storage_remove, &which, &gone), ERR_NOT_FOUND);
+    CHECK_OK(cx, job_store_audit_list(r.control, cx, 0, 10, &rows, &n));
+    CHECK_EQ(n, 4);
+    const char *const actions[] = { "storage.remove", "storage.remove", "storage.load", "storage.upload" };
+    for (size_t i = 0; i < n; i++) {
+        CHECK_STR(rows[i].action, str_c(actions[i]));
+        CHECK_STR(rows[i].subject, up.dataset);
+        CHECK_STR(rows[i].outcome, i == 0 ? S("not_found") : S("ok"));
+    }
+    CHECK_EQ(rows[3].rows, 500);
+    CHECK_EQ(rows[2].rows, 0); /* all of them were there */
+    rig_done(&r);
+}
+
 TESTS(T(the_tables_are_sound_MDS_45), T(paths_of_the_documents_lead_here_MDS_04),
       T(both_callers_hold_the_same_conversation_FLW_05), T(requests_that_cannot_be_are_refused_with_their_field_MDS_45),
-      T(outcomes_have_words))
+      T(outcomes_have_words), T(what_changes_datasets_is_on_record_MDS_44))

@@ -13,6 +13,7 @@ enum { APPLICATION_ID = 0x46534a42 }; /* "FSJB" */
 typedef struct Store {
     JobStore store; /* first */
     DbOwner owner;
+    int64_t audit_kept;
 } Store;
 
 /* clang-format off */
@@ -40,6 +41,10 @@ static const SchemaStep steps[] = {
         "CREATE TABLE audit("
         "  id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL,"
         "  subject TEXT NOT NULL, outcome TEXT NOT NULL, request_id TEXT NOT NULL);" },
+    { .up = "ALTER TABLE audit ADD COLUMN n INTEGER NOT NULL DEFAULT 0;",
+      .down = "ALTER TABLE audit DROP COLUMN n;",
+      .lost = "SELECT count(*) FROM audit WHERE n<>0",
+      .what = "numbers of candles in the audit" },
 };
 
 #define JOB_COLUMNS "id, kind, schedule, zone, params, missed, retries, backoff_ms, timeout_ms, memory_max, armed, state, " \
@@ -77,8 +82,11 @@ static const SchemaStep steps[] = {
     X(SQL_QUEUE_STATS, "SELECT coalesce(sum(state=0 AND until<=?2), 0), coalesce(sum(state=0 AND until>?2), 0), "      \
                        "coalesce(sum(state=1), 0), coalesce(sum(state=2), 0) FROM queue_item WHERE queue=?1")          \
     X(SQL_QUEUE_DROP, "DELETE FROM queue_item WHERE queue=?1")                                                         \
-    X(SQL_AUDIT_ADD, "INSERT INTO audit(at, who, action, subject, outcome, request_id) VALUES(?1, ?2, ?3, ?4, ?5, ?6)") \
-    X(SQL_AUDIT_LIST, "SELECT id, at, who, action, subject, outcome, request_id FROM audit WHERE id<?1 "               \
+    X(SQL_AUDIT_ADD, "INSERT INTO audit(at, who, action, subject, outcome, request_id, n) "                       \
+                     "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                             \
+    X(SQL_AUDIT_NEWEST, "SELECT last_insert_rowid()")                                                                  \
+    X(SQL_AUDIT_PRUNE, "DELETE FROM audit WHERE id<=?1")                                                               \
+    X(SQL_AUDIT_LIST, "SELECT id, at, who, action, subject, outcome, request_id, n FROM audit WHERE id<?1 "               \
                       "ORDER BY id DESC LIMIT ?2")
 /* clang-format on */
 
@@ -439,15 +447,31 @@ static int do_queue_drop(JobStore *s, Ctx *cx, Str queue) {
 
 /* --- audit --- */
 
+typedef struct AuditAdd {
+    AuditRow row;
+    int64_t kept;
+} AuditAdd;
+
 static int work_audit_add(Db *db, Ctx *cx, void *arg) {
-    const AuditRow *a = arg;
-    return db_run(db, cx, SQL_AUDIT_ADD, "isssss", a->at.ms, text_of(a->who), text_of(a->action), text_of(a->subject),
-                  text_of(a->outcome), text_of(a->request_id));
+    enum { PRUNE_EVERY = 64 };
+    const AuditAdd *add = arg;
+    const AuditRow *a = &add->row;
+    sqlite3_stmt *st;
+    int64_t id = 0;
+    int r = db_run(db, cx, SQL_AUDIT_ADD, "isssssi", a->at.ms, text_of(a->who), text_of(a->action), text_of(a->subject),
+                   text_of(a->outcome), text_of(a->request_id), a->rows);
+    if (r == 0)
+        r = db_query(db, cx, SQL_AUDIT_NEWEST, &st, "");
+    if (r == 0)
+        r = MIN(one_i64(db, cx, st, &id), 0);
+    return r || id % PRUNE_EVERY ? r : db_run(db, cx, SQL_AUDIT_PRUNE, "i", id - add->kept);
 }
 
 static int do_audit_add(JobStore *s, Ctx *cx, const AuditRow *row) {
-    AuditRow copy = *row;
-    return db_owner_write(&((Store *)s)->owner, cx, work_audit_add, &copy);
+    Store *own = (Store *)s;
+    AuditAdd add = { *row, own->audit_kept };
+    return row->often ? db_owner_write_often(&own->owner, cx, work_audit_add, &add)
+                      : db_owner_write(&own->owner, cx, work_audit_add, &add);
 }
 
 static int work_audit_list(Db *db, Ctx *cx, void *arg) {
@@ -461,7 +485,8 @@ static int work_audit_list(Db *db, Ctx *cx, void *arg) {
                        .action = text_at(cx, st, 3),
                        .subject = text_at(cx, st, 4),
                        .outcome = text_at(cx, st, 5),
-                       .request_id = text_at(cx, st, 6) };
+                       .request_id = text_at(cx, st, 6),
+                       .rows = db_i64(st, 7) };
         LIST_PUSH(cx, l, audits, a);
         r = 0;
     }
@@ -510,6 +535,7 @@ static const JobStoreOps ops = {
 int job_store_sqlite_open(Ctx *cx, const JobStoreOptions *o, JobStore **out) {
     Store *s = mem_new(Store);
     s->store.ops = &ops;
+    s->audit_kept = o->audit_kept ? o->audit_kept : AUDIT_KEPT;
     DbOwnerOptions options = {
         .path = o->path, .vfs = o->vfs, .table = { sql_text, N_SQL }, .schema = &schema, .lazy = o->lazy
     };

@@ -5,9 +5,10 @@
 #include "ports/job_store.h"
 
 typedef struct JobStoreOptions {
-    const char *path; /* NULL = in memory, gone with the store */
-    const char *vfs;  /* NULL = the system's */
-    bool lazy;        /* open the file at the first call */
+    const char *path;   /* NULL = in memory, gone with the store */
+    const char *vfs;    /* NULL = the system's */
+    bool lazy;          /* open the file at the first call */
+    int64_t audit_kept; /* rows; 0 = AUDIT_KEPT */
 } JobStoreOptions;
 
 int job_store_sqlite_open(Ctx *cx, const JobStoreOptions *o, JobStore **out);

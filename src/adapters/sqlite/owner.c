@@ -126,9 +126,16 @@ static void checkpoint(DbOwner *o) {
     o->wal_pages = 0;
 }
 
-static int transaction(DbOwner *o, Ctx *cx, int begin, DbWork *fn, void *arg) {
+static void set_sync(DbOwner *o, bool full) {
+    if (o->db.handle)
+        sqlite3_exec(o->db.handle, full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
+}
+
+static int transaction(DbOwner *o, Ctx *cx, int begin, bool often, DbWork *fn, void *arg) {
     pthread_mutex_lock(&o->lock);
     int r = o->db.handle ? 0 : open_file(o, cx);
+    if (often)
+        set_sync(o, false);
     o->db.cx = cx;
     o->db.may_interrupt = begin == SQL_BEGIN;
     if (r == 0)
@@ -146,16 +153,22 @@ static int transaction(DbOwner *o, Ctx *cx, int begin, DbWork *fn, void *arg) {
         checkpoint(o);
     }
     o->db.cx = NULL;
+    if (often)
+        set_sync(o, true);
     pthread_mutex_unlock(&o->lock);
     return r;
 }
 
 int db_owner_write(DbOwner *o, Ctx *cx, DbWork *fn, void *arg) {
-    return transaction(o, cx, SQL_BEGIN_WRITE, fn, arg);
+    return transaction(o, cx, SQL_BEGIN_WRITE, false, fn, arg);
+}
+
+int db_owner_write_often(DbOwner *o, Ctx *cx, DbWork *fn, void *arg) {
+    return transaction(o, cx, SQL_BEGIN_WRITE, true, fn, arg);
 }
 
 int db_owner_read(DbOwner *o, Ctx *cx, DbWork *fn, void *arg) {
-    return transaction(o, cx, SQL_BEGIN, fn, arg);
+    return transaction(o, cx, SQL_BEGIN, false, fn, arg);
 }
 
 /* --- a copy --- */

@@ -40,6 +40,8 @@ void db_owner_close(DbOwner *o);
 typedef int DbWork(Db *db, Ctx *cx, void *arg);
 /* fn in one transaction: committed and synced when it returns 0 or an outcome (> 0), undone when it fails. */
 int db_owner_write(DbOwner *o, Ctx *cx, DbWork *fn, void *arg);
+/* The same, committed but not synced by itself: a kill loses nothing, a power cut may take the last of them. */
+int db_owner_write_often(DbOwner *o, Ctx *cx, DbWork *fn, void *arg);
 /* fn sees one moment of the file; its deadline and its cancel interrupt it. */
 int db_owner_read(DbOwner *o, Ctx *cx, DbWork *fn, void *arg);
 /* The whole file as at one moment, as adapters/sqlite/copy.h says. ERR_UNSUPPORTED in memory and in simulation. */

@@ -35,6 +35,7 @@ typedef struct AuditLine {
     int64_t id;
     Time at;
     Str who, action, subject, outcome, request_id;
+    int64_t rows;
 } AuditLine;
 typedef struct AuditList {
     int64_t count;

@@ -50,6 +50,7 @@ static const Field audit_line_f[] = {
     FIELD(AuditLine, subject, .flags = F_OMIT_EMPTY, .doc = "To what."),
     FIELD(AuditLine, outcome, .doc = "ok, or the error's name."),
     FIELD(AuditLine, request_id, .flags = F_OMIT_EMPTY, .doc = "Of the request."),
+    FIELD(AuditLine, rows, .flags = F_OMIT_EMPTY, .doc = "Candles that were changed, where candles were."),
 };
 static SHAPE(audit_line_shape, AuditLine, audit_line_f, .doc = "Who did what.");
 static const Field audit_list_f[] = {
@@ -110,7 +111,7 @@ static int audit(void *role, Ctx *cx, const void *in_, void *out) {
         return r;
     AuditLine *rows = arena_new_n(cx->arena, AuditLine, n);
     for (size_t i = 0; i < n; i++)
-        rows[i] = (AuditLine){ v[i].id, v[i].at, v[i].who, v[i].action, v[i].subject, v[i].outcome, v[i].request_id };
+        rows[i] = (AuditLine){ v[i].id, v[i].at, v[i].who, v[i].action, v[i].subject, v[i].outcome, v[i].request_id, v[i].rows };
     *(AuditList *)out = (AuditList){ (int64_t)n, { rows, n } };
     return 0;
 }

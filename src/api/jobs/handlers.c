@@ -59,17 +59,7 @@ static RunRow run_row(const JobRun *r) {
 
 /* Who did what to which job, kept beside the jobs. A failure to write it is the caller's failure. */
 static int audited(Ctx *cx, JobService *s, const char *action, Str job, int r) {
-    Ctx quiet = *cx;
-    AuditRow row = { .at = clock_wall(cx->clock),
-                     .who = cx->principal.id.n ? cx->principal.id : S("local"),
-                     .action = str_c(action),
-                     .subject = job,
-                     .outcome = r == 0 ? S("ok") : str_c(err_info(r)->name),
-                     .request_id = cx->trace.request_id };
-    int written = job_store_audit_add(jobs_store(s), &quiet, &row);
-    if (r == 0 && written < 0)
-        cx->err = quiet.err;
-    return r ? r : written;
+    return job_store_record(jobs_store(s), cx, &(AuditRow){ .action = str_c(action), .subject = job }, r);
 }
 
 static int answer(Ctx *cx, void *role, const Job *job, const char *what, JobOperationResponse *out) {

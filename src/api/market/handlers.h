@@ -33,6 +33,8 @@ HANDLER(market_api_retention);
 HANDLER(market_api_actions);
 HANDLER(market_api_put_actions);
 /* The same, with their row in the audit: record.c. */
+HANDLER(market_api_save_recorded);
+HANDLER(market_api_ensure_recorded);
 HANDLER(market_api_remove_recorded);
 HANDLER(market_api_fill_recorded);
 HANDLER(market_api_unfill_recorded);

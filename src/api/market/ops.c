@@ -21,7 +21,7 @@ const Op op_market_save = {
     .doc = "Upserts by open time: saving twice leaves one copy. The first bad candle refuses the request and nothing is stored. "
            "Send JSON, or text/csv with the other members in the query.",
     .in = &ohlcv_save_shape, .out = &save_response_shape, .role = ROLE_WRITE, .lane = LANE_IO, .deadline_ms = 30000,
-    .max_body = 24u << 20, .idempotent = true, .csv = true, .run = market_api_save };
+    .max_body = 24u << 20, .idempotent = true, .csv = true, .run = market_api_save_recorded };
 
 const Op op_market_statistics = {
     .name = "market.statistics", .method = "GET", .path = "/api/v1/market/statistics", .aliases = PATHS("/market-data/statistics", "/market-data/stats"),
@@ -46,7 +46,7 @@ const Op op_market_ensure = {
     .doc = "Looks at what is stored and at what the venue was already asked for; only the rest is requested. A second call makes no request. "
            "Calls for one series at the same time share one collection.",
     .in = &ensure_request_shape, .out = &ensure_response_shape, .role = ROLE_WRITE, .lane = LANE_FEED, .deadline_ms = 600000,
-    .max_body = 64u << 10, .idempotent = true, .run = market_api_ensure };
+    .max_body = 64u << 10, .idempotent = true, .run = market_api_ensure_recorded };
 
 const Op op_market_symbols = {
     .name = "market.symbols", .method = "GET", .path = "/api/v1/market/symbols", .aliases = PATHS("/market-data/symbols", "/api/v1/market-data/symbols"),

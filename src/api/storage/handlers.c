@@ -57,6 +57,12 @@ static UploadResponse row_of(Ctx *cx, const Dataset *d) {
                              .simulated = d->simulated };
 }
 
+/* One row a request in the audit (MDS-44). */
+static int recorded(StorageRole *role, Ctx *cx, const char *action, Str subject, int64_t rows, int r) {
+    AuditRow row = { .action = str_c(action), .subject = subject, .rows = r == 0 ? rows : 0 };
+    return job_store_record(role->record, cx, &row, r);
+}
+
 /* --- datasets --- */
 
 int storage_api_upload(void *role, Ctx *cx, const void *in_, void *out) {
@@ -75,8 +81,9 @@ int storage_api_upload(void *role, Ctx *cx, const void *in_, void *out) {
                          .replace = in->replace };
     if (time_cmp(up.from, up.to) >= 0)
         return err_set_at(cx, ERR_INVALID, S("end"), "end must be later than start; the range is start <= t < end");
-    Dataset d;
+    Dataset d = { 0 };
     int r = outcome(cx, in->symbol, storage_upload(((StorageRole *)role)->storage, cx, &up, &d));
+    r = recorded(role, cx, "storage.upload", d.name.n ? d.name : in->symbol, d.candles, r);
     if (r == 0)
         *(UploadResponse *)out = row_of(cx, &d);
     return r;
@@ -101,8 +108,9 @@ int storage_api_convert(void *role, Ctx *cx, const void *in_, void *out) {
                          .form = form_of(in->format, in->compression, in->level),
                          .name = in->name,
                          .replace = in->replace };
-    Dataset d;
+    Dataset d = { 0 };
     int r = outcome(cx, in->dataset, storage_convert(((StorageRole *)role)->storage, cx, &c, &d));
+    r = recorded(role, cx, "storage.convert", d.name.n ? d.name : in->dataset, d.candles, r);
     if (r == 0)
         *(UploadResponse *)out = row_of(cx, &d);
     return r;
@@ -111,9 +119,10 @@ int storage_api_convert(void *role, Ctx *cx, const void *in_, void *out) {
 int storage_api_load(void *role, Ctx *cx, const void *in_, void *out_) {
     const DatasetQuery *in = in_;
     DatasetLoaded *out = out_;
-    StorageLoaded l;
+    StorageLoaded l = { 0 };
     char tf[TIMEFRAME_TEXT_MAX];
     int r = outcome(cx, in->dataset, storage_load(((StorageRole *)role)->storage, cx, in->dataset, &l));
+    r = recorded(role, cx, "storage.load", in->dataset, l.inserted + l.updated, r);
     if (r != 0)
         return r;
     *out = (DatasetLoaded){ .success = true,
@@ -159,6 +168,7 @@ int storage_api_info(void *role, Ctx *cx, const void *in_, void *out) {
 int storage_api_remove(void *role, Ctx *cx, const void *in_, void *out) {
     const DatasetQuery *in = in_;
     int r = outcome(cx, in->dataset, storage_remove(((StorageRole *)role)->storage, cx, in->dataset));
+    r = recorded(role, cx, "storage.remove", in->dataset, 0, r);
     if (r == 0)
         ((DatasetRemoved *)out)->success = true;
     return r;
@@ -236,8 +246,9 @@ int storage_api_backup(void *role_, Ctx *cx, const void *in_, void *out) {
                         .skip_verify = in->skip_verify,
                         .keep = (size_t)in->keep,
                         .turn = &role->backup_turn };
-    Backup b;
+    Backup b = { 0 };
     int r = backup_make(cx, &o, &b);
+    r = recorded(role, cx, "storage.backup", b.id, b.candles, r);
     if (r == 0)
         *(BackupRow *)out = backup_row(cx, &b);
     return r;

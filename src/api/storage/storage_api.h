@@ -6,6 +6,7 @@
 
 #include "api/op.h"
 #include "api/storage/shapes.h"
+#include "ports/job_store.h"
 #include "services/storage/backup.h"
 #include "services/storage/storage.h"
 
@@ -15,6 +16,7 @@ typedef struct StorageRole { /* borrowed */
     const BackupDatabase *beside; /* the other databases of the data folder */
     size_t n_beside;
     ObjectStore *datasets, *backups;
+    JobStore *record;            /* the audit; NULL = none is kept */
     pthread_mutex_t backup_turn; /* one backup at a time */
 } StorageRole;
 

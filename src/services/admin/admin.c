@@ -6,18 +6,11 @@ enum { CONFIG_MAX = 1 << 20 };
 
 /* The row is written before the answer leaves: an action that cannot be recorded has failed. */
 static int audited(AdminService *s, Ctx *cx, const char *action, int r) {
-    AuditRow row = { .at = clock_wall(cx->clock),
-                     .who = cx->principal.id.n ? cx->principal.id : S("local"),
-                     .action = str_c(action),
-                     .outcome = r == 0 ? S("ok") : str_c(err_info(r)->name),
-                     .request_id = cx->trace.request_id };
-    Ctx quiet = *cx;
-    const LogField fields[] = { F_STR("action", row.action), F_STR("who", row.who), F_STR("outcome", row.outcome) };
+    const LogField fields[] = { F_STR("action", str_c(action)),
+                                F_STR("who", cx->principal.id.n ? cx->principal.id : S("local")),
+                                F_STR("outcome", r == 0 ? S("ok") : str_c(err_info(r)->name)) };
     log_record(s->log, cx, LEVEL_INFO, S("audit"), fields, ARRAY_LEN(fields));
-    int written = job_store_audit_add(s->control, &quiet, &row);
-    if (r == 0 && written < 0)
-        cx->err = quiet.err;
-    return r ? r : written;
+    return job_store_record(s->control, cx, &(AuditRow){ .action = str_c(action) }, r);
 }
 
 int admin_stats(AdminService *s, Ctx *cx, AdminStats *out) {

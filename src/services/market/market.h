@@ -34,9 +34,8 @@ enum { MARKET_NO_SERIES = 1, MARKET_NO_VENUE = 2, MARKET_NO_SYMBOL = 3 };
 
 MarketService *market_service_new(const MarketOptions *o);
 MarketService *market_service_free(MarketService *m); /* NULL is fine; returns NULL */
-/* One row in the audit: who asked for a change, of what, and how it ended (r). An action that cannot be recorded has
- * failed. Returns r, or what writing the row failed with. */
-int market_record(MarketService *m, Ctx *cx, const char *action, Str subject, int r);
+/* One row in the audit, as job_store_record writes it. */
+int market_record(MarketService *m, Ctx *cx, const AuditRow *what, int r);
 CandleStore *market_store(MarketService *m);
 /* The collector of a venue, or NULL. */
 MarketFeed *market_feed_of(MarketService *m, Venue venue);

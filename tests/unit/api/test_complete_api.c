@@ -161,8 +161,9 @@ static Str newest_row(Rig *r) {
     CHECK_OK_PLAIN(&r->t.cx, job_store_audit_list(r->control, &r->t.cx, 0, 1, &rows, &n));
     if (n == 0)
         return S("none");
-    return str_fmt(&r->t.arena, STR_FMT " " STR_FMT " " STR_FMT " " STR_FMT, STR_ARG(rows[0].who),
-                   STR_ARG(rows[0].action), STR_ARG(rows[0].subject), STR_ARG(rows[0].outcome));
+    return str_fmt(&r->t.arena, STR_FMT " " STR_FMT " " STR_FMT " " STR_FMT " %lld", STR_ARG(rows[0].who),
+                   STR_ARG(rows[0].action), STR_ARG(rows[0].subject), STR_ARG(rows[0].outcome),
+                   (long long)rows[0].rows);
 }
 
 TEST(who_changes_data_is_on_record_and_who_only_asks_is_not) {
@@ -176,22 +177,23 @@ TEST(who_changes_data_is_on_record_and_who_only_asks_is_not) {
     fill.symbol = S("AAPL");
     fill.timeframe = S("1h");
     fill.dry_run = true;
+    CHECK_STR(newest_row(&r), S("local market.save nasdaq:AAPL:1h ok 45"));
     CHECK_OK(cx, api_call(r.api, cx, &op_market_fill, &fill, &filled));
-    CHECK_STR(newest_row(&r), S("none"));
+    CHECK_STR(newest_row(&r), S("local market.save nasdaq:AAPL:1h ok 45")); /* it only asked */
     fill.dry_run = false;
     CHECK_OK(cx, api_call(r.api, cx, &op_market_fill, &fill, &filled));
-    CHECK_STR(newest_row(&r), S("local market.fill AAPL:1h ok"));
+    CHECK_STR(newest_row(&r), S("local market.fill AAPL:1h ok 3"));
     SeriesQuery all = { .exchange = S("nasdaq"), .symbol = S("AAPL"), .timeframe = S("1h") };
     RemoveResponse gone;
     CHECK_OK(cx, api_call(r.api, cx, &op_market_unfill, &all, &gone));
-    CHECK_STR(newest_row(&r), S("local market.unfill nasdaq:AAPL:1h ok"));
+    CHECK_STR(newest_row(&r), S("local market.unfill nasdaq:AAPL:1h ok 3"));
     RetentionRequest keep = { .rules = S("1h=1d"), .apply = true };
     RetentionReport old;
     CHECK_OK(cx, api_call(r.api, cx, &op_market_retention, &keep, &old));
-    CHECK_STR(newest_row(&r), S("local market.retention 1h=1d ok"));
+    CHECK_STR(newest_row(&r), S("local market.retention 1h=1d ok 0"));
     all.symbol = S("MSFT"); /* what failed is on record too */
     CHECK_EQ(api_call(r.api, cx, &op_market_remove, &all, &gone), ERR_NOT_FOUND);
-    CHECK_STR(newest_row(&r), S("local market.remove nasdaq:MSFT:1h not_found"));
+    CHECK_STR(newest_row(&r), S("local market.remove nasdaq:MSFT:1h not_found 0"));
     rig_done(&r);
 }
 
