@@ -38,6 +38,8 @@ struct Cli {
     /* Opens the store or connects to its owner; called once, by cli_api. */
     int (*connect)(void *arg, Ctx *cx, ApiCaller **out);
     void *connect_arg;
+    /* Kinds of forecasters that adapters bring; NULL-terminated, may be NULL. */
+    const struct ForecasterKind *const *forecasters;
     /* Follows series of one venue until Ctrl-C; returns the exit status. */
     int (*follow)(Cli *c, const SeriesKey *keys, size_t n);
 };
@@ -55,7 +57,7 @@ typedef struct Command {
     const Shape *flags;            /* flags of the command as an operation's shape; NULL = none */
     const char *const *positional; /* NULL-terminated names of shape fields that bare words fill in order */
     bool shows_options;            /* its help lists the program's options */
-    const char *group;             /* "Data", "Backtesting", "Platform", "Help" */
+    const char *group;             /* "Data", "Backtesting", "Forecasting", "Platform", "Help" */
     /* argv[0] is the command's name; flags are decoded into `in` (zeroed struct of `flags`, defaults applied). */
     int (*run)(Cli *c, const void *in);
 } Command;

@@ -7,7 +7,8 @@
 
 #include "forecast/ets.h"
 
-#include "forecast/classical_internal.h"
+#include "base/num.h"
+#include "forecast/kinds_internal.h"
 #include "forecast/minimise.h"
 #include "forecast/theta.h"
 
@@ -448,8 +449,53 @@ static int predict_ets(Forecaster *f, Ctx *cx, const WindowBatch *b, float *out)
     return classical_predict(f, cx, b, one_ets, out);
 }
 
-static const ForecasterOps ets_ops = { .name = "ets",
-                                       .words = "exponential smoothing, the model chosen by AICc (Hyndman)",
-                                       .fit = fit_ets,
-                                       .predict = predict_ets };
-const ForecasterKind ets_kind = { sizeof(EtsForecaster), 10, &ets_ops };
+/* A line for each target: spec, season, alpha, beta, gamma, phi. */
+static int save_ets(Forecaster *f, Ctx *cx, Buf *out) {
+    const EtsForecaster *e = (const EtsForecaster *)f;
+    char text[8], number[NUM_TEXT_MAX];
+    UNUSED(cx);
+    for (size_t c = 0; e->models && c < f->shape.n_targets; c++) {
+        const EtsModel *m = &e->models[c];
+        const double weights[WEIGHTS] = { m->alpha, m->beta, m->gamma, m->phi };
+        buf_printf(out, STR_FMT " %zu", STR_ARG(ets_spec_text(m->spec, text)), m->m);
+        for (size_t i = 0; i < WEIGHTS; i++) {
+            buf_put_c(out, ' ');
+            buf_put(out, number, num_format_f64(weights[i], number));
+        }
+        buf_put_c(out, '\n');
+    }
+    return buf_ok(out) ? 0 : ERR_LIMIT;
+}
+
+static bool read_model(Str line, size_t season_max, EtsModel *m) {
+    Str word;
+    uint64_t season;
+    double v[WEIGHTS];
+    if (!str_next(&line, ' ', &word) || !ets_spec_parse(word, &m->spec) || !str_next(&line, ' ', &word) ||
+        !str_to_u64(word, &season) || season < 1 || season > season_max || (has_season(m->spec) && season < 2))
+        return false;
+    for (size_t i = 0; i < WEIGHTS; i++)
+        if (!str_next(&line, ' ', &word) || !num_parse_f64(word, &v[i]) || !(v[i] >= 0 && v[i] <= 1))
+            return false;
+    m->m = (size_t)season;
+    m->alpha = v[0], m->beta = v[1], m->gamma = v[2], m->phi = v[3];
+    return line.n == 0;
+}
+
+static int load_ets(Forecaster *f, Ctx *cx, Str bytes) {
+    EtsForecaster *e = CONTAINER_OF(f, EtsForecaster, f);
+    EtsModel *models = arena_new_n(cx->arena, EtsModel, f->shape.n_targets);
+    Str line;
+    for (size_t c = 0; c < f->shape.n_targets; c++)
+        if (!str_next(&bytes, '\n', &line) || !read_model(line, f->shape.look_back / 2, &models[c]))
+            return err_set(cx, ERR_CORRUPT, "the weights of ets cannot be read (line %zu)", c + 1);
+    if (bytes.n > 0)
+        return err_set(cx, ERR_CORRUPT, "ets has weights for more than its %zu targets", f->shape.n_targets);
+    e->models = models;
+    return 0;
+}
+
+static const ForecasterOps ets_ops = { .fit = fit_ets, .predict = predict_ets, .save = save_ets, .load = load_ets };
+const ForecasterKind ets_kind = {
+    "ets", "exponential smoothing, the model chosen by AICc (Hyndman)", sizeof(EtsForecaster), 10, &ets_ops, NULL
+};

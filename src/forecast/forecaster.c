@@ -5,7 +5,7 @@
 
 #include "forecast/forecaster.h"
 
-#include "forecast/classical_internal.h"
+#include "forecast/kinds_internal.h"
 
 #include <math.h>
 
@@ -80,74 +80,88 @@ static int predict_drift(Forecaster *f, Ctx *cx, const WindowBatch *b, float *ou
     return classical_predict(f, cx, b, one_drift, out);
 }
 
-static const ForecasterOps naive_ops = { .name = "naive",
-                                         .words = "the last value, repeated",
-                                         .predict = predict_naive };
-static const ForecasterOps seasonal_ops = { .name = "seasonal_naive",
-                                            .words = "the last season, repeated",
-                                            .predict = predict_seasonal };
-static const ForecasterOps drift_ops = { .name = "drift",
-                                         .words = "the line through the first and last value of the look-back",
-                                         .predict = predict_drift };
+static const ForecasterOps naive_ops = { .predict = predict_naive };
+static const ForecasterOps seasonal_ops = { .predict = predict_seasonal };
+static const ForecasterOps drift_ops = { .predict = predict_drift };
+/* clang-format off */
+static const ForecasterKind naive_kind = { "naive", "the last value, repeated", sizeof(Forecaster), 1, &naive_ops, NULL };
+static const ForecasterKind seasonal_kind = { "seasonal_naive", "the last season, repeated", sizeof(Forecaster), 1, &seasonal_ops, NULL };
+static const ForecasterKind drift_kind = { "drift", "the line through the first and last value of the look-back", sizeof(Forecaster), 2, &drift_ops, NULL };
+/* clang-format on */
 
 /* --- the table --- */
 
 static const ForecasterKind *const kinds[] = {
-    &(const ForecasterKind){ sizeof(Forecaster), 1, &naive_ops },
-    &(const ForecasterKind){ sizeof(Forecaster), 1, &seasonal_ops },
-    &(const ForecasterKind){ sizeof(Forecaster), 2, &drift_ops },
-    &theta_kind,
-    &ets_kind,
+    &naive_kind,   &seasonal_kind, &drift_kind, &theta_kind,    &ets_kind,
+    &dlinear_kind, &nlinear_kind,  &lstm_kind,  &patchtst_kind,
 };
 
 const ForecasterKind *forecaster_at(size_t i) {
     return i < ARRAY_LEN(kinds) ? kinds[i] : NULL;
 }
 
-const ForecasterKind *forecaster_find(Str name) {
+const ForecasterKind *forecaster_find(Str name, const ForecasterOptions *o) {
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        if (str_eq(name, str_c(kinds[i]->ops->name)))
+        if (str_eq(name, str_c(kinds[i]->name)))
             return kinds[i];
+    for (const ForecasterKind *const *k = o ? o->extra : NULL; k && *k; k++)
+        if (str_eq(name, str_c((*k)->name)))
+            return *k;
     return NULL;
 }
 
 /* --- the checks --- */
 
-int forecaster_new(Ctx *cx, const ForecasterKind *kind, const ForecastShape *shape, Forecaster **out) {
+int forecaster_new(Ctx *cx, const ForecasterKind *kind, const ForecastShape *shape, const ForecasterOptions *o,
+                   Forecaster **out) {
     assert(shape->look_back > 0 && shape->horizon > 0 && shape->n_targets > 0 && shape->n_targets <= shape->n_channels);
     size_t need = MAX(kind->look_back_min, shape->season);
     if (shape->look_back < need)
         return err_set_at(cx, ERR_INVALID, S("look_back"), "%s needs a look-back of %zu rows at least, not %zu",
-                          kind->ops->name, need, shape->look_back);
+                          kind->name, need, shape->look_back);
     Forecaster *f = arena_zalloc(cx->arena, kind->size);
-    f->ops = kind->ops;
+    f->kind = kind;
     f->shape = *shape;
     f->shape.season = MAX(1, shape->season);
-    *out = f;
-    return 0;
+    int r = kind->init ? kind->init(f, cx, o) : 0;
+    if (r == 0)
+        *out = f;
+    return r;
 }
 
 Forecaster *forecaster_free(Forecaster *f) {
-    if (f && f->ops->free)
-        f->ops->free(f);
+    if (f && f->kind->ops->free)
+        f->kind->ops->free(f);
     return NULL;
 }
 
 int forecaster_fit(Forecaster *f, Ctx *cx, const ForecastData *d) {
     assert(d->n_channels == f->shape.n_channels && d->n_targets == f->shape.n_targets);
     assert(d->look_back == f->shape.look_back && d->horizon == f->shape.horizon);
-    return f->ops->fit ? f->ops->fit(f, cx, d) : 0;
+    return f->kind->ops->fit ? f->kind->ops->fit(f, cx, d) : 0;
 }
 
 int forecaster_predict(Forecaster *f, Ctx *cx, const WindowBatch *b, float *out) {
     const ForecastShape *s = &f->shape;
     int r = ctx_check(cx);
     if (r == 0)
-        r = f->ops->predict(f, cx, b, out);
+        r = f->kind->ops->predict(f, cx, b, out);
     for (size_t i = 0; r == 0 && i < b->n * s->n_targets * s->horizon; i++)
         if (!isfinite(out[i]))
             return err_set(cx, ERR_INTERNAL, "%s forecast no number for window %zu, step %zu, channel %zu",
-                           f->ops->name, i / s->n_targets / s->horizon, i / s->n_targets % s->horizon + 1,
+                           f->kind->name, i / s->n_targets / s->horizon, i / s->n_targets % s->horizon + 1,
                            i % s->n_targets);
     return r;
+}
+
+int forecaster_save(Forecaster *f, Ctx *cx, Buf *out) {
+    return f->kind->ops->save ? f->kind->ops->save(f, cx, out) : 0;
+}
+
+int forecaster_load(Forecaster *f, Ctx *cx, Str bytes) {
+    if (f->kind->ops->load)
+        return f->kind->ops->load(f, cx, bytes);
+    return bytes.n == 0
+               ? 0
+               : err_set(cx, ERR_CORRUPT, "%s learns nothing, yet there are %zu bytes of it", f->kind->name, bytes.n);
 }

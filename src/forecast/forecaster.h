@@ -2,16 +2,18 @@
 
 /* forecast/forecaster.h - one interface for everything that forecasts, from the last value to a transformer.
  *
- *     Forecaster *f = forecaster_new(cx, forecaster_find(S("theta")), &shape, NULL);
+ *     forecaster_new(cx, forecaster_find(S("theta"), &options), &shape, &options, &f)
  *     forecaster_fit(f, cx, &data)                  learns from data's training part (and stops early by validation)
  *     forecaster_predict(f, cx, &batch, out)        (n, horizon, n_targets), scaled as the batch is
+ *     forecaster_save(f, cx, &bytes)                what was learned; forecaster_load takes it back
  *
  * A batch is windows of a look-back each; nothing behind a window is reachable from it, so no forecaster can look into
  * the future. All channels may be read, the first n_targets are forecast.
  *
- * Memory: a forecaster lives in the arena of its making; predict leaves no mark in cx->arena. Threads: after fit any
- * number of threads may predict, unless ops->one_thread. */
+ * Memory: a forecaster lives in the arena of its making, and on the heap until forecaster_free; predict leaves no mark in
+ * cx->arena. Threads: one forecaster, one thread at a time. */
 
+#include "base/buf.h"
 #include "forecast/data.h"
 
 typedef struct ForecastShape {
@@ -29,38 +31,61 @@ typedef struct WindowBatch {
 typedef struct Forecaster Forecaster;
 
 typedef struct ForecasterOps {
-    const char *name;  /* "seasonal_naive" */
-    const char *words; /* one line: what it does, and whose it is */
-    bool one_thread;
     /* NULL: there is nothing to learn. 0 or ErrCode with words. */
     int (*fit)(Forecaster *f, Ctx *cx, const ForecastData *data);
     int (*predict)(Forecaster *f, Ctx *cx, const WindowBatch *batch, float *out);
+    /* What was learned as bytes, and back into a new one. NULL with fit NULL. ERR_CORRUPT. */
+    int (*save)(Forecaster *f, Ctx *cx, Buf *out);
+    int (*load)(Forecaster *f, Ctx *cx, Str bytes);
     void (*free)(Forecaster *f); /* NULL: all of it is in the arena */
 } ForecasterOps;
 
+typedef struct ForecasterKind ForecasterKind;
+typedef struct ForecasterOptions ForecasterOptions;
+
 struct Forecaster { /* the first member of every model's own struct */
-    const ForecasterOps *ops;
+    const ForecasterKind *kind;
     ForecastShape shape;
 };
 
-/* A model that needs no settings beyond its shape: naive, seasonal_naive, drift, theta, ets. */
-typedef struct ForecasterKind {
+struct ForecasterKind {
+    const char *name;     /* "seasonal_naive" */
+    const char *words;    /* one line: what it does, and whose it is */
     size_t size;          /* of its struct, which begins with a Forecaster */
     size_t look_back_min; /* rows it needs, besides one season */
     const ForecasterOps *ops;
-} ForecasterKind;
+    /* Takes over what it needs of the options; may be NULL. */
+    int (*init)(Forecaster *f, Ctx *cx, const ForecasterOptions *o);
+};
 
-const ForecasterKind *forecaster_find(Str name); /* NULL when there is none */
-const ForecasterKind *forecaster_at(size_t i);   /* NULL past the last */
+struct Nn;
+struct TrainSettings;
+struct TrainHooks;
+
+struct ForecasterOptions {
+    const struct Nn *nn; /* of networks: must outlive them */
+    const struct TrainSettings *train;
+    const struct TrainHooks *hooks;     /* NULL = none */
+    Str resume;                         /* a checkpoint to go on from; empty = begin */
+    const ForecasterKind *const *extra; /* kinds of adapters, beside our own; NULL-terminated, may be NULL */
+};
+
+/* NULL when there is none. options may be NULL. */
+const ForecasterKind *forecaster_find(Str name, const ForecasterOptions *o);
+const ForecasterKind *forecaster_at(size_t i); /* our own; NULL past the last */
 
 /* In cx->arena. ERR_INVALID where the shape is not for it (a look-back shorter than a season). */
-int forecaster_new(Ctx *cx, const ForecasterKind *kind, const ForecastShape *shape, Forecaster **out);
+int forecaster_new(Ctx *cx, const ForecasterKind *kind, const ForecastShape *shape, const ForecasterOptions *o,
+                   Forecaster **out);
 Forecaster *forecaster_free(Forecaster *f); /* NULL is fine; returns NULL */
+DEFINE_CLEANUP(Forecaster *, forecaster_free)
 
 /* Callers use these: they check the shapes on the way in and, on the way out, that every forecast is a finite number
  * (ERR_INTERNAL names the window and channel where not). */
 int forecaster_fit(Forecaster *f, Ctx *cx, const ForecastData *data);
 int forecaster_predict(Forecaster *f, Ctx *cx, const WindowBatch *batch, float *out);
+int forecaster_save(Forecaster *f, Ctx *cx, Buf *out);
+int forecaster_load(Forecaster *f, Ctx *cx, Str bytes);
 
 /* One window of one channel, in double: what the classical models are made of. x has n values; out gets h. */
 void naive_forecast(const double *x, size_t n, size_t h, double *out);

@@ -2,7 +2,7 @@
 
 #include "forecast/theta.h"
 
-#include "forecast/classical_internal.h"
+#include "forecast/kinds_internal.h"
 #include "forecast/minimise.h"
 
 #include <math.h>
@@ -137,7 +137,7 @@ static int predict_theta(Forecaster *f, Ctx *cx, const WindowBatch *b, float *ou
     return classical_predict(f, cx, b, one_theta, out);
 }
 
-static const ForecasterOps theta_ops = { .name = "theta",
-                                         .words = "smoothing with half the trend (Assimakopoulos and Nikolopoulos)",
-                                         .predict = predict_theta };
-const ForecasterKind theta_kind = { sizeof(Forecaster), 3, &theta_ops };
+static const ForecasterOps theta_ops = { .predict = predict_theta };
+const ForecasterKind theta_kind = {
+    "theta", "smoothing with half the trend (Assimakopoulos and Nikolopoulos)", sizeof(Forecaster), 3, &theta_ops, NULL
+};

@@ -198,12 +198,12 @@ TEST(every_model_forecasts_from_its_window_alone) {
     CHECK_OK(&t.cx, data_new(&t.cx, &table, &o, &d));
     const ForecastShape shape = { L, H, CHANNELS, CHANNELS, 24 };
     double naive = 0;
-    for (size_t i = 0; forecaster_at(i); i++) {
+    for (size_t i = 0; i < 5; i++) {
         Forecaster *f;
         ForecastScore s;
         float a[H * CHANNELS], b[H * CHANNELS];
-        test_row_name = forecaster_at(i)->ops->name;
-        CHECK_OK(&t.cx, forecaster_new(&t.cx, forecaster_at(i), &shape, &f));
+        test_row_name = forecaster_at(i)->name;
+        CHECK_OK(&t.cx, forecaster_new(&t.cx, forecaster_at(i), &shape, NULL, &f));
         CHECK_OK(&t.cx, forecaster_fit(f, &t.cx, &d));
         const float *window = data_at(&d, 0, 150);
         WindowBatch batch = { &window, CHANNELS, 1 };
@@ -215,6 +215,16 @@ TEST(every_model_forecasts_from_its_window_alone) {
         CHECK_OK(&t.cx, forecaster_predict(f, &t.cx, &batch, b));
         CHECK(memcmp(a, b, sizeof a) == 0);
         CHECK_OK(&t.cx, forecast_evaluate(&t.cx, f, &d, PART_TEST, &(EvaluateOptions){ .season = 24 }, &s));
+        Buf saved;
+        Forecaster *again;
+        buf_init(&saved, 1 << 16);
+        CHECK_OK(&t.cx, forecaster_save(f, &t.cx, &saved));
+        CHECK_OK(&t.cx, forecaster_new(&t.cx, forecaster_at(i), &shape, NULL, &again));
+        CHECK_OK(&t.cx, forecaster_load(again, &t.cx, buf_str(&saved)));
+        CHECK_OK(&t.cx, forecaster_predict(again, &t.cx, &batch, b));
+        CHECK(memcmp(a, b, sizeof a) == 0);
+        CHECK_EQ(forecaster_load(again, &t.cx, S("A,N,N 1 0.5 0 0\n")), ERR_CORRUPT);
+        buf_done(&saved);
         if (i == 0)
             naive = s.model.mse;
         CHECK(s.naive.mse == naive && (i == 0 || i == 2 || s.vs_naive < 0.8)); /* the wave is there to be found */
@@ -227,10 +237,11 @@ TEST(a_look_back_too_short_is_refused) {
     TestCtx t;
     test_ctx_init(&t);
     Forecaster *f;
-    CHECK_EQ(forecaster_new(&t.cx, forecaster_find(S("seasonal_naive")), &(ForecastShape){ 20, 5, 1, 1, 24 }, &f),
+    CHECK_EQ(forecaster_new(&t.cx, forecaster_find(S("seasonal_naive"), NULL), &(ForecastShape){ 20, 5, 1, 1, 24 },
+                            NULL, &f),
              ERR_INVALID);
     CHECK(strstr(t.cx.err.text, "seasonal_naive needs a look-back of 24 rows at least, not 20") != NULL);
-    CHECK(forecaster_find(S("oracle")) == NULL);
+    CHECK(forecaster_find(S("oracle"), NULL) == NULL);
     test_ctx_done(&t);
 }
 

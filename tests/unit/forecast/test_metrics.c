@@ -89,7 +89,8 @@ TEST(a_part_is_judged_window_by_window) {
     Forecaster *f;
     ForecastScore s;
     size_t seen = 0;
-    CHECK_OK(&t.cx, forecaster_new(&t.cx, forecaster_find(S("drift")), &(ForecastShape){ 2, 2, 1, 1, 1 }, &f));
+    CHECK_OK(&t.cx,
+             forecaster_new(&t.cx, forecaster_find(S("drift"), NULL), &(ForecastShape){ 2, 2, 1, 1, 1 }, NULL, &f));
     size_t used = t.arena.used;
     CHECK_OK(&t.cx, forecast_evaluate(&t.cx, f, &d, PART_TEST,
                                       &(EvaluateOptions){ .batch = 4, .each = count, .arg = &seen }, &s));
@@ -120,8 +121,9 @@ TEST(a_forecast_that_is_no_number_is_never_passed_on) {
     TestCtx t;
     test_ctx_init(&t);
     float x[4] = { 1, 2, 3, 4 }, out[4];
-    const ForecasterOps ops = { .name = "broken", .predict = predict_nan };
-    Forecaster f = { &ops, { 2, 2, 1, 1, 1 } };
+    const ForecasterOps ops = { .predict = predict_nan };
+    const ForecasterKind kind = { "broken", "", sizeof(Forecaster), 1, &ops, NULL };
+    Forecaster f = { &kind, { 2, 2, 1, 1, 1 } };
     WindowBatch b = { (const float *const[]){ x, x + 1 }, 1, 2 };
     CHECK_EQ(forecaster_predict(&f, &t.cx, &b, out), ERR_INTERNAL);
     CHECK(strstr(t.cx.err.text, "broken forecast no number for window 1, step 2, channel 0") != NULL);

@@ -1,6 +1,6 @@
 #pragma once
 
-/* forecast/classical_internal.h - what the models of one series at a time share. */
+/* forecast/kinds_internal.h - the table of kinds, and what the models of one series at a time share. */
 
 #include "forecast/forecaster.h"
 
@@ -9,4 +9,4 @@ typedef void ClassicalFn(const Forecaster *f, Arena *scratch, size_t c, const do
 
 int classical_predict(const Forecaster *f, Ctx *cx, const WindowBatch *b, ClassicalFn *fn, float *out);
 
-extern const ForecasterKind theta_kind, ets_kind;
+extern const ForecasterKind theta_kind, ets_kind, dlinear_kind, nlinear_kind, lstm_kind, patchtst_kind;
