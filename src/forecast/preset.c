@@ -25,6 +25,9 @@ const Preset *preset_find(Str name) {
 
 /* --- how each model is trained --- */
 
+/* One departure: the scripts of DLinear and NLinear stop after 3 epochs without a better one. At ETTh's rate of .005 the
+ * validation error of the first epochs jumps, and one seed in a few ends there (DLinear, H 336, seed 2021: mse .550 for
+ * .44); all ten epochs take seconds. */
 typedef struct Recipe {
     size_t batch, epochs, patience;
     double rate;
@@ -36,16 +39,16 @@ typedef struct Recipe {
 /* clang-format off */
 static const Recipe recipes[MODEL_KINDS][PRESETS] = {
     [MODEL_DLINEAR] = {
-        [ETTH]    = {  32,  10,   3, 5e-3, SCHEDULE_HALVE, 0, false },
-        [ETTM]    = {   8,  10,   3, 1e-4, SCHEDULE_HALVE, 0, false },
-        [WEATHER] = {  16,  10,   3, 1e-4, SCHEDULE_HALVE, 0, false },
-        [PRICE]   = {   8,  10,   3, 5e-4, SCHEDULE_HALVE, 0, false },
+        [ETTH]    = {  32,  10,  10, 5e-3, SCHEDULE_HALVE, 0, false },
+        [ETTM]    = {   8,  10,  10, 1e-4, SCHEDULE_HALVE, 0, false },
+        [WEATHER] = {  16,  10,  10, 1e-4, SCHEDULE_HALVE, 0, false },
+        [PRICE]   = {   8,  10,  10, 5e-4, SCHEDULE_HALVE, 0, false },
     },
     [MODEL_NLINEAR] = {
-        [ETTH]    = {  32,  10,   3, 5e-3, SCHEDULE_HALVE, 0, false },
-        [ETTM]    = {   8,  10,   3, 1e-4, SCHEDULE_HALVE, 0, false },
-        [WEATHER] = {  16,  10,   3, 1e-4, SCHEDULE_HALVE, 0, false },
-        [PRICE]   = {   8,  10,   3, 5e-4, SCHEDULE_HALVE, 0, false },
+        [ETTH]    = {  32,  10,  10, 5e-3, SCHEDULE_HALVE, 0, false },
+        [ETTM]    = {   8,  10,  10, 1e-4, SCHEDULE_HALVE, 0, false },
+        [WEATHER] = {  16,  10,  10, 1e-4, SCHEDULE_HALVE, 0, false },
+        [PRICE]   = {   8,  10,  10, 5e-4, SCHEDULE_HALVE, 0, false },
     },
     [MODEL_LSTM] = {
         [ETTH]    = {  32,  20,   3, 1e-3, SCHEDULE_HALVE, 0, false },
