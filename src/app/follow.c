@@ -13,7 +13,7 @@
 
 #include <stdio.h>
 
-enum { STEP_MS = 200, DRAW_MS = 250, TEXT_MAX = 1 << 20 };
+enum { STEP_MS = 200, DRAW_MS = 250, REST_THREADS = 2, REST_QUEUE = 64, TEXT_MAX = 1 << 20 };
 
 typedef struct Row { /* of the table */
     Candle candle;
@@ -30,6 +30,7 @@ typedef struct Follow {
     WsDialer *dialer;
     LiveFeed *live;
     MarketFollow *service;
+    Lane *rest;
     int drawn; /* lines on the terminal */
     MonoNs drawn_at;
 } Follow;
@@ -154,9 +155,11 @@ static int run(Follow *f, Ctx *cx) {
     int r = open_live(f, cx);
     if (r)
         return r;
+    f->rest = lane_threads_new("rest", REST_THREADS, REST_QUEUE, f->app->clock);
     f->service = market_follow_new(&(MarketFollowOptions){ .store = p->store,
                                                            .live = f->live,
                                                            .rest = rest,
+                                                           .lane = f->rest,
                                                            .keys = f->keys,
                                                            .n = f->n,
                                                            .log = p->log,
@@ -192,6 +195,8 @@ int app_follow(Cli *c, const SeriesKey *keys, size_t n) {
         r = run(&f, c->cx);
     say_goodbye(&f);
     market_follow_free(f.service);
+    if (f.rest)
+        lane_close(f.rest);
     live_feed_close(f.live);
     ws_dialer_close(f.dialer);
     return r == ERR_CANCELLED ? 0 : r ? cli_fail(c, r) : 0; /* Ctrl-C is how it ends */

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-enum { STEP_MS = 250, AGAIN_MS = 10 * 1000 };
+enum { STEP_MS = 250, AGAIN_MS = 10 * 1000, REST_THREADS = 4, REST_QUEUE = 64 };
 
 typedef struct Thread { /* of one venue */
     Platform *p;
@@ -24,6 +24,7 @@ typedef struct Thread { /* of one venue */
 
 struct Follower {
     atomic_bool cancel;
+    Lane *rest; /* where venues are asked for what their streams left out */
     Thread threads[PLATFORM_FEEDS_MAX];
     size_t n;
 };
@@ -49,11 +50,11 @@ static void *follow(void *arg) {
     return NULL;
 }
 
-static int thread_open(Thread *t, Ctx *cx, Platform *p, atomic_bool *cancel) {
+static int thread_open(Thread *t, Ctx *cx, Platform *p, Follower *f) {
     MarketFeed *rest = market_feed_of(p->market, t->keys[0].venue);
     LiveSeries *series = arena_new_n(cx->arena, LiveSeries, t->n);
     t->p = p;
-    t->cancel = cancel;
+    t->cancel = &f->cancel;
     if (!rest)
         return err_set_at(cx, ERR_NOT_FOUND, S("live.series"), "there is no venue '%s'", t->keys[0].venue.s);
     for (size_t i = 0; i < t->n; i++)
@@ -65,7 +66,7 @@ static int thread_open(Thread *t, Ctx *cx, Platform *p, atomic_bool *cancel) {
     if (r)
         return r;
     t->service = market_follow_new(&(MarketFollowOptions){
-        .store = p->store, .live = t->live, .rest = rest, .keys = t->keys, .n = t->n, .log = p->log });
+        .store = p->store, .live = t->live, .rest = rest, .lane = f->rest, .keys = t->keys, .n = t->n, .log = p->log });
     t->running = pthread_create(&t->thread, NULL, follow, t) == 0;
     return t->running ? 0 : err_set(cx, ERR_BUSY, "no thread to be had for following %s", t->keys[0].venue.s);
 }
@@ -88,6 +89,7 @@ int follower_start(Ctx *cx, Platform *p, Follower **out) {
     if (list->n == 0)
         return 0;
     Follower *f = mem_new(Follower);
+    f->rest = lane_threads_new("rest", REST_THREADS, REST_QUEUE, p->clock);
     for (size_t i = 0; r == 0 && i < list->n; i++) {
         SeriesKey key;
         Thread *t = series_key_parse(list->v[i], &key) && !key.provider.s[0] ? thread_of(f, key.venue, list->n) : NULL;
@@ -98,7 +100,7 @@ int follower_start(Ctx *cx, Platform *p, Follower **out) {
                            "'" STR_FMT "' is no series of a venue; try binance:BTCUSDT:1m", STR_ARG(list->v[i]));
     }
     for (size_t i = 0; r == 0 && i < f->n; i++)
-        r = thread_open(&f->threads[i], cx, p, &f->cancel);
+        r = thread_open(&f->threads[i], cx, p, f);
     if (r)
         follower_stop(f);
     else
@@ -119,5 +121,6 @@ Follower *follower_stop(Follower *f) {
         ws_dialer_close(t->dialer);
         mem_free(t->keys);
     }
+    lane_close(f->rest);
     return mem_free(f);
 }

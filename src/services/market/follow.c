@@ -1,59 +1,23 @@
-/* services/market/follow.c - see live.h. */
+/* services/market/follow.c - see follow.h: the stream, and what of it is saved and told. follow_rest.c catches up. */
 
-#include "services/market/follow.h"
-
-#include "services/market/internal.h"
+#include "services/market/follow_internal.h"
 
 #include "core/validate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    GRACE_MS = 3000,
-    PUBLISHED_MS = 60 * 1000, /* as in ensure.c: what closed so long ago and is not there will not come */
-    AGAIN_MS = 5000,          /* between two questions for the same place */
-    AGAIN_MAX_MS = 60 * 1000,
-    CALLS_A_STEP = 8, /* so that the stream is not kept waiting for long */
-};
+enum { GRACE_MS = 3000 };
 
-typedef struct Series {
-    SeriesKey key; /* with its provider */
-    Time next;     /* the place whose last word is awaited */
-    bool doubt;    /* it may have been missed: REST is to be asked */
-    bool flows;
-    bool unknown;   /* to the venue: not asked for again */
-    int fails;      /* in a row */
-    int64_t ask_at; /* monotonic ms: not before */
-} Series;
-
-typedef struct Word { /* a last word that waits for its commit */
-    size_t series;
-    Candle candle;
-} Word;
-
-struct MarketFollow {
-    MarketFollowOptions o;
-    Series *v;
-    int64_t grace_ms, catch_up_ms;
-    bool started, told; /* told: of an interruption, in this step */
-    MarketFollowStats stats;
-    /* Of one step, in its arena: */
-    Word *words;
-    size_t n_words, cap_words;
-    MarketFollowEvent *running;
-    size_t n_running, cap_running;
-};
-
-static int64_t mono_now(Ctx *cx) {
+int64_t follow_now_ms(Ctx *cx) {
     return clock_mono(cx->clock).ns / NS_PER_MS;
 }
 
-static Time end_of(const Series *s) {
+Time follow_end_of(const FollowSeries *s) {
     return timeframe_step(s->key.timeframe, s->next, 1);
 }
 
-static void publish(MarketFollow *l, Ctx *cx, const MarketFollowEvent *v, size_t n) {
+void follow_publish(MarketFollow *l, Ctx *cx, const MarketFollowEvent *v, size_t n) {
     if (n && l->o.publish)
         l->o.publish(l->o.arg, cx, v, n);
 }
@@ -61,7 +25,7 @@ static void publish(MarketFollow *l, Ctx *cx, const MarketFollowEvent *v, size_t
 /* --- the beginning --- */
 
 /* Behind the newest closed candle that is stored, if it is not too old; else with the one that runs. */
-static int find_start(MarketFollow *l, Ctx *cx, Series *s, Time now) {
+static int find_start(MarketFollow *l, Ctx *cx, FollowSeries *s, Time now) {
     Candles rows;
     bool more;
     Time running = timeframe_floor(s->key.timeframe, now);
@@ -81,7 +45,7 @@ static int find_start(MarketFollow *l, Ctx *cx, Series *s, Time now) {
 static int start(MarketFollow *l, Ctx *cx) {
     Time now = clock_wall(cx->clock);
     for (size_t i = 0; i < l->o.n; i++) {
-        Series *s = &l->v[i];
+        FollowSeries *s = &l->v[i];
         if (market_feed_simulated(l->o.rest) && !s->key.provider.s[0])
             venue_parse(S("sim"), &s->key.provider);
         int r = find_start(l, cx, s, now);
@@ -100,7 +64,7 @@ static void add_word(MarketFollow *l, Ctx *cx, size_t series, const Candle *c) {
         l->cap_words = MAX(l->cap_words * 2, 256);
         l->words = arena_grow(cx->arena, l->words, had, l->cap_words * sizeof *l->words);
     }
-    l->words[l->n_words++] = (Word){ series, *c };
+    l->words[l->n_words++] = (FollowWord){ series, *c };
 }
 
 static void add_running(MarketFollow *l, Ctx *cx, size_t series, const Candle *c) {
@@ -114,7 +78,7 @@ static void add_running(MarketFollow *l, Ctx *cx, size_t series, const Candle *c
 }
 
 static void take_candle(MarketFollow *l, Ctx *cx, size_t i, const Candle *c) {
-    Series *s = &l->v[i];
+    FollowSeries *s = &l->v[i];
     bool closed = !(c->flags & CANDLE_OPEN);
     Time place = timeframe_floor(s->key.timeframe, c->open_time);
     if (candle_issues(c, s->key.timeframe) & ISSUE_ERRORS) {
@@ -125,7 +89,7 @@ static void take_candle(MarketFollow *l, Ctx *cx, size_t i, const Candle *c) {
         s->doubt = true; /* one was left out; this one comes again with it */
     } else if (closed) {
         add_word(l, cx, i, c);
-        s->next = end_of(s);
+        s->next = follow_end_of(s);
     } else {
         add_running(l, cx, i, c);
     }
@@ -133,7 +97,7 @@ static void take_candle(MarketFollow *l, Ctx *cx, size_t i, const Candle *c) {
 
 static void take_event(MarketFollow *l, Ctx *cx, const LiveEvent *e) {
     assert(e->series < l->o.n);
-    Series *s = &l->v[e->series];
+    FollowSeries *s = &l->v[e->series];
     if (e->kind == FEED_CANDLE) {
         take_candle(l, cx, e->series, &e->candle);
         return;
@@ -143,7 +107,7 @@ static void take_event(MarketFollow *l, Ctx *cx, const LiveEvent *e) {
     s->flows = flows;
     if (flows) {
         s->doubt |=
-            !time_before(clock_wall(cx->clock), end_of(s)); /* a last word missed just now: the clock finds it */
+            !time_before(clock_wall(cx->clock), follow_end_of(s)); /* a last word missed just now: the clock finds it */
         s->ask_at = 0;
     }
     if (!flows && !l->told) /* once for all series of a connection */
@@ -154,7 +118,7 @@ static void take_event(MarketFollow *l, Ctx *cx, const LiveEvent *e) {
 
 /* --- saving and telling --- */
 
-static Coverage coverage_of(const MarketFollow *l, Ctx *cx, Time from, Time to, const char *how) {
+Coverage follow_coverage(const MarketFollow *l, Ctx *cx, Time from, Time to, const char *how) {
     Coverage c = { .from = from, .to = to, .fetched_at = clock_wall(cx->clock) };
     snprintf(c.source, sizeof c.source, "%s %s", l->o.rest->ops->name,
              market_feed_simulated(l->o.rest) ? "(simulated)" : how);
@@ -162,7 +126,7 @@ static Coverage coverage_of(const MarketFollow *l, Ctx *cx, Time from, Time to, 
 }
 
 static int by_series(const void *a, const void *b) {
-    const Word *x = a, *y = b;
+    const FollowWord *x = a, *y = b;
     if (x->series != y->series)
         return x->series < y->series ? -1 : 1;
     return time_cmp(x->candle.open_time, y->candle.open_time);
@@ -182,7 +146,7 @@ static Batch make_batch(MarketFollow *l, Ctx *cx) {
     Batch b = { arena_new_n(a, SaveRequest, l->n_words), arena_new_n(a, SaveResult, l->n_words),
                 arena_new_n(a, Candles, l->n_words), arena_new_n(a, size_t, l->n_words + 1), 0 };
     for (size_t i = 0, n; i < l->n_words; i += n) {
-        const Series *s = &l->v[l->words[i].series];
+        const FollowSeries *s = &l->v[l->words[i].series];
         for (n = 1; i + n < l->n_words && l->words[i + n].series == l->words[i].series;)
             n++;
         Candles *rows = &b.rows[b.n];
@@ -194,7 +158,7 @@ static Batch make_batch(MarketFollow *l, Ctx *cx) {
         b.reqs[b.n] = (SaveRequest){ .key = &s->key,
                                      .rows = rows,
                                      .flags = SAVE_DURABLE | SAVE_COVERAGE,
-                                     .coverage = coverage_of(l, cx, from, to, "stream") };
+                                     .coverage = follow_coverage(l, cx, from, to, "stream") };
         b.first[b.n++] = i;
     }
     b.first[b.n] = l->n_words;
@@ -204,10 +168,10 @@ static Batch make_batch(MarketFollow *l, Ctx *cx) {
 /* Nothing was saved: every series goes back to its first word, and REST is asked for it. */
 static void take_back(MarketFollow *l, Ctx *cx, int r) {
     for (size_t i = l->n_words; i-- > 0;) {
-        Series *s = &l->v[l->words[i].series];
+        FollowSeries *s = &l->v[l->words[i].series];
         s->next = timeframe_floor(s->key.timeframe, l->words[i].candle.open_time);
         s->doubt = true;
-        s->ask_at = mono_now(cx) + AGAIN_MS;
+        s->ask_at = follow_now_ms(cx) + FOLLOW_AGAIN_MS;
     }
     l->stats.save_failures++;
     UNUSED(r);
@@ -232,109 +196,10 @@ static void flush_words(MarketFollow *l, Ctx *cx) {
                                                  .closed = true,
                                                  .revision = b.results[i].revision };
         l->stats.closed += (int64_t)l->n_words;
-        publish(l, cx, events, l->n_words);
+        follow_publish(l, cx, events, l->n_words);
     }
     l->n_words = l->cap_words = 0;
     l->words = NULL;
-}
-
-/* --- catching up --- */
-
-typedef struct CatchUp {
-    MarketFollow *l;
-    size_t series;
-    Time to; /* of what was asked for */
-} CatchUp;
-
-/* Up to where the page says all there will ever be. */
-static Time done_by(const CatchUp *c, Ctx *cx, const FeedPage *page, const Candles *closed) {
-    Timeframe tf = c->l->v[c->series].key.timeframe;
-    Time settled = timeframe_floor(tf, time_add_ms(clock_wall(cx->clock), -PUBLISHED_MS));
-    Time sure = closed->n ? timeframe_next(tf, time_ms(closed->open_ms[closed->n - 1])) : page->from;
-    Time end = page->closed.ms && time_before(page->closed, page->to) ? page->closed : page->to;
-    sure = time_before(sure, settled) ? settled : sure;
-    return time_before(sure, end) ? sure : end;
-}
-
-static int save_page(void *arg, Ctx *cx, const FeedPage *page) {
-    CatchUp *c = arg;
-    MarketFollow *l = c->l;
-    Series *s = &l->v[c->series];
-    Candles rows;
-    SaveResult saved;
-    int r = market_check_simulated(cx, l->o.rest, s->key.provider.s[0] != '\0');
-    if (r)
-        return r;
-    candles_init(&rows, cx->arena, page->rows->n);
-    for (size_t i = 0; i < page->rows->n; i++) {
-        Candle row = candles_get(page->rows, i);
-        if (!(row.flags & CANDLE_OPEN) && !(candle_issues(&row, s->key.timeframe) & ISSUE_ERRORS) &&
-            !time_before(row.open_time, s->next))
-            candles_push(&rows, &row);
-    }
-    Time done = done_by(c, cx, page, &rows);
-    if (!time_before(s->next, done))
-        return 0;
-    SaveRequest req = { .key = &s->key,
-                        .rows = &rows,
-                        .flags = SAVE_DURABLE | SAVE_COVERAGE,
-                        .coverage = coverage_of(l, cx, s->next, done, "rest") };
-    r = candle_store_save(l->o.store, cx, &req, &saved);
-    if (r)
-        return r;
-    MarketFollowEvent *events = arena_new_n(cx->arena, MarketFollowEvent, rows.n);
-    for (size_t i = 0; i < rows.n; i++)
-        events[i] = (MarketFollowEvent){ c->series, &s->key, candles_get(&rows, i), true, true, saved.revision };
-    l->stats.closed += (int64_t)rows.n;
-    l->stats.caught_up += (int64_t)rows.n;
-    l->stats.holes += timeframe_count(s->key.timeframe, s->next, done) - (int64_t)rows.n;
-    s->next = done;
-    publish(l, cx, events, rows.n);
-    return 0;
-}
-
-static int ask_rest(MarketFollow *l, Ctx *cx, size_t i) {
-    Series *s = &l->v[i];
-    Arena arena = { 0 };
-    Ctx inner = *cx;
-    inner.arena = &arena;
-    CatchUp c = { l, i, timeframe_floor(s->key.timeframe, clock_wall(cx->clock)) };
-    l->stats.rest_calls++;
-    int r = market_feed_collect(l->o.rest, &inner, s->key.symbol, s->key.timeframe, s->next, c.to, save_page, &c);
-    int64_t again = MIN((int64_t)AGAIN_MS << MIN(s->fails, 10), AGAIN_MAX_MS);
-    s->doubt = r != 0 || time_before(s->next, c.to);
-    s->fails = r ? s->fails + 1 : 0;
-    s->ask_at = mono_now(cx) + MAX(again, r < 0 ? inner.err.retry_after_ms : 0);
-    if (r == FEED_NO_SYMBOL)
-        s->unknown = true;
-    if (r) {
-        l->stats.rest_failures++;
-        if (r == FEED_NO_SYMBOL)
-            err_set(&inner, ERR_NOT_FOUND, "%s: the venue does not know it", s->key.symbol.s);
-        log_failure(l->o.log, &inner, S("live candles could not be caught up"));
-    }
-    arena_done(&arena);
-    return ctx_check(cx);
-}
-
-/* Candles that are over and not closed: by the clock, or because something was missed. */
-static int catch_up(MarketFollow *l, Ctx *cx) {
-    int calls = 0, r = 0;
-    l->stats.behind = 0;
-    for (size_t i = 0; i < l->o.n; i++) {
-        Series *s = &l->v[i];
-        Time now = clock_wall(cx->clock);
-        if (s->unknown || time_before(now, end_of(s)))
-            continue;
-        if (!time_before(now, time_add_ms(end_of(s), l->grace_ms)))
-            s->doubt = true;
-        l->stats.behind++;
-        if (r == 0 && s->doubt && mono_now(cx) >= s->ask_at && calls < CALLS_A_STEP) {
-            calls++;
-            r = ask_rest(l, cx, i);
-        }
-    }
-    return r;
 }
 
 /* --- the whole --- */
@@ -354,8 +219,8 @@ static int step(MarketFollow *l, Ctx *cx, int64_t wait_ms) {
     for (size_t i = 0; i < l->n_running; i++)
         if (!time_before(l->running[i].candle.open_time, l->v[l->running[i].series].next))
             l->running[kept++] = l->running[i];
-    publish(l, cx, l->running, kept);
-    return catch_up(l, cx);
+    follow_publish(l, cx, l->running, kept);
+    return follow_catch_up(l, cx);
 }
 
 int market_follow_step(MarketFollow *l, Ctx *cx, int64_t wait_ms) {
@@ -377,18 +242,21 @@ MarketFollow *market_follow_new(const MarketFollowOptions *o) {
     assert(o->store && o->live && o->rest && o->n);
     MarketFollow *l = mem_new(MarketFollow);
     l->o = *o;
-    l->v = mem_new_n(Series, o->n);
+    l->v = mem_new_n(FollowSeries, o->n);
     for (size_t i = 0; i < o->n; i++)
         l->v[i].key = o->keys[i];
     l->o.keys = NULL;
     l->grace_ms = o->grace_ms ? o->grace_ms : GRACE_MS;
     l->catch_up_ms = o->catch_up_ms ? o->catch_up_ms : MS_PER_DAY;
+    follow_rest_init(l);
     return l;
 }
 
 MarketFollow *market_follow_free(MarketFollow *l) {
-    if (l)
-        mem_free(l->v);
+    if (!l)
+        return NULL;
+    follow_rest_done(l);
+    mem_free(l->v);
     return mem_free(l);
 }
 

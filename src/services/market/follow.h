@@ -14,8 +14,10 @@
  *
  *     market_follow_new(&o) ... while (market_follow_step(l, cx, 250) == 0) ...
  *
- * Threads: one at a time; a step blocks for its wait, and as long as REST takes. */
+ * Threads: one at a time. A step blocks for its wait; REST is waited for on the lane, where there is one, so that one
+ * call that hangs keeps no other series back. */
 
+#include "base/lane.h"
 #include "ports/live_feed.h"
 #include "services/market/market.h"
 
@@ -34,6 +36,7 @@ typedef struct MarketFollowOptions {
     CandleStore *store; /* borrowed, as all here: they outlive the service */
     LiveFeed *live;     /* opened with the series of `keys`, in their order */
     MarketFeed *rest;
+    Lane *lane; /* REST is asked there, and by its threads at most; NULL: a step asks, and waits for the answer */
     const SeriesKey *keys; /* without provider; copied */
     size_t n;
     Logger *log; /* NULL = silent */
