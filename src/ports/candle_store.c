@@ -21,9 +21,25 @@ void candle_store_set_fault(CandleStore *s, CandleStoreFault *fn, void *arg) {
     s->fault_arg = arg;
 }
 
-void candle_store_set_watch(CandleStore *s, CandleStoreWatch *fn, void *arg) {
-    s->watch = fn;
-    s->watch_arg = arg;
+void candle_store_watch(CandleStore *s, CandleStoreWatch *w) {
+    CandleStoreWatch **at = &s->watches;
+    for (; *at; at = &(*at)->next)
+        assert(*at != w);
+    w->next = NULL;
+    *at = w;
+}
+
+void candle_store_unwatch(CandleStore *s, CandleStoreWatch *w) {
+    for (CandleStoreWatch **at = &s->watches; *at; at = &(*at)->next)
+        if (*at == w) {
+            *at = w->next;
+            return;
+        }
+}
+
+static void tell(const CandleStore *s, const StoreCommit *c) {
+    for (const CandleStoreWatch *w = s->watches; w; w = w->next)
+        w->heard(w->arg, c);
 }
 
 /* Text and numbers are the same thing only for finite numbers, so no store takes others. Times outside of
@@ -56,12 +72,11 @@ static void tell_commit(CandleStore *s, const SaveRequest *req, const SaveResult
     int64_t told = result->inserted + result->updated + result->unchanged + result->kept_real;
     assert(told == (int64_t)req->rows->n);
     UNUSED(told);
-    if (s->watch)
-        s->watch(s->watch_arg, &(StoreCommit){ .key = req->key,
-                                               .revision = result->revision,
-                                               .rows = req->rows,
-                                               .kept_real = result->kept_real,
-                                               .changed = result->inserted + result->updated > 0 });
+    tell(s, &(StoreCommit){ .key = req->key,
+                            .revision = result->revision,
+                            .rows = req->rows,
+                            .kept_real = result->kept_real,
+                            .changed = result->inserted + result->updated > 0 });
 }
 
 int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResult *out) {
@@ -173,8 +188,8 @@ int candle_store_remove(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from
         return r;
     int64_t n = 0;
     r = of_series(cx, key, s->ops->remove(s, cx, key, from, to, &n));
-    if (r == 0 && s->watch)
-        s->watch(s->watch_arg, &(StoreCommit){ .key = key, .changed = true });
+    if (r == 0)
+        tell(s, &(StoreCommit){ .key = key, .changed = true });
     if (r == 0)
         *removed = n;
     return r;

@@ -119,19 +119,26 @@ typedef struct StoreCommit {
     int64_t kept_real;   /* of them refused because a real candle is there */
     bool changed;        /* rows were inserted or updated */
 } StoreCommit;
-typedef void CandleStoreWatch(void *arg, const StoreCommit *c);
+
+/* Who hears of commits. The memory is the listener's own, from candle_store_watch to candle_store_unwatch. */
+typedef struct CandleStoreWatch {
+    void (*heard)(void *arg, const StoreCommit *c); /* quick: the saver waits for it */
+    void *arg;
+    struct CandleStoreWatch *next; /* private */
+} CandleStoreWatch;
 
 struct CandleStore { /* the first member of every adapter's own struct */
     const CandleStoreOps *ops;
     CandleStoreFault *fault; /* NULL outside of tests */
     void *fault_arg;
-    CandleStoreWatch *watch; /* NULL: nobody listens */
-    void *watch_arg;
+    CandleStoreWatch *watches; /* in the order they came */
 };
 
 void candle_store_set_fault(CandleStore *s, CandleStoreFault *fn, void *arg);
-/* One listener, set before other threads use the store and taken away when they have ended. It must be quick. */
-void candle_store_set_watch(CandleStore *s, CandleStoreWatch *fn, void *arg);
+/* Before other threads use the store, and after they have ended: no lock is taken by a commit. Each listener hears each
+ * commit, in the order they began to listen. One that does not listen may be taken away. */
+void candle_store_watch(CandleStore *s, CandleStoreWatch *w);
+void candle_store_unwatch(CandleStore *s, CandleStoreWatch *w);
 
 int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResult *out);
 /* Several series with one wait for the disk: what live candles come by. All of them are durable when any is. Where the

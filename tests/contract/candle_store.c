@@ -210,12 +210,45 @@ static void count_commit(void *arg, const StoreCommit *c) {
     told->last_revision = c->revision;
 }
 
+TEST(each_listener_hears_each_commit_as_long_as_it_listens) {
+    Fixture f;
+    Told told[3] = { 0 };
+    CandleStoreWatch watches[3];
+    int64_t removed;
+    begin(&f);
+    for (size_t i = 0; i < ARRAY_LEN(watches); i++) {
+        watches[i] = (CandleStoreWatch){ .heard = count_commit, .arg = &told[i] };
+        candle_store_watch(f.store, &watches[i]);
+    }
+    Candles rows = minutes(&f, 0, 3, 100);
+    SaveResult r = save(&f, &rows);
+    save(&f, &rows);                            /* changes nothing, and is told so */
+    candle_store_unwatch(f.store, &watches[1]); /* from the middle */
+    candle_store_unwatch(f.store, &watches[1]);
+    CHECK_OK(&f.t.cx, candle_store_remove(f.store, &f.t.cx, &f.key, TIME_MIN, TIME_MAX, &removed));
+    candle_store_unwatch(f.store, &watches[0]);
+    candle_store_unwatch(f.store, &watches[2]);
+    save(&f, &rows);
+    for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+        CHECK_EQ(told[i].n, i == 1 ? 2 : 3);
+        CHECK_EQ(told[i].changed, i == 1 ? 1 : 2);
+        CHECK_EQ(told[i].last_revision, i == 1 ? r.revision : 0); /* a removal tells none */
+    }
+    candle_store_watch(f.store, &watches[1]); /* again */
+    rows = minutes(&f, MS_PER_HOUR, 1, 7);
+    save(&f, &rows);
+    CHECK_EQ(told[1].n, 3);
+    candle_store_unwatch(f.store, &watches[1]);
+    end(&f);
+}
+
 TEST(series_saved_together_are_saved_like_each_alone) {
     enum { MANY = 40, ROUNDS = 3 };
     Fixture f;
     Told told = { 0 };
     begin(&f);
-    candle_store_set_watch(f.store, count_commit, &told);
+    CandleStoreWatch watch = { .heard = count_commit, .arg = &told };
+    candle_store_watch(f.store, &watch);
     for (int round = 0; round < ROUNDS; round++) {
         SaveRequest reqs[MANY];
         SaveResult results[MANY];
@@ -238,7 +271,7 @@ TEST(series_saved_together_are_saved_like_each_alone) {
     }
     CHECK_EQ(told.n, MANY * ROUNDS);
     CHECK_EQ(told.changed, MANY * ROUNDS);
-    candle_store_set_watch(f.store, NULL, NULL);
+    candle_store_unwatch(f.store, &watch);
     for (int i = 0; i < MANY; i++) {
         Coverage *cover;
         size_t n;
@@ -875,7 +908,8 @@ TEST(writers_beside_each_other_lose_nothing) {
 
 TESTS(T(an_unknown_series_is_an_outcome_and_not_an_error), T(saved_rows_come_back_bit_for_bit),
       T(saving_twice_keeps_one_copy_MDS_09), T(rows_saved_in_any_order_come_back_sorted_and_unique),
-      T(live_candles_one_by_one_equal_one_save), T(series_saved_together_are_saved_like_each_alone),
+      T(live_candles_one_by_one_equal_one_save), T(each_listener_hears_each_commit_as_long_as_it_listens),
+      T(each_listener_hears_each_commit_as_long_as_it_listens), T(series_saved_together_are_saved_like_each_alone),
       T(ranges_are_half_open_on_open_time_MDS_08), T(pages_join_without_a_seam),
       T(newest_gives_the_last_rows_ascending), T(reads_append_behind_what_is_there),
       T(a_synthetic_candle_never_replaces_a_real_one_MDS_14), T(times_before_1970_and_calendar_timeframes),

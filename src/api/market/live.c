@@ -142,7 +142,10 @@ static void listen(void *role, LiveListener *fn, void *arg) {
     MarketLive *m = role;
     m->fn = fn;
     m->arg = arg;
-    candle_store_set_watch(market_store(m->market), fn ? on_commit : NULL, m);
+    candle_store_unwatch(market_store(m->market), &m->watch);
+    m->watch = (CandleStoreWatch){ .heard = on_commit, .arg = m };
+    if (fn)
+        candle_store_watch(market_store(m->market), &m->watch);
 }
 
 void market_live_init(MarketLive *m, MarketService *market, LiveSource *out) {

@@ -9,6 +9,7 @@ typedef struct MarketLive { /* lives as long as the source; private */
     MarketService *market;
     LiveListener *fn;
     void *arg;
+    CandleStoreWatch watch;
 } MarketLive;
 
 void market_live_init(MarketLive *m, MarketService *market, LiveSource *out);
