@@ -10,16 +10,16 @@
 
 #include <math.h>
 
-typedef struct Linear {
+typedef struct LinearModel {
     size_t seasonal, seasonal_bias, trend, trend_bias; /* in params; NLinear has the first two alone */
     float *weight, *dweight;                           /* (horizon, lookback): folded, and its gradient */
     float *bias;                                       /* horizon */
     float *row;                                        /* lookback: scratch */
     float *xt;                                         /* the panel transposed, for the gradient */
-} Linear;
+} LinearModel;
 
 static void linear_layout(Model *m) {
-    Linear *l = m->self = arena_new(&m->own, Linear);
+    LinearModel *l = m->self = arena_new(&m->own, LinearModel);
     const size_t weight[] = { (size_t)m->s.horizon, (size_t)m->s.lookback, 0 }, bias[] = { (size_t)m->s.horizon, 0 };
     bool two = m->s.kind == MODEL_DLINEAR;
     l->seasonal = param_add(&m->params, weight, two ? "Linear_Seasonal.weight" : "Linear.weight");
@@ -36,7 +36,7 @@ static void linear_init(Model *m) {
 }
 
 static void linear_plan(Model *m) {
-    Linear *l = m->self;
+    LinearModel *l = m->self;
     size_t weights = (size_t)m->s.horizon * (size_t)m->s.lookback;
     l->weight = nn_floats(&m->work, weights);
     l->bias = nn_floats(&m->work, (size_t)m->s.horizon);
@@ -82,7 +82,7 @@ static void unfold_row(const float *w, size_t n, size_t kernel, float *out) {
 }
 
 static const float *folded_weight(Model *m) {
-    Linear *l = m->self;
+    LinearModel *l = m->self;
     const float *seasonal = param_value(&m->params, l->seasonal), *trend = param_value(&m->params, l->trend);
     size_t n = (size_t)m->s.lookback;
     if (m->s.kind == MODEL_NLINEAR)
@@ -101,7 +101,7 @@ static const float *folded_weight(Model *m) {
 static void linear_forward(Model *m, bool training, uint64_t step) {
     UNUSED(training);
     UNUSED(step);
-    Linear *l = m->self;
+    LinearModel *l = m->self;
     size_t horizon = (size_t)m->s.horizon;
     const float *bias = param_value(&m->params, l->seasonal_bias), *more = param_value(&m->params, l->trend_bias);
     for (size_t h = 0; h < horizon; h++)
@@ -121,7 +121,7 @@ static void linear_forward(Model *m, bool training, uint64_t step) {
 
 static void linear_backward(Model *m, uint64_t step) {
     UNUSED(step);
-    Linear *l = m->self;
+    LinearModel *l = m->self;
     bool two = m->s.kind == MODEL_DLINEAR;
     size_t horizon = (size_t)m->s.horizon, lookback = (size_t)m->s.lookback, columns = (size_t)m->s.targets * m->n;
     float *seasonal = param_grad(&m->params, l->seasonal), *trend = param_grad(&m->params, l->trend);

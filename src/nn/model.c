@@ -12,7 +12,7 @@ static const struct {
     [MODEL_DLINEAR] = { "dlinear", &model_linear_ops },
     [MODEL_NLINEAR] = { "nlinear", &model_linear_ops },
     [MODEL_LSTM] = { "lstm", NULL },
-    [MODEL_PATCHTST] = { "patchtst", NULL },
+    [MODEL_PATCHTST] = { "patchtst", &model_patchtst_ops },
 };
 
 const char *model_kind_name(ModelKind kind) {

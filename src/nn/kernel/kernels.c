@@ -1,7 +1,10 @@
 /* nn/kernel/kernels.c - the fast kernels of one instruction set; compiled once for each of them (meson.build). */
 
+#include "nn/kernel/attention.h"
+#include "nn/kernel/elementwise.h"
 #include "nn/kernel/gemm.h"
 #include "nn/kernel/maps.h"
+#include "nn/kernel/norm.h"
 
 const NnKernels SIMD_TABLE = {
     .name = SIMD_NAME,
@@ -10,5 +13,17 @@ const NnKernels SIMD_TABLE = {
     .transpose = simd_transpose,
     .row_sums = simd_row_sums,
     .add = simd_add,
+    .dropout = simd_dropout,
+    .gelu = simd_gelu,
+    .gelu_back = simd_gelu_back,
+    .scale_rows = simd_scale_rows,
+    .moments = simd_moments,
+    .slope_moments = simd_slope_moments,
+    .norm_back = simd_norm_back,
+    .attention = simd_attention,
+    .attention_back = simd_attention_back,
+    .exp = simd_exp,
+    .phi = simd_phi,
+    .tanh = simd_tanh,
     .adam = simd_adam,
 };

@@ -36,6 +36,38 @@ typedef struct NnAdam {
     float keep;   /* 1 - rate x weight decay */
 } NnAdam;
 
+/* Which elements a layer drops: element (r, c) of the panel by a hash of key and first + r * row_step + c, so that the
+ * backward pass draws the same mask again and no layout, batch order or number of threads changes it. */
+typedef struct NnDropout {
+    float keep; /* probability to stay; what stays is divided by it. 1: nothing is dropped */
+    uint32_t key, first, row_step;
+} NnDropout;
+
+/* Softmax attention of one head over one window: `tokens` columns, `width` features. Scores are scale * the sum over
+ * q[i], k[i] of the products k^T q: with n_scores > 1 those of earlier layers are added (residual attention; He et al. 2021).
+ * All panels have the same ld. scratch: NN_ATTENTION_SCRATCH(tokens) floats. */
+typedef struct NnAttention {
+    size_t tokens, width, ld, n_scores;
+    float scale;
+    const float *const *q, *const *k;
+    const float *v;
+    float *o;       /* forward: out; backward: in */
+    float *scratch; /* on a cache line */
+} NnAttention;
+
+typedef struct NnAttentionBack {
+    NnAttention f;    /* as in the forward pass, o filled */
+    const float *d_o; /* slope of o */
+    const float
+        *carry_in;    /* (tokens, nn_ld(tokens)): slope of the scores that later layers hand back; NULL in the last */
+    float *carry_out; /* may be carry_in; NULL in the first layer */
+    float *dq, *dk, *dv; /* of the newest q, k and of v */
+} NnAttentionBack;
+
+enum { NN_LANES_MAX = 16 };
+#define NN_ATTENTION_LD(tokens)      (((tokens) + NN_LANES_MAX - 1) / NN_LANES_MAX * NN_LANES_MAX)
+#define NN_ATTENTION_SCRATCH(tokens) ((4 * NN_ATTENTION_LD(tokens) + 2) * NN_ATTENTION_LD(tokens))
+
 typedef struct NnKernels {
     const char *name;
     int lanes;
@@ -47,6 +79,35 @@ typedef struct NnKernels {
     void (*row_sums)(size_t rows, size_t cols, const float *x, size_t ld, float *out);
     /* y += x over n floats */
     void (*add)(size_t n, const float *x, float *y);
+
+    /* y = residual + what dropout leaves of x; residual NULL: 0. y may be x or residual. */
+    void (*dropout)(size_t rows, size_t cols, const float *x, size_t ld, const float *residual, const NnDropout *d,
+                    float *y);
+    /* g = dropout(h * Phi(h)), Phi the normal distribution; absolute error 3e-7 */
+    void (*gelu)(size_t rows, size_t cols, const float *h, size_t ld, const NnDropout *d, float *g);
+    /* The same g again, and slope (of g) becomes that of h, in place */
+    void (*gelu_back)(size_t rows, size_t cols, const float *h, size_t ld, const NnDropout *d, float *g, float *slope);
+
+    /* y = x * scale[r] + shift[r]; y may be x */
+    void (*scale_rows)(size_t rows, size_t cols, const float *x, size_t ld, const float *scale, const float *shift,
+                       float *y);
+    /* Sum of each row and the sum of squares around its own mean */
+    void (*moments)(size_t rows, size_t cols, const float *x, size_t ld, double *sum, double *square);
+    /* Sums of dz and of dz * (x - mean[r]) */
+    void (*slope_moments)(size_t rows, size_t cols, const float *x, const float *dz, size_t ld, const float *mean,
+                          double *sum, double *product);
+    /* dz = a[r] * dz - b[r] - c[r] * (x - mean[r]), in place: a normalisation's backward pass */
+    void (*norm_back)(size_t rows, size_t cols, const float *x, float *dz, size_t ld, const float *mean, const float *a,
+                      const float *b, const float *c);
+
+    void (*attention)(const NnAttention *a);
+    void (*attention_back)(const NnAttentionBack *a);
+
+    /* y = f(x) over n floats: relative error of exp 2e-7 (it saturates at e^88.3 and e^-86.6), absolute error of the others
+     * 3e-7. NaN stays NaN. */
+    void (*exp)(size_t n, const float *x, float *y);
+    void (*phi)(size_t n, const float *x, float *y);
+    void (*tanh)(size_t n, const float *x, float *y);
 
     /* Adam's update of n parameters: see optim.c. */
     void (*adam)(size_t n, const float *grad, float *value, float *m, float *v, const NnAdam *c);

@@ -34,6 +34,173 @@ static void plain_add(size_t n, const float *x, float *y) {
         y[i] += x[i];
 }
 
+static uint32_t hash(uint32_t x) {
+    x = (x ^ x >> 16) * 0x7FEB352Du;
+    x = (x ^ x >> 15) * 0x846CA68Bu;
+    return x ^ x >> 16;
+}
+
+/* 0, or what the element is multiplied with. */
+static float stays(const NnDropout *d, size_t r, size_t c) {
+    if (d->keep >= 1)
+        return 1;
+    uint32_t counter = d->first + (uint32_t)r * d->row_step + (uint32_t)c;
+    return hash(counter ^ d->key) < (uint32_t)((double)d->keep * 4294967295.0) ? 1 / d->keep : 0;
+}
+
+static void plain_dropout(size_t rows, size_t cols, const float *x, size_t ld, const float *residual,
+                          const NnDropout *d, float *y) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < cols; c++)
+            y[r * ld + c] = x[r * ld + c] * stays(d, r, c) + (residual ? residual[r * ld + c] : 0);
+}
+
+static double phi(double x) {
+    return erfc(-x / sqrt(2)) / 2;
+}
+
+static void plain_gelu(size_t rows, size_t cols, const float *h, size_t ld, const NnDropout *d, float *g) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < cols; c++) {
+            double x = h[r * ld + c];
+            g[r * ld + c] = (float)(x * phi(x) * stays(d, r, c));
+        }
+}
+
+static void plain_gelu_back(size_t rows, size_t cols, const float *h, size_t ld, const NnDropout *d, float *g,
+                            float *slope) {
+    plain_gelu(rows, cols, h, ld, d, g);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < cols; c++) {
+            double x = h[r * ld + c], density = exp(-x * x / 2) / sqrt(2 * M_PI);
+            slope[r * ld + c] = (float)(slope[r * ld + c] * stays(d, r, c) * (phi(x) + x * density));
+        }
+}
+
+static void plain_scale_rows(size_t rows, size_t cols, const float *x, size_t ld, const float *scale,
+                             const float *shift, float *y) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < cols; c++)
+            y[r * ld + c] = x[r * ld + c] * scale[r] + shift[r];
+}
+
+static void plain_moments(size_t rows, size_t cols, const float *x, size_t ld, double *sum, double *square) {
+    for (size_t r = 0; r < rows; r++) {
+        sum[r] = square[r] = 0;
+        for (size_t c = 0; c < cols; c++)
+            sum[r] += x[r * ld + c];
+        for (size_t c = 0; c < cols; c++)
+            square[r] += pow(x[r * ld + c] - sum[r] / (double)cols, 2);
+    }
+}
+
+static void plain_slope_moments(size_t rows, size_t cols, const float *x, const float *dz, size_t ld, const float *mean,
+                                double *sum, double *product) {
+    for (size_t r = 0; r < rows; r++) {
+        sum[r] = product[r] = 0;
+        for (size_t c = 0; c < cols; c++) {
+            sum[r] += dz[r * ld + c];
+            product[r] += (double)dz[r * ld + c] * (x[r * ld + c] - mean[r]);
+        }
+    }
+}
+
+static void plain_norm_back(size_t rows, size_t cols, const float *x, float *dz, size_t ld, const float *mean,
+                            const float *a, const float *b, const float *c) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t t = 0; t < cols; t++)
+            dz[r * ld + t] = a[r] * dz[r * ld + t] - b[r] - c[r] * (x[r * ld + t] - mean[r]);
+}
+
+/* Weight of key j for query t into p[j * ld + t]. */
+static void plain_weights(const NnAttention *a, float *p, size_t ld) {
+    for (size_t t = 0; t < a->tokens; t++) {
+        double most = -INFINITY, sum = 0;
+        for (size_t j = 0; j < a->tokens; j++) {
+            double s = 0;
+            for (size_t m = 0; m < a->n_scores; m++)
+                for (size_t d = 0; d < a->width; d++)
+                    s += (double)a->q[m][d * a->ld + t] * a->k[m][d * a->ld + j];
+            p[j * ld + t] = (float)s;
+            most = fmax(most, (double)p[j * ld + t]);
+        }
+        for (size_t j = 0; j < a->tokens; j++)
+            sum += exp((p[j * ld + t] - most) * a->scale);
+        for (size_t j = 0; j < a->tokens; j++)
+            p[j * ld + t] = (float)(exp((p[j * ld + t] - most) * a->scale) / sum);
+    }
+}
+
+static void plain_attention(const NnAttention *a) {
+    size_t ld = NN_ATTENTION_LD(a->tokens);
+    float *p = a->scratch;
+    plain_weights(a, p, ld);
+    for (size_t d = 0; d < a->width; d++)
+        for (size_t t = 0; t < a->tokens; t++) {
+            double sum = 0;
+            for (size_t j = 0; j < a->tokens; j++)
+                sum += (double)a->v[d * a->ld + j] * p[j * ld + t];
+            a->o[d * a->ld + t] = (float)sum;
+        }
+}
+
+/* Slopes of the scores into ds, from those of the weights. */
+static void plain_score_slopes(const NnAttentionBack *b, const float *p, float *ds, size_t ld) {
+    const NnAttention *a = &b->f;
+    for (size_t t = 0; t < a->tokens; t++) {
+        double mean = 0;
+        for (size_t j = 0; j < a->tokens; j++) {
+            double slope = 0;
+            for (size_t d = 0; d < a->width; d++)
+                slope += (double)a->v[d * a->ld + j] * b->d_o[d * a->ld + t];
+            ds[j * ld + t] = (float)slope;
+            mean += slope * p[j * ld + t];
+        }
+        for (size_t j = 0; j < a->tokens; j++) {
+            ds[j * ld + t] = (float)(p[j * ld + t] * (ds[j * ld + t] - mean));
+            if (b->carry_in)
+                ds[j * ld + t] += b->carry_in[j * ld + t];
+            if (b->carry_out)
+                b->carry_out[j * ld + t] = ds[j * ld + t];
+        }
+    }
+}
+
+static void plain_attention_back(const NnAttentionBack *b) {
+    const NnAttention *a = &b->f;
+    size_t ld = NN_ATTENTION_LD(a->tokens);
+    float *p = a->scratch, *ds = p + ld * ld;
+    plain_weights(a, p, ld);
+    plain_score_slopes(b, p, ds, ld);
+    for (size_t d = 0; d < a->width; d++)
+        for (size_t i = 0; i < a->tokens; i++) {
+            double dq = 0, dk = 0, dv = 0;
+            for (size_t j = 0; j < a->tokens; j++) {
+                dq += (double)a->k[a->n_scores - 1][d * a->ld + j] * ds[j * ld + i];
+                dk += (double)a->q[a->n_scores - 1][d * a->ld + j] * ds[i * ld + j];
+                dv += (double)b->d_o[d * a->ld + j] * p[i * ld + j];
+            }
+            b->dq[d * a->ld + i] = (float)(dq * a->scale);
+            b->dk[d * a->ld + i] = (float)(dk * a->scale);
+            b->dv[d * a->ld + i] = (float)dv;
+        }
+}
+
+static void plain_exp(size_t n, const float *x, float *y) {
+    for (size_t i = 0; i < n; i++)
+        y[i] = expf(x[i]);
+}
+
+static void plain_phi(size_t n, const float *x, float *y) {
+    for (size_t i = 0; i < n; i++)
+        y[i] = (float)phi(x[i]);
+}
+
+static void plain_tanh(size_t n, const float *x, float *y) {
+    for (size_t i = 0; i < n; i++)
+        y[i] = tanhf(x[i]);
+}
+
 static void plain_adam(size_t n, const float *grad, float *value, float *m, float *v, const NnAdam *c) {
     for (size_t i = 0; i < n; i++) {
         m[i] = c->beta1 * m[i] + (1 - c->beta1) * grad[i];
@@ -49,5 +216,17 @@ const NnKernels nn_kernels_plain = {
     .transpose = plain_transpose,
     .row_sums = plain_row_sums,
     .add = plain_add,
+    .dropout = plain_dropout,
+    .gelu = plain_gelu,
+    .gelu_back = plain_gelu_back,
+    .scale_rows = plain_scale_rows,
+    .moments = plain_moments,
+    .slope_moments = plain_slope_moments,
+    .norm_back = plain_norm_back,
+    .attention = plain_attention,
+    .attention_back = plain_attention_back,
+    .exp = plain_exp,
+    .phi = plain_phi,
+    .tanh = plain_tanh,
     .adam = plain_adam,
 };

@@ -109,6 +109,215 @@ TEST(sums_equal_the_plain_ones) {
     each_table(300, sums_once);
 }
 
+static NnDropout dropout(void) {
+    return (NnDropout){ .keep = rng_chance(&rng, .3) ? 1 : (float)(.1 + .8 * rng_f64(&rng)),
+                        .key = (uint32_t)rng_u64(&rng),
+                        .first = (uint32_t)rng_u64(&rng),
+                        .row_step = (uint32_t)rng_below(&rng, 1000) };
+}
+
+static void elementwise_once(const NnKernels *k) {
+    const NnKernels *plain = &nn_kernels_plain;
+    Panel x = panel(1 + rng_below(&rng, 9), 1 + rng_below(&rng, 60)), y = panel(x.rows, x.cols), want = copied(y);
+    Panel slope = copied(x), slope_want = copied(x), rows = panel(4, x.rows);
+    NnDropout d = dropout();
+    bool residual = rng_chance(&rng, .5);
+    slope.v[0] = slope_want.v[0] = 3;
+    k->dropout(x.rows, x.cols, x.v, x.ld, residual ? slope.v : NULL, &d, y.v);
+    plain->dropout(x.rows, x.cols, x.v, x.ld, residual ? slope.v : NULL, &d, want.v);
+    check_panels("dropout", k->name, y, want, 1e-5);
+    k->gelu(x.rows, x.cols, x.v, x.ld, &d, y.v);
+    plain->gelu(x.rows, x.cols, x.v, x.ld, &d, want.v);
+    check_panels("gelu", k->name, y, want, 3e-6 / (double)d.keep);
+    k->gelu_back(x.rows, x.cols, x.v, x.ld, &d, y.v, slope.v);
+    plain->gelu_back(x.rows, x.cols, x.v, x.ld, &d, want.v, slope_want.v);
+    check_panels("gelu_back, value", k->name, y, want, 3e-6 / (double)d.keep);
+    check_panels("gelu_back, slope", k->name, slope, slope_want, 3e-6 / (double)d.keep);
+    k->scale_rows(x.rows, x.cols, x.v, x.ld, rows.v, rows.v + rows.ld, y.v);
+    plain->scale_rows(x.rows, x.cols, x.v, x.ld, rows.v, rows.v + rows.ld, want.v);
+    check_panels("scale_rows", k->name, y, want, 1e-5);
+    k->norm_back(x.rows, x.cols, x.v, y.v, x.ld, rows.v, rows.v + rows.ld, rows.v + 2 * rows.ld, rows.v + 3 * rows.ld);
+    plain->norm_back(x.rows, x.cols, x.v, want.v, x.ld, rows.v, rows.v + rows.ld, rows.v + 2 * rows.ld,
+                     rows.v + 3 * rows.ld);
+    check_panels("norm_back", k->name, y, want, 1e-4);
+}
+
+TEST(elementwise_kernels_equal_the_plain_ones) {
+    UNUSED(state_);
+    each_table(300, elementwise_once);
+}
+
+static void moments_once(const NnKernels *k) {
+    Panel x = panel(1 + rng_below(&rng, 9), 1 + rng_below(&rng, 60)), dz = panel(x.rows, x.cols),
+          mean = panel(1, x.rows);
+    float level = rng_chance(&rng, .5) ? 1000 : 0; /* far from zero: squares around it, not of it */
+    for (size_t i = 0; i < x.rows * x.ld; i++)
+        x.v[i] += level;
+    double sum[9], square[9], sum_want[9], square_want[9];
+    k->moments(x.rows, x.cols, x.v, x.ld, sum, square);
+    nn_kernels_plain.moments(x.rows, x.cols, x.v, x.ld, sum_want, square_want);
+    for (size_t r = 0; r < x.rows; r++)
+        if (fabs(sum[r] - sum_want[r]) > 1e-5 + 1e-6 * fabs(sum_want[r]) ||
+            fabs(square[r] - square_want[r]) > 1e-3 + 1e-4 * square_want[r])
+            FAIL("moments of %s: %.9g %.9g, not %.9g %.9g", k->name, sum[r], square[r], sum_want[r], square_want[r]);
+    for (size_t r = 0; r < x.rows; r++)
+        mean.v[r] += level;
+    k->slope_moments(x.rows, x.cols, x.v, dz.v, x.ld, mean.v, sum, square);
+    nn_kernels_plain.slope_moments(x.rows, x.cols, x.v, dz.v, x.ld, mean.v, sum_want, square_want);
+    for (size_t r = 0; r < x.rows; r++)
+        if (fabs(sum[r] - sum_want[r]) > 1e-4 || fabs(square[r] - square_want[r]) > 1e-4)
+            FAIL("slope_moments of %s: %.9g %.9g, not %.9g %.9g", k->name, sum[r], square[r], sum_want[r],
+                 square_want[r]);
+}
+
+TEST(moments_equal_the_plain_ones) {
+    UNUSED(state_);
+    each_table(300, moments_once);
+}
+
+enum { SCORES_MAX = 3 };
+
+static void attention_once(const NnKernels *k) {
+    size_t n = 1 + rng_below(&rng, 70), width = 1 + rng_below(&rng, 18);
+    const float *q[SCORES_MAX], *key[SCORES_MAX];
+    for (int i = 0; i < SCORES_MAX; i++) {
+        q[i] = panel(width, n).v;
+        key[i] = panel(width, n).v;
+    }
+    Panel v = panel(width, n), o = panel(width, n), o_want = copied(o), d_o = panel(width, n);
+    size_t ld = NN_ATTENTION_LD(n);
+    Panel carry = { n, n, ld, nn_floats(&arena, n * ld) };
+    for (size_t i = 0; i < n * ld; i++)
+        carry.v[i] = i % ld < n ? (float)rng_normal(&rng) : 0;
+    NnAttention a = { .tokens = n,
+                      .width = width,
+                      .ld = v.ld,
+                      .n_scores = 1 + rng_below(&rng, SCORES_MAX),
+                      .scale = 1 / sqrtf((float)width),
+                      .q = q,
+                      .k = key,
+                      .v = v.v,
+                      .o = o.v,
+                      .scratch = nn_floats(&arena, NN_ATTENTION_SCRATCH(n)) };
+    k->attention(&a);
+    a.o = o_want.v;
+    nn_kernels_plain.attention(&a);
+    check_panels("attention", k->name, o, o_want, 2e-5);
+
+    Panel got[4] = { panel(width, n), panel(width, n), panel(width, n), copied(carry) }, want[4];
+    for (int i = 0; i < 4; i++)
+        want[i] = copied(got[i]);
+    bool in = rng_chance(&rng, .5), out = rng_chance(&rng, .5);
+    k->attention_back(
+        &(NnAttentionBack){ a, d_o.v, in ? got[3].v : NULL, out ? got[3].v : NULL, got[0].v, got[1].v, got[2].v });
+    nn_kernels_plain.attention_back(
+        &(NnAttentionBack){ a, d_o.v, in ? want[3].v : NULL, out ? want[3].v : NULL, want[0].v, want[1].v, want[2].v });
+    check_panels("attention_back, dq", k->name, got[0], want[0], 2e-4);
+    check_panels("attention_back, dk", k->name, got[1], want[1], 2e-4);
+    check_panels("attention_back, dv", k->name, got[2], want[2], 2e-4);
+    got[3].ld = want[3].ld = ld;
+    for (size_t r = 0; r < n; r++)
+        for (size_t c = 0; c < n; c++)
+            if (fabs(got[3].v[r * ld + c] - want[3].v[r * ld + c]) > 2e-5f)
+                FAIL("attention_back, carry, of %s: %g, not %g", k->name, got[3].v[r * ld + c], want[3].v[r * ld + c]);
+}
+
+TEST(attention_equals_the_plain_one) {
+    UNUSED(state_);
+    each_table(150, attention_once);
+}
+
+/* The plain attention's slopes against differences of its own output: what the fast ones are compared with is right. */
+TEST(plain_attention_slopes_are_differences) {
+    UNUSED(state_);
+    enum { N = 5, WIDTH = 2 };
+    rng_seed(&rng, 1);
+    Panel q = panel(WIDTH, N), key = panel(WIDTH, N), v = panel(WIDTH, N), o = panel(WIDTH, N), d_o = panel(WIDTH, N);
+    Panel dq = panel(WIDTH, N), dk = panel(WIDTH, N), dv = panel(WIDTH, N);
+    const float *qs = q.v, *ks = key.v;
+    NnAttention a = { .tokens = N,
+                      .width = WIDTH,
+                      .ld = v.ld,
+                      .n_scores = 1,
+                      .scale = .7f,
+                      .q = &qs,
+                      .k = &ks,
+                      .v = v.v,
+                      .o = o.v,
+                      .scratch = nn_floats(&arena, NN_ATTENTION_SCRATCH(N)) };
+    nn_kernels_plain.attention(&a);
+    nn_kernels_plain.attention_back(&(NnAttentionBack){ a, d_o.v, NULL, NULL, dq.v, dk.v, dv.v });
+    struct {
+        Panel at, slope;
+    } inputs[] = { { q, dq }, { key, dk }, { v, dv } };
+    for (size_t i = 0; i < 3; i++)
+        for (size_t e = 0; e < WIDTH * N; e++) {
+            size_t at = e / N * q.ld + e % N;
+            double value[2];
+            float was = inputs[i].at.v[at];
+            for (int side = 0; side < 2; side++) {
+                inputs[i].at.v[at] = was + (side ? 1e-2f : -1e-2f);
+                nn_kernels_plain.attention(&a);
+                value[side] = 0;
+                for (size_t j = 0; j < WIDTH * N; j++)
+                    value[side] += (double)o.v[j / N * o.ld + j % N] * d_o.v[j / N * d_o.ld + j % N];
+            }
+            inputs[i].at.v[at] = was;
+            CHECK_NEAR(inputs[i].slope.v[at], (value[1] - value[0]) / 2e-2, 1e-3);
+        }
+    arena_done(&arena);
+}
+
+/* Every exponent, both signs, and the ends. */
+static void check_function(const char *what, const NnKernels *k, void (*f)(size_t, const float *, float *),
+                           double (*want)(double), double absolute, double relative) {
+    enum { N = 40000 };
+    static float x[N], y[N];
+    for (size_t i = 0; i < N; i++)
+        x[i] = ((float)i - N / 2) * (100.f / (N / 2));
+    f(N, x, y);
+    for (size_t i = 0; i < N; i++) {
+        double w = want((double)x[i]);
+        if (x[i] < -86.5f && absolute == 0)
+            continue;
+        if (x[i] < 88 && !(fabs((double)y[i] - w) <= absolute + relative * fabs(w)))
+            FAIL("%s of %s: at %.9g %.9g, not %.9g", what, k->name, x[i], y[i], w);
+    }
+    x[0] = NAN;
+    f(1, x, y);
+    if (!isnan(y[0]))
+        FAIL("%s of %s: NaN becomes %g", what, k->name, y[0]);
+}
+
+static double phi_double(double x) {
+    return erfc(-x / sqrt(2)) / 2;
+}
+
+TEST(functions_are_as_exact_as_stated) {
+    UNUSED(state_);
+    for (size_t i = 0; nn_kernels_at(i); i++) {
+        const NnKernels *k = nn_kernels_at(i);
+        check_function("exp", k, k->exp, exp, 0, 2e-7);
+        check_function("phi", k, k->phi, phi_double, 3e-7, 0);
+        check_function("tanh", k, k->tanh, tanh, 3e-7, 0);
+    }
+}
+
+TEST(dropout_keeps_its_share_and_its_mean) {
+    enum { N = 100000 };
+    static float x[N], y[N];
+    for (size_t i = 0; i < N; i++)
+        x[i] = 1;
+    for (int i = 1; i < 10; i++) {
+        NnDropout d = { .keep = (float)i / 10, .key = 12345, .first = 0, .row_step = N };
+        size_t n = 0;
+        nn_kernels_best()->dropout(1, N, x, N, NULL, &d, y);
+        for (size_t j = 0; j < N; j++)
+            n += y[j] != 0;
+        CHECK_NEAR((double)n / N, (double)d.keep, .006); /* four standard deviations */
+    }
+}
+
 static void adam_once(const NnKernels *k) {
     size_t n = 1 + rng_below(&rng, 70);
     Panel grad = panel(1, n), value = panel(1, n), m = panel(1, n), v = panel(1, n);
@@ -136,4 +345,7 @@ TEST(the_best_kernels_are_of_the_list_and_unknown_names_are_not) {
 }
 
 TESTS(T(gemm_equals_the_plain_one), T(transpose_equals_the_plain_one), T(sums_equal_the_plain_ones),
-      T(adam_equals_the_plain_one), T(the_best_kernels_are_of_the_list_and_unknown_names_are_not))
+      T(elementwise_kernels_equal_the_plain_ones), T(moments_equal_the_plain_ones), T(attention_equals_the_plain_one),
+      T(plain_attention_slopes_are_differences), T(functions_are_as_exact_as_stated),
+      T(dropout_keeps_its_share_and_its_mean), T(adam_equals_the_plain_one),
+      T(the_best_kernels_are_of_the_list_and_unknown_names_are_not))
