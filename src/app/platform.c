@@ -3,12 +3,14 @@
 #include "app/platform.h"
 
 #include "adapters/http/curl.h"
+#include "adapters/lake/duck.h"
 #include "adapters/object/dir.h"
 #include "api/admin/admin_api.h"
 #include "api/backtest/backtest_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
 #include "app/job_kinds.h"
+#include "app/lake.h"
 #include "base/file.h"
 
 #include <unistd.h>
@@ -44,6 +46,28 @@ static int control_snapshot(void *store, Ctx *cx, SnapshotPiece *piece, void *ar
 
 static int backtests_snapshot(void *store, Ctx *cx, SnapshotPiece *piece, void *arg) {
     return backtest_store_snapshot(store, cx, piece, arg);
+}
+
+/* A StorageRole.lake: the folder, brought up to date unless that is not wanted. NULL: there is none. */
+static int prepare_lake(void *arg, Ctx *cx, bool stale, const char **out) {
+    Platform *p = arg;
+    const char *lake = path_join(cx->arena, p->cfg->data_dir, "lake");
+    if (p->cfg->data_store == STORE_MEMORY)
+        return err_set(cx, ERR_UNSUPPORTED, "a store in memory has no lake to ask");
+    int r = dir_make(cx, lake);
+    if (r == 0 && !stale && p->cfg->data_store != STORE_PARQUET) {
+        ApiRole roles[N_PLATFORM_TABLES];
+        ApiCaller *api = api_caller_local(roles, platform_roles(p, roles, N_PLATFORM_TABLES));
+        Ctx own = *cx; /* who may ask may have the lake written, and nobody changed anything */
+        own.principal = (Principal){ ROLE_ADMIN, S("sql") };
+        pthread_mutex_lock(&p->lake_lock);
+        r = lake_refresh(&own, api, lake);
+        pthread_mutex_unlock(&p->lake_lock);
+        api_caller_close(api);
+        cx->err = own.err;
+    }
+    *out = lake;
+    return r;
 }
 
 int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *ids, Logger *log) {
@@ -85,6 +109,9 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
                                                            .log = log,
                                                            .keep_ms = cfg->backtest_keep_ms,
                                                            .threads = (int)MIN(sysconf(_SC_NPROCESSORS_ONLN), 64) });
+    enum { QUERIES_AT_ONCE = 2 };
+    p->sql = platform_sql(cfg, QUERIES_AT_ONCE);
+    pthread_mutex_init(&p->lake_lock, NULL);
     p->beside[0] = (BackupDatabase){ "control.db", control_snapshot, p->control };
     p->beside[1] = (BackupDatabase){ "backtest.db", backtests_snapshot, p->backtests };
     p->storage = (StorageRole){
@@ -95,6 +122,9 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
         .datasets = p->objects,
         .backups = p->backups,
         .record = p->control,
+        .sql = p->sql,
+        .lake = prepare_lake,
+        .lake_arg = p,
         .backup_turn = PTHREAD_MUTEX_INITIALIZER,
     };
     open_jobs(p);
@@ -115,6 +145,7 @@ void platform_close(Platform *p) {
     backtest_store_close(p->backtests);
     arena_done(&p->strategies_arena);
     storage_service_free(p->storage.storage);
+    sql_engine_close(p->sql);
     object_store_close(p->objects);
     object_store_close(p->backups);
     market_service_free(p->market);
@@ -138,6 +169,15 @@ size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
     for (size_t i = 0; i < N_PLATFORM_TABLES; i++)
         out[i] = (ApiRole){ platform_tables[i], roles[i] };
     return N_PLATFORM_TABLES;
+}
+
+SqlEngine *platform_sql(const AppCfg *cfg, int at_once) {
+    enum { THREADS = 2 };
+    return duck_engine_new(&(DuckOptions){ .library = cfg->sql_library,
+                                           .memory = cfg->sql_memory,
+                                           .threads = THREADS,
+                                           .timeout_ms = cfg->sql_timeout_ms,
+                                           .at_once = at_once });
 }
 
 char *platform_objects_dir(Arena *a, const AppCfg *cfg) {

@@ -19,6 +19,7 @@
 #include "ports/job_store.h"
 #include "ports/live_feed.h"
 #include "ports/market_feed.h"
+#include "ports/sql_engine.h"
 #include "ports/ws_dialer.h"
 #include "services/admin/admin.h"
 #include "services/backtest/backtest.h"
@@ -50,6 +51,8 @@ typedef struct Platform {
     Arena strategies_arena;
     ObjectStore *objects, *backups;
     BackupDatabase beside[2]; /* control.db, backtest.db */
+    SqlEngine *sql;
+    pthread_mutex_t lake_lock; /* one refresh at a time */
     StorageRole storage;
     JobStore *control; /* control.db */
     AdminService admin;
@@ -74,6 +77,9 @@ enum { N_PLATFORM_TABLES = 5 };
 extern const OpTable *const platform_tables[N_PLATFORM_TABLES];
 /* The same with who serves them, for gateway and callers. */
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap);
+
+/* DuckDB as configured; at_once: queries at a time, 0 = no bound. Started only by a query. */
+SqlEngine *platform_sql(const AppCfg *cfg, int at_once);
 
 /* Folders of datasets and backups: configured, else in data.dir. */
 char *platform_objects_dir(Arena *a, const AppCfg *cfg);

@@ -5,8 +5,7 @@
 #include "app/app.h"
 
 #include "adapters/lake/duck.h"
-#include "adapters/store/parquet.h"
-#include "api/market/market_api.h"
+#include "app/lake.h"
 #include "base/csv.h"
 #include "base/file.h"
 #include "base/num.h"
@@ -17,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { INDEX_MAX = 64 << 20, TABLE_ROWS_MAX = 1000, ROW_TEXT_MAX = 16 << 20 };
+enum { TABLE_ROWS_MAX = 1000, ROW_TEXT_MAX = 16 << 20 };
 
 typedef struct SqlIn {
     Str query, allow;
@@ -33,124 +32,11 @@ static const Field sql_f[] = {
 static SHAPE(sql_shape, SqlIn, sql_f);
 /* clang-format on */
 
-/* --- the lake --- */
-
-/* Revisions that the lake's files have: "series revision" lines. */
-static int64_t known_revision(Str index, Str series) {
-    Str line, name;
-    int64_t revision;
-    while (str_next(&index, '\n', &line))
-        if (str_next(&line, ' ', &name) && str_eq(name, series) && str_to_i64(line, &revision))
-            return revision;
-    return -1;
-}
-
-static int fetch(Cli *c, ApiCaller *api, const UploadResponse *d, const char *path) {
-    Ctx *cx = c->cx;
-    char *temp = str_cz(cx->arena, str_fmt(cx->arena, "%s.part", path));
-    DatasetDownloadRequest q = { .dataset = d->dataset, .etag = d->etag, .length = 4 << 20 };
-    FILE *f = fopen(temp, "wb");
-    if (!f)
-        return file_fail(cx, errno, "create", temp);
-    int r = 0;
-    while (r == 0 && q.offset < d->size) {
-        ArenaMark mark = arena_mark(cx->arena);
-        RawBody piece = { 0 };
-        r = api_call(api, cx, &op_storage_download, &q, &piece);
-        if (r == 0 && (piece.bytes.n == 0 || fwrite(piece.bytes.p, 1, piece.bytes.n, f) != piece.bytes.n))
-            r = file_fail(cx, errno ? errno : EIO, "write", temp);
-        q.offset += (int64_t)piece.bytes.n;
-        arena_rewind(cx->arena, mark);
-    }
-    if (fclose(f) != 0 && r == 0)
-        r = file_fail(cx, errno, "write", temp);
-    if (r == 0 && rename(temp, path) != 0)
-        r = file_fail(cx, errno, "rename", temp);
-    if (r != 0)
-        unlink(temp);
-    return r;
-}
-
-/* One series as Parquet: made by the store's owner as a dataset, taken over, and the dataset removed again. */
-static int export_series(Cli *c, ApiCaller *api, const SeriesRow *s, const char *path) {
-    Ctx *cx = c->cx;
-    UploadResponse made = { 0 };
-    DatasetRemoved gone = { 0 };
-    DatasetUploadRequest up = { .exchange = s->exchange,
-                                .symbol = s->symbol,
-                                .timeframe = s->timeframe,
-                                .provider = s->provider,
-                                .format = S("parquet"),
-                                .compression = S("none"),
-                                .name = str_fmt(cx->arena, "lake-export/%d.parquet", (int)getpid()),
-                                .replace = true };
-    int r = dir_make(cx, path_dir(cx->arena, path));
-    if (r == 0)
-        r = api_call(api, cx, &op_storage_upload, &up, &made);
-    if (r == 0)
-        r = fetch(c, api, &made, path);
-    if (r == 0)
-        r = api_call(api, cx, &op_storage_remove, &(DatasetQuery){ .dataset = made.dataset }, &gone);
-    return r;
-}
-
-/* Files of series that are stored no more. */
-static int drop_removed(Ctx *cx, const char *lake, Str index, const SeriesRow *v, size_t n) {
-    Str line, name;
-    int r = 0;
-    while (r == 0 && str_next(&index, '\n', &line)) {
-        SeriesKey key;
-        bool there = false;
-        if (!str_next(&line, ' ', &name) || !series_key_parse(name, &key))
-            continue;
-        for (size_t i = 0; i < n; i++)
-            there |= str_eq(v[i].series, name);
-        if (!there)
-            r = file_remove(cx, store_parquet_path(cx->arena, lake, &key));
-    }
-    return r;
-}
-
-static int refresh_lake(Cli *c, const char *lake) {
-    Ctx *cx = c->cx;
-    const char *path = path_join(cx->arena, lake, "exported");
-    ApiCaller *api;
-    SeriesList list = { 0 };
-    Str index = { 0 };
-    Buf now;
-    int r = cli_api(c, &api);
-    if (r == 0)
-        r = dir_make(cx, lake);
-    if (r == 0 && file_exists(path))
-        r = file_read(cx, path, INDEX_MAX, &index);
-    if (r == 0)
-        r = api_call(api, cx, &op_market_series, NULL, &list);
-    if (r)
-        return r;
-    const SeriesRow *v = list.series.v;
-    buf_init(&now, INDEX_MAX);
-    for (size_t i = 0; r == 0 && i < list.series.n; i++) {
-        SeriesKey key;
-        if (!series_key_parse(v[i].series, &key) || v[i].candles == 0)
-            continue;
-        const char *file = store_parquet_path(cx->arena, lake, &key);
-        if (known_revision(index, v[i].series) != v[i].revision || !file_exists(file))
-            r = export_series(c, api, &v[i], file);
-        buf_printf(&now, STR_FMT " %lld\n", STR_ARG(v[i].series), (long long)v[i].revision);
-    }
-    if (r == 0)
-        r = drop_removed(cx, lake, index, v, list.series.n);
-    if (r == 0 && !str_eq(index, buf_str(&now)))
-        r = file_write(cx, path, buf_str(&now), 0644);
-    buf_done(&now);
-    return r;
-}
-
 /* --- what is printed --- */
 
 typedef struct Output {
     Cli *c;
-    const DuckColumn *columns;
+    const SqlColumn *columns;
     size_t n_columns;
     int64_t n_rows;
     Table table;
@@ -158,7 +44,7 @@ typedef struct Output {
     Buf line;
 } Output;
 
-static int on_columns(void *arg, Ctx *cx, const DuckColumn *v, size_t n) {
+static int on_columns(void *arg, Ctx *cx, const SqlColumn *v, size_t n) {
     Output *o = arg;
     o->columns = v;
     o->n_columns = n;
@@ -254,18 +140,20 @@ static int run_sql(Cli *c, const void *in_) {
     Output o = { .c = c };
     Str allow[ALLOW_MAX];
     const char *lake = path_join(cx->arena, app->cfg.data_dir, "lake");
-    DuckOptions options = { .library = app->cfg.sql_library,
-                            .lake = lake,
-                            .allow = allow,
-                            .n_allow = in->allow.n ? allowed_files(cx, in->allow, allow, ALLOW_MAX) : 0,
-                            .memory = app->cfg.sql_memory,
-                            .threads = 2,
-                            .timeout_ms = app->cfg.sql_timeout_ms };
-    DuckSink sink = { .columns = on_columns, .row = on_row, .arg = &o };
-    int r = in->stale || app->cfg.data_store == STORE_PARQUET ? dir_make(cx, lake) : refresh_lake(c, lake);
+    CLEANUP(sql_engine_closep) SqlEngine *engine = platform_sql(&app->cfg, 0);
+    SqlAsk ask = { .sql = in->query,
+                   .lake = lake,
+                   .allow = allow,
+                   .n_allow = in->allow.n ? allowed_files(cx, in->allow, allow, ALLOW_MAX) : 0 };
+    SqlSink sink = { .columns = on_columns, .row = on_row, .arg = &o };
+    ApiCaller *api;
+    bool as_it_lies = in->stale || app->cfg.data_store == STORE_PARQUET;
+    int r = as_it_lies ? dir_make(cx, lake) : cli_api(c, &api);
+    if (r == 0 && !as_it_lies)
+        r = lake_refresh(cx, api, lake);
     buf_init(&o.line, ROW_TEXT_MAX);
     if (r == 0)
-        r = duck_query(cx, &options, in->query, &sink);
+        r = sql_engine_query(engine, cx, &ask, &sink);
     if (r == 0)
         end_output(&o);
     buf_done(&o.line);

@@ -215,6 +215,84 @@ TEST(what_changes_datasets_is_on_record_MDS_44) {
     rig_done(&r);
 }
 
+/* --- SQL, by an engine that answers what it is told to --- */
+
+typedef struct FalseEngine {
+    SqlEngine base;
+    int64_t n_rows;
+    int code;
+    Str cell;
+    SqlAsk asked;
+    int64_t given;
+} FalseEngine;
+
+static int false_query(SqlEngine *engine, Ctx *cx, const SqlAsk *ask, const SqlSink *sink) {
+    static const SqlColumn columns[] = { { .name = STR_INIT("n"), .number = true },
+                                         { .name = STR_INIT("yes"), .logical = true },
+                                         { .name = STR_INIT("text") } };
+    FalseEngine *e = (FalseEngine *)engine;
+    e->asked = *ask;
+    if (e->code)
+        return err_set(cx, e->code, "as asked");
+    int r = sink->columns(sink->arg, cx, columns, ARRAY_LEN(columns));
+    for (e->given = 0; r == 0 && e->given < e->n_rows; e->given++) {
+        const Str cells[] = { e->given == 1 ? S("nan") : S("1.5"), S("true"), e->given == 0 ? (Str){ 0 } : e->cell };
+        r = sink->row(sink->arg, cx, cells, ARRAY_LEN(cells));
+    }
+    return r;
+}
+
+static void false_close(SqlEngine *e) {
+    UNUSED(e);
+}
+
+static int false_lake(void *arg, Ctx *cx, bool stale, const char **out) {
+    UNUSED(cx);
+    *(bool *)arg = stale;
+    *out = "/lake";
+    return 0;
+}
+
+static const SqlEngineOps false_ops = { .name = "false", .query = false_query, .close = false_close };
+
+TEST(a_query_answers_rows_as_json_and_says_when_there_are_more) {
+    Rig r;
+    rig_init(&r, true);
+    Ctx *cx = &r.t.cx;
+    bool stale = false;
+    FalseEngine e = { .base = { &false_ops }, .n_rows = 3, .cell = S("a\"b") };
+    SqlResponse out = { 0 };
+    SqlRequest q = { .query = S("SELECT 1"), .limit = 10, .stale = true };
+    CHECK_EQ(api_call(r.api, cx, &op_storage_sql, &q, &out), ERR_UNAVAILABLE);
+    r.role.sql = &e.base;
+    r.role.lake = false_lake;
+    r.role.lake_arg = &stale;
+    CHECK_OK(cx, api_call(r.api, cx, &op_storage_sql, &q, &out));
+    CHECK_STR(out.rows.json, S("[[1.5,true,null],[\"nan\",true,\"a\\\"b\"],[1.5,true,\"a\\\"b\"]]"));
+    CHECK(out.count == 3 && !out.truncated && stale);
+    const SqlColumnRow *columns = out.columns.v;
+    CHECK_STR(columns[1].type, S("boolean"));
+    CHECK_EQ(e.asked.n_allow, 0); /* no file but the lake's over HTTP */
+    CHECK_EQ(e.asked.timeout_ms, 30000);
+    q.limit = 2;
+    CHECK_OK(cx, api_call(r.api, cx, &op_storage_sql, &q, &out));
+    CHECK(out.count == 2 && out.truncated);
+    CHECK_EQ(e.given, 3); /* the third row ended the query */
+    char *large = arena_alloc(&r.t.arena, 900000);
+    memset(large, 'x', 900000);
+    e.cell = str_n(large, 900000);
+    e.n_rows = q.limit = 1000;
+    CHECK_OK(cx, api_call(r.api, cx, &op_storage_sql, &q, &out));
+    CHECK(out.count == 19 && out.truncated && out.rows.json.n < 17 << 20); /* 16 MB */
+    e.cell = str_n(large, 900000);
+    e.code = ERR_INVALID;
+    CHECK_EQ(api_call(r.api, cx, &op_storage_sql, &q, &out), ERR_INVALID);
+    q.query = S("  ");
+    CHECK_EQ(api_call(r.api, cx, &op_storage_sql, &q, &out), ERR_INVALID);
+    rig_done(&r);
+}
+
 TESTS(T(the_tables_are_sound_MDS_45), T(paths_of_the_documents_lead_here_MDS_04),
       T(both_callers_hold_the_same_conversation_FLW_05), T(requests_that_cannot_be_are_refused_with_their_field_MDS_45),
-      T(outcomes_have_words), T(what_changes_datasets_is_on_record_MDS_44))
+      T(outcomes_have_words), T(what_changes_datasets_is_on_record_MDS_44),
+      T(a_query_answers_rows_as_json_and_says_when_there_are_more))

@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.error
+import urllib.request
 
 FINSIGHT = sys.argv.pop(1) if len(sys.argv) > 1 else "build/src/app/finsight"
 N = 3000
@@ -27,6 +29,35 @@ def rows():
         price = 42000 + (i * 7919 % 10007) / 100
         flags = "synthetic" if i % 50 == 3 else "open+simulated" if i % 50 == 4 else ""
         yield (1700000000 // 60 * 60000 + i * 60000, price, price + 1.1, price - 0.3, price + 0.7, i / 7, flags)
+
+
+class Server:
+    """`finsight serve` on a data folder, and JSON to it with its key."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def __enter__(self):
+        self.process = subprocess.Popen([FINSIGHT, "serve", "--data-dir", str(self.data), "--port", "0", "--json"],
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # fmt: skip
+        self.url = json.loads(self.process.stdout.readline())["url"]
+        return self
+
+    def post(self, path, body):
+        key = (self.data / "admin.key").read_text().strip()
+        request = urllib.request.Request(self.url + path, None if body is None else json.dumps(body).encode(),
+                                         {"X-API-Key": key, "Content-Type": "application/json"})  # fmt: skip
+        try:
+            with urllib.request.urlopen(request, timeout=120) as reply:
+                return reply.status, json.load(reply)
+        except urllib.error.HTTPError as e:
+            with e:
+                return e.code, json.load(e)
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(60)
+        self.process.stdout.close()
 
 
 class Lake(unittest.TestCase):
@@ -135,6 +166,32 @@ class Lake(unittest.TestCase):
             self.assertIn(words, p.stderr, query)
             self.assertNotIn("secret\n", p.stdout)
         self.assertFalse(evil.exists() or (self.dir / "data/lake/evil.csv").exists())
+
+    def test_sql_over_http(self):
+        data = self.dir / "http"
+        self.ok("--data-dir", data, "import", self.dir / "in.csv", "--symbol", "S", "--exchange", "test", "--timeframe", "1m")
+        with Server(data) as server:
+            ask = lambda query, **more: server.post("/api/v1/storage/sql", {"query": query, **more})  # noqa: E731
+            status, r = ask("SELECT symbol, count(*) n, min(ts) t, bool_or(high > low) b FROM candles GROUP BY ALL")
+            if status == 503 and "DuckDB is not installed" in str(r):
+                self.skipTest("DuckDB is not installed")
+            if "mmap" in str(r):
+                self.skipTest("the shadow memory of a sanitizer does not fit under the child's memory cap")
+            self.assertEqual(status, 200, r)
+            self.assertEqual([c["type"] for c in r["columns"]], ["text", "number", "moment", "boolean"])
+            self.assertEqual((r["rows"][0][:2], r["rows"][0][3], r["truncated"]), (["S", N], True, False))
+            status, r = ask("SELECT ts, close FROM candles ORDER BY ts", limit=10)
+            self.assertEqual((r["count"], r["truncated"], r["rows"][0][1]), (10, True, self.rows[0][4]))
+            for query, want, words in (("SELEC", 422, "syntax"), ("COPY (SELECT 1) TO 'x'", 422, ""), ("SET threads=9", 403, "only SELECT"), ("", 422, ""),
+                                       ("SELECT * FROM read_text('/etc/passwd')", 422, "disabled"),
+                                       ("SELECT 1; SELECT 2", 422, "one statement")):  # fmt: skip
+                status, r = ask(query, stale=True)
+                self.assertEqual(status, want, r)
+                self.assertIn(words, json.dumps(r))
+            status, r = ask("SELECT sum(a.range * b.range) FROM range(1000000000) a, range(1000) b", stale=True, timeout_ms=500)
+            self.assertEqual(status, 504, r)
+            actions = [row["action"] for row in server.post("/admin/audit?limit=100", None)[1]["rows"]]
+            self.assertNotIn("storage.upload", actions)  # the lake's own traffic is nobody's doing
 
     def test_a_query_without_end_is_ended(self):
         p = self.run_("sql", "--stale", "SELECT sum(a.range * b.range) FROM range(1000000000) a, range(1000) b",

@@ -15,32 +15,38 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-typedef struct Duck {
+typedef struct DuckEngine {
+    SqlEngine base; /* first */
+    DuckOptions o;
+    atomic_int running;
+} DuckEngine;
+
+typedef struct Duck { /* one query */
     pid_t pid;
     int to, from; /* the child's stdin and stdout */
     Buf request;
     size_t sent;
     Buf in;
-    DuckColumn *columns;
+    SqlColumn *columns;
     size_t n_columns;
-    const DuckSink *sink;
+    const SqlSink *sink;
     bool ended; /* the child said that all is there */
     MonoNs until;
 } Duck;
 
-static void write_request(const DuckOptions *o, Str sql, Buf *out) {
+static void write_request(const DuckOptions *o, const SqlAsk *ask, Buf *out) {
     JsonWriter w;
     json_writer_init(&w, out, false);
     json_object(&w);
-    json_put_str(&w, "sql", sql);
+    json_put_str(&w, "sql", ask->sql);
     json_put_str(&w, "library", str_c(o->library));
-    json_put_str(&w, "lake", str_c(o->lake));
+    json_put_str(&w, "lake", str_c(ask->lake));
     json_put_i64(&w, "memory", o->memory);
     json_put_i64(&w, "threads", MAX(o->threads, 1));
     json_key(&w, S("allow"));
     json_array(&w);
-    for (size_t i = 0; i < o->n_allow; i++)
-        json_str(&w, o->allow[i]);
+    for (size_t i = 0; i < ask->n_allow; i++)
+        json_str(&w, ask->allow[i]);
     json_array_end(&w);
     json_object_end(&w);
 }
@@ -96,14 +102,19 @@ static bool is_number(int64_t type) {
     return (type >= 2 && type <= 11) || type == 16 || type == 19 || type == 32;
 }
 
+/* DATE and the timestamps. */
+static bool is_moment(int64_t type) {
+    return type == 12 || type == 13 || (type >= 20 && type <= 22) || type == 31;
+}
+
 static int take_columns(Ctx *cx, Duck *d, Str payload) {
     JsonReader j;
     Str key;
-    d->columns = arena_new_n(cx->arena, DuckColumn, DUCK_COLUMNS_MAX);
+    d->columns = arena_new_n(cx->arena, SqlColumn, DUCK_COLUMNS_MAX);
     json_reader_init(&j, str_dup(cx->arena, payload), cx->arena, 8);
     json_open_array(&j);
     while (json_array_next(&j) > 0 && d->n_columns < DUCK_COLUMNS_MAX) {
-        DuckColumn *c = &d->columns[d->n_columns++];
+        SqlColumn *c = &d->columns[d->n_columns++];
         int64_t type = 0;
         json_open_object(&j);
         while (json_object_next(&j, &key) > 0)
@@ -111,6 +122,7 @@ static int take_columns(Ctx *cx, Duck *d, Str payload) {
         c->type = str_fmt(cx->arena, "%lld", (long long)type);
         c->number = is_number(type);
         c->logical = type == 1;
+        c->moment = is_moment(type);
     }
     return d->sink->columns(d->sink->arg, cx, d->columns, d->n_columns);
 }
@@ -226,12 +238,16 @@ static int converse(Ctx *cx, Duck *d) {
     return r;
 }
 
-int duck_query(Ctx *cx, const DuckOptions *o, Str sql, const DuckSink *sink) {
+static int64_t time_of(const DuckEngine *e, const SqlAsk *ask) {
+    return ask->timeout_ms > 0 ? MIN(ask->timeout_ms, e->o.timeout_ms) : e->o.timeout_ms;
+}
+
+static int run_query(DuckEngine *e, Ctx *cx, const SqlAsk *ask, const SqlSink *sink) {
     Duck d = { .to = -1, .from = -1, .sink = sink };
-    d.until = mono_add_ms(clock_mono(cx->clock), o->timeout_ms);
+    d.until = mono_add_ms(clock_mono(cx->clock), time_of(e, ask));
     buf_init(&d.request, DUCK_REQUEST_MAX);
     buf_init(&d.in, DUCK_FRAME_MAX + (1 << 20));
-    write_request(o, sql, &d.request);
+    write_request(&e->o, ask, &d.request);
     int r = buf_ok(&d.request) ? start_child(cx, &d) : err_set(cx, ERR_LIMIT, "the query is too long");
     if (r == 0)
         r = converse(cx, &d);
@@ -239,4 +255,27 @@ int duck_query(Ctx *cx, const DuckOptions *o, Str sql, const DuckSink *sink) {
     buf_done(&d.request);
     buf_done(&d.in);
     return r;
+}
+
+static int duck_query(SqlEngine *engine, Ctx *cx, const SqlAsk *ask, const SqlSink *sink) {
+    DuckEngine *e = (DuckEngine *)engine;
+    int before = atomic_fetch_add(&e->running, 1);
+    int r = e->o.at_once && before >= e->o.at_once
+                ? err_set(cx, ERR_BUSY, "%d queries are at work already; try again when one of them has ended", before)
+                : run_query(e, cx, ask, sink);
+    atomic_fetch_sub(&e->running, 1);
+    return r;
+}
+
+static void duck_close(SqlEngine *e) {
+    mem_free(e);
+}
+
+static const SqlEngineOps duck_ops = { .name = "duckdb", .query = duck_query, .close = duck_close };
+
+SqlEngine *duck_engine_new(const DuckOptions *o) {
+    DuckEngine *e = mem_new(DuckEngine);
+    e->base.ops = &duck_ops;
+    e->o = *o;
+    return &e->base;
 }

@@ -12,34 +12,18 @@
  *
  * Threads: any; a call blocks until the query ends, the deadline passes or cx is cancelled. */
 
-#include "base/ctx.h"
+#include "ports/sql_engine.h"
 
 typedef struct DuckOptions {
-    const char *library; /* libduckdb.so; NULL or empty: beside the program, then where the system looks */
-    const char *lake;    /* folder of Parquet files, shown as the view `candles`; NULL = none */
-    const Str *allow;    /* further files that may be read */
-    size_t n_allow;
-    int64_t memory; /* bytes */
+    const char *library; /* libduckdb.so; NULL or empty: beside the program, then where the system looks. Borrowed */
+    int64_t memory;      /* bytes, of one query */
     int threads;
     int64_t timeout_ms;
+    int at_once; /* queries at a time; more are ERR_BUSY. 0 = no bound */
 } DuckOptions;
 
-typedef struct DuckColumn {
-    Str name;
-    Str type;    /* DuckDB's number of the type as text */
-    bool number; /* the text of its values is a JSON number, unless it is nan or inf */
-    bool logical;
-} DuckColumn;
-
-typedef struct DuckSink {
-    int (*columns)(void *arg, Ctx *cx, const DuckColumn *v, size_t n);
-    int (*row)(void *arg, Ctx *cx, const Str *cells, size_t n); /* p NULL: SQL's NULL; borrows */
-    void *arg;
-} DuckSink;
-
-/* ERR_UNAVAILABLE: DuckDB is not installed. ERR_INVALID: what DuckDB says of the query. ERR_TIMEOUT, ERR_CANCELLED,
- * ERR_LIMIT (memory). What the sink answers is passed on. */
-int duck_query(Ctx *cx, const DuckOptions *o, Str sql, const DuckSink *sink);
+/* Nothing is started or looked for before the first query. */
+SqlEngine *duck_engine_new(const DuckOptions *o);
 
 /* The child's main; the program calls it when it is started as  finsight duck-child. Never returns to other work. */
 int duck_child_main(void);

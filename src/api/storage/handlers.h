@@ -16,4 +16,5 @@ HANDLER(storage_api_health);
 HANDLER(storage_api_backup);
 HANDLER(storage_api_backups);
 HANDLER(storage_api_backup_verify);
+HANDLER(storage_api_sql);
 #undef HANDLER

@@ -81,12 +81,21 @@ const Op op_storage_backup_verify = {
     .summary = "Read a backup and check every sum", .tag = TAG, .in = &backup_id_shape, .out = &backup_row_shape, .role = ROLE_ADMIN,
     .lane = LANE_IO, .deadline_ms = 7200000, .max_body = 64u << 10, .idempotent = true, .run = storage_api_backup_verify };
 
+const Op op_storage_sql = {
+    .name = "storage.sql", .method = "POST", .path = "/api/v1/storage/sql", .aliases = PATHS("/storage/sql"),
+    .summary = "A SELECT over all stored candles", .tag = TAG,
+    .doc = "DuckDB runs it in a process of its own that reads the lake of Parquet files and nothing else, writes nothing, and has a ceiling of memory "
+           "(sql.memory) and of time. Two queries run at a time; a third is answered 503. Also 503, with what to do about it, where DuckDB is not "
+           "installed. What the query did wrong is 422, with DuckDB's words.",
+    .in = &sql_request_shape, .out = &sql_response_shape, .role = ROLE_READ, .lane = LANE_IO, .deadline_ms = 600000,
+    .max_body = 256u << 10, .idempotent = true, .run = storage_api_sql };
+
 /* clang-format on */
 
 static const Op *const ops[] = {
-    &op_storage_upload, &op_storage_upload_symbol, &op_storage_download, &op_storage_convert,
-    &op_storage_load,   &op_storage_list,          &op_storage_info,     &op_storage_remove,
-    &op_storage_health, &op_storage_backup,        &op_storage_backups,  &op_storage_backup_verify,
+    &op_storage_upload,  &op_storage_upload_symbol, &op_storage_download, &op_storage_convert, &op_storage_load,
+    &op_storage_list,    &op_storage_info,          &op_storage_remove,   &op_storage_health,  &op_storage_backup,
+    &op_storage_backups, &op_storage_backup_verify, &op_storage_sql,
 };
 
 const OpTable storage_api = { .role = "storage", .ops = ops, .n_ops = ARRAY_LEN(ops) };

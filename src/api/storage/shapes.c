@@ -6,6 +6,7 @@
 /* clang-format off */
 
 static const char *const formats[] = { "csv", "json", "parquet", "influx", NULL };
+static const char *const sql_types[] = { "number", "boolean", "moment", "text", NULL };
 static const char *const packs[] = { "auto", "none", "gzip", "zstd", NULL };
 
 #define FORMAT(T, standard) FIELD(T, format, .def = standard, .choices = formats, .rename = "target_format", \
@@ -157,4 +158,27 @@ static const Field backup_list_f[] = {
     FIELD(BackupList, backups, .of = &backup_row_shape, .doc = "Newest first."),
 };
 SHAPE(backup_list_shape, BackupList, backup_list_f, .doc = "Backups.");
+
+static const Field sql_request_f[] = {
+    FIELD(SqlRequest, query, .flags = F_REQUIRED, .max = 100000, .doc = "One SELECT. The view candles has every stored series: exchange, symbol, timeframe, ts, open, high, low, close, volume, known_at, flags.", .example = "SELECT symbol, count(*) AS n, max(high) AS top FROM candles GROUP BY ALL ORDER BY 1"),
+    FIELD(SqlRequest, limit, .def = "1000", .min = 1, .max = 100000, .doc = "Most rows in the answer; LIMIT and OFFSET in the query page through more."),
+    FIELD(SqlRequest, timeout_ms, .def = "30000", .min = 10, .max = 300000, .doc = "The query is ended after so long; sql.timeout is the ceiling."),
+    FIELD(SqlRequest, stale, .doc = "Take the lake as it lies; do not write the files of changed series first."),
+};
+SHAPE(sql_request_shape, SqlRequest, sql_request_f, .doc = "A query over the stored candles.");
+
+static const Field sql_column_f[] = {
+    FIELD(SqlColumnRow, name, .doc = "As the query names it."),
+    FIELD(SqlColumnRow, type, .choices = sql_types, .doc = "What its values are in JSON; moments are text, as DuckDB writes them in UTC."),
+};
+static SHAPE(sql_column_shape, SqlColumnRow, sql_column_f, .doc = "A column of the answer.");
+
+static const Field sql_response_f[] = {
+    FIELD(SqlResponse, count, .doc = "Rows in this answer."),
+    FIELD(SqlResponse, truncated, .doc = "There are more rows: limit, or 16 MB of them, was reached."),
+    FIELD(SqlResponse, columns, .of = &sql_column_shape, .doc = "In the order of the values."),
+    FIELD(SqlResponse, rows, .doc = "An array a row. Null is NULL; numbers that JSON does not have (nan, inf) are text."),
+    FIELD(SqlResponse, elapsed_ms, .doc = "Bringing the lake up to date included."),
+};
+SHAPE(sql_response_shape, SqlResponse, sql_response_f, .doc = "What the query found.");
 /* clang-format on */

@@ -86,6 +86,24 @@ typedef struct BackupPartRow {
     int64_t count, bytes;
 } BackupPartRow;
 
+typedef struct SqlRequest {
+    Str query;
+    int64_t limit, timeout_ms;
+    bool stale;
+} SqlRequest;
+
+typedef struct SqlColumnRow {
+    Str name, type;
+} SqlColumnRow;
+
+typedef struct SqlResponse {
+    int64_t count;
+    bool truncated;
+    List columns; /* of SqlColumnRow */
+    RawJson rows; /* arrays */
+    double elapsed_ms;
+} SqlResponse;
+
 typedef struct BackupId {
     Str id;
 } BackupId;
@@ -97,4 +115,5 @@ typedef struct BackupList {
 
 extern const Shape dataset_upload_shape, upload_response_shape, dataset_download_shape, format_conversion_shape,
     dataset_query_shape, dataset_list_query_shape, dataset_list_shape, dataset_loaded_shape, dataset_removed_shape,
-    storage_stats_shape, backup_request_shape, backup_row_shape, backup_list_shape, backup_part_shape, backup_id_shape;
+    storage_stats_shape, backup_request_shape, backup_row_shape, backup_list_shape, backup_part_shape, backup_id_shape,
+    sql_request_shape, sql_response_shape;
