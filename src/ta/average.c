@@ -28,36 +28,33 @@ void trima_init(Trima *t, Arena *arena, int period) {
     int half = (period + 1) / 2;
     sum_init(&t->one, arena, half);
     sum_init(&t->two, arena, period + 1 - half);
+    t->divisor = (double)half * (period + 1 - half);
 }
 
 double trima_next(Trima *t, double x) {
-    return sma_next(&t->two, sma_next(&t->one, x));
+    return sum_next(&t->two, sum_next(&t->one, x)) / t->divisor;
 }
 
 void kama_init(Kama *k, Arena *arena, int period) {
-    lag_init(&k->lag, arena, period);
-    sum_init(&k->steps, arena, period);
+    window_init(&k->w, arena, period + 1);
     k->fast = 2.0 / 3;
     k->slow = 2.0 / 31;
 }
 
-/* The way made over `period` steps, over the sum of the steps, is the efficiency. The value before the first is the
- * price. TA-Lib looks at the way before it renews the oldest step, and takes 1 where the way is no shorter. */
+/* The value before the first is the price. */
 double kama_next(Kama *k, double x) {
-    double change = isnan(x) ? NAN : change_next(&k->change, x), oldest = lag_next(&k->lag, x);
-    if (isnan(change)) {
-        k->value = isnan(x) ? k->value : x;
+    if (isnan(x))
         return NAN;
-    }
-    double volatility = sum_next(&k->steps, fabs(change));
-    if (isnan(volatility)) {
+    if (k->w.n > 0)
+        k->path += fabs(x - window_at(&k->w, 0));
+    window_push(&k->w, x);
+    if (!window_full(&k->w)) {
         k->value = x;
         return NAN;
     }
-    double way = x - oldest;
-    double efficiency = volatility <= way || nearly_zero(volatility) ? 1 : fabs(way / volatility);
-    double weight = efficiency * (k->fast - k->slow) + k->slow;
-    return k->value += (x - k->value) * weight * weight;
+    double value = kama_of(k, x, window_oldest(&k->w));
+    k->path -= fabs(window_at(&k->w, k->w.size - 2) - window_oldest(&k->w));
+    return value;
 }
 
 void t3_init(T3 *t, int period, double v) {
@@ -70,6 +67,8 @@ void t3_init(T3 *t, int period, double v) {
 }
 
 double t3_next(T3 *t, double x) {
+    if (t->e[5].n == t->e[5].period && !isnan(x))
+        return t3_steady(t, x);
     double e[6];
     for (int i = 0; i < 6; i++)
         e[i] = x = ema_next(&t->e[i], x);

@@ -13,10 +13,46 @@ KERNEL_1(ta_ema, Ema, ema_init(s, (int)p[0]), ema_next(s, x))
 KERNEL_1(ta_rma, Ema, wilder_init(s, (int)p[0]), ema_next(s, x))
 KERNEL_1(ta_dema, Dema, dema_init(s, (int)p[0]), dema_next(s, x))
 KERNEL_1(ta_tema, Tema, tema_init(s, (int)p[0]), tema_next(s, x))
-KERNEL_1(ta_trima, Trima, trima_init(s, arena, (int)p[0]), trima_next(s, x))
-KERNEL_1(ta_kama, Kama, kama_init(s, arena, (int)p[0]), kama_next(s, x))
-KERNEL_1(ta_t3, T3, t3_init(s, (int)p[0], p[1]), t3_next(s, x))
-KERNEL_1(ta_ma, Average, average_init(s, arena, (TaAverage)p[1], (int)p[0]), average_next(s, x))
+KERNEL_1_STEADY(ta_trima, Trima, trima_init(s, arena, (int)p[0]), trima_next(s, x), window_full(&s->two.w),
+                trima_steady(s, x))
+KERNEL_1_STEADY(ta_t3, T3, t3_init(s, (int)p[0], p[1]), t3_next(s, x), s->e[5].n == s->e[5].period, t3_steady(s, x))
+
+static inline void ta_kama_column(Kama *k, size_t size, const double *x, size_t n, double *const *lines, size_t at) {
+    double *out = lines[0] + at;
+    for (size_t i = 0; i < n; i++) {
+        k->path += fabs(x[i] - x[i - 1]);
+        double oldest = x[i + 1 - size];
+        out[i] = kama_of(k, x[i], oldest);
+        k->path -= fabs(x[i + 2 - size] - oldest);
+    }
+}
+
+KERNEL_WINDOW(ta_kama, Kama, w, kama_init(s, arena, (int)p[0]), kama_next(s, x))
+
+static inline void mama_line_next(Mama *s, const double *in, double *out) {
+    out[0] = mama_next(s, in[0]) ? s->mama : NAN;
+}
+
+KERNEL(mama_line, Mama, 1, 1)
+
+/* Each kind by its own loop. */
+static void ta_ma_init(void *state, Arena *arena, const double *p) {
+    average_init(state, arena, (TaAverage)p[1], (int)p[0]);
+}
+
+static void ta_ma_run(void *state, const double *const *in, size_t n, double *const *out) {
+    Average *a = state;
+    static void (*const runs[])(void *, const double *const *, size_t, double *const *) = {
+        [TA_SMA] = ta_sma_run,   [TA_EMA] = ta_ema_run,     [TA_WMA] = ta_wma_run,
+        [TA_DEMA] = ta_dema_run, [TA_TEMA] = ta_tema_run,   [TA_TRIMA] = ta_trima_run,
+        [TA_KAMA] = ta_kama_run, [TA_MAMA] = mama_line_run, [TA_T3] = ta_t3_run,
+    };
+    void *of[] = {
+        [TA_SMA] = &a->sma,     [TA_EMA] = &a->ema,   [TA_WMA] = &a->wma,  [TA_DEMA] = &a->dema, [TA_TEMA] = &a->tema,
+        [TA_TRIMA] = &a->trima, [TA_KAMA] = &a->kama, [TA_MAMA] = a->mama, [TA_T3] = &a->t3
+    };
+    runs[a->kind](of[a->kind], in, n, out);
+}
 
 static int lookback_dema(const double *p) {
     return average_lookback(TA_DEMA, (int)p[0]);
@@ -163,7 +199,7 @@ static inline void ta_accbands_next(AccelerationBands *b, const double *in, doub
 
 KERNEL(ta_accbands, AccelerationBands, 3, 3)
 
-/* --- a period for each candle, held within bounds. Every period's average runs along. --- */
+/* --- a period for each candle, held within bounds. Every period's average runs along, block by block. --- */
 
 enum { MAVP_PERIOD_MAX = 1000 };
 
@@ -187,16 +223,33 @@ static void ta_mavp_init(void *state, Arena *arena, const double *p) {
     }
 }
 
-static inline void ta_mavp_next(Mavp *s, const double *in, double *out) {
-    int chosen = (int)CLAMP(in[1], s->least, s->most) - s->least;
-    for (int i = 0; i <= s->most - s->least; i++) {
-        double value = s->wait[i] > 0 ? NAN : average_next(&s->averages[i], in[0]);
-        s->wait[i] -= s->wait[i] > 0;
-        out[0] = i == chosen ? value : out[0];
+/* n <= KERNEL_BLOCK finite rows. */
+static void mavp_block(Mavp *s, const double *x, const double *periods, size_t n, double *out) {
+    double values[KERNEL_BLOCK], result[KERNEL_BLOCK];
+    int chosen[KERNEL_BLOCK];
+    for (size_t i = 0; i < n; i++) {
+        chosen[i] = (int)CLAMP(periods[i], s->least, s->most) - s->least;
+        result[i] = NAN;
     }
+    for (int p = 0; p <= s->most - s->least; p++) {
+        size_t skipped = MIN(n, (size_t)s->wait[p]);
+        s->wait[p] -= (int)skipped;
+        ta_ma_run(&s->averages[p], (const double *[]){ x + skipped }, n - skipped, (double *[]){ values + skipped });
+        for (size_t i = skipped; i < n; i++)
+            result[i] = chosen[i] == p ? values[i] : result[i];
+    }
+    memcpy(out, result, n * sizeof *out);
 }
 
-KERNEL(ta_mavp, Mavp, 2, 1)
+static void ta_mavp_run(void *state, const double *const *in, size_t n, double *const *out) {
+    for (size_t i = 0; i < n;) {
+        size_t block = MIN(n - i, (size_t)KERNEL_BLOCK), good = rows_finite(in, 2, i, block);
+        mavp_block(state, in[0] + i, in[1] + i, good, out[0] + i);
+        i += good;
+        if (good < block)
+            out[0][i++] = NAN;
+    }
+}
 
 static int lookback_mavp(const double *p) {
     return average_lookback((TaAverage)p[2], (int)MAX(p[0], p[1]));

@@ -83,8 +83,8 @@ static inline double rsi_of(double gain, double loss) {
 
 static inline double rsi_bt_next(GainLoss *g, double x) {
     double change = change_next(&g->change, x);
-    double gain = ema_next(&g->gain, isnan(change) ? NAN : fmax(change, 0));
-    return rsi_of(gain, ema_next(&g->loss, isnan(change) ? NAN : fmax(-change, 0)));
+    double gain = ema_next(&g->gain, isnan(change) ? NAN : MAX(change, 0));
+    return rsi_of(gain, ema_next(&g->loss, isnan(change) ? NAN : MAX(-change, 0)));
 }
 
 static void rsi_ema_init(GainLoss *g, int period) {
@@ -107,8 +107,8 @@ static void rsi_sma_init(RsiSma *s, Arena *arena, int period) {
 
 static inline double rsi_sma_next(RsiSma *s, double x) {
     double change = change_next(&s->change, x);
-    double gain = sum_next(&s->gain, isnan(change) ? NAN : fmax(change, 0));
-    return rsi_of(gain, sum_next(&s->loss, isnan(change) ? NAN : fmax(-change, 0)));
+    double gain = sum_next(&s->gain, isnan(change) ? NAN : MAX(change, 0));
+    return rsi_of(gain, sum_next(&s->loss, isnan(change) ? NAN : MAX(-change, 0)));
 }
 
 KERNEL_1(ta_rsi_sma_backtrader, RsiSma, rsi_sma_init(s, arena, (int)p[0]), rsi_sma_next(s, x))
@@ -433,10 +433,10 @@ static inline double sar_bt_next(SarBt *s, double high, double low, double close
     double stop = s->stop;
     if (s->is_long ? high > s->extreme : low < s->extreme) {
         s->extreme = s->is_long ? high : low;
-        s->acceleration = fmin(s->acceleration + s->step, s->max);
+        s->acceleration = MIN(s->acceleration + s->step, s->max);
     }
     s->stop += s->acceleration * (s->extreme - s->stop);
-    s->stop = s->is_long ? fmin(s->stop, fmin(low, s->low)) : fmax(s->stop, fmax(high, s->high));
+    s->stop = s->is_long ? MIN(s->stop, MIN(low, s->low)) : MAX(s->stop, MAX(high, s->high));
     return stop;
 }
 
@@ -481,8 +481,8 @@ static inline void ta_heikinashi_next(HeikinAshi *s, const double *in, double *o
     out[0] = open;
     out[3] = close;
     if (s->begun) {
-        out[1] = fmax(in[1], fmax(open, close));
-        out[2] = fmin(in[2], fmin(open, close));
+        out[1] = MAX(in[1], MAX(open, close));
+        out[2] = MIN(in[2], MIN(open, close));
     }
     *s = (HeikinAshi){ open, close, true };
 }

@@ -9,24 +9,6 @@
 #include "ta/kernel.h"
 #include "ta/parts.h"
 
-/* Rows looked at before they are worked on: few, so that the processor looks at the next ones while a sum that waits
- * for itself is still at these. */
-enum { COLUMN_BLOCK = 64 };
-
-/* Finite values at the start of x, none passed over. */
-static inline size_t column_finite(const double *x, size_t n) {
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        DoublePair a = pair_at(x + i), b = pair_at(x + i + 2), c = pair_at(x + i + 4), d = pair_at(x + i + 6);
-        DoublePair zero = (0 * a + 0 * b) + (0 * c + 0 * d); /* NaN where one is not finite */
-        if (zero[0] + zero[1] != 0)
-            break;
-    }
-    while (i < n && isfinite(x[i]))
-        i++;
-    return i;
-}
-
 /* The last values of a column take their places in the ring; x: one past the newest, `next` is that of the one after. */
 static inline void window_refill(Window *w, const double *x) {
     int older = w->size - w->next; /* from the oldest, at `next`, to the end of the ring */
@@ -48,7 +30,7 @@ static inline void window_refill(Window *w, const double *x) {
         for (int k = 0; k < (n_out); k++)                                                                              \
             by_column = by_column && x != out[k];                                                                      \
         for (size_t i = 0; i < n;) {                                                                                   \
-            size_t block = MIN(n - i, (size_t)COLUMN_BLOCK), good = column_finite(x + i, block), end = i + good;       \
+            size_t block = MIN(n - i, (size_t)KERNEL_BLOCK), good = column_finite(x + i, block), end = i + good;       \
             for (; i < end && (before < size || !by_column); i++, before++) {                                          \
                 double y[n_out];                                                                                       \
                 name##_next(&s, x + i, y);                                                                             \
@@ -152,3 +134,21 @@ static inline void difference_column(Lag *l, size_t size, const double *x, size_
     for (; i < n; i++)
         out[i] = x[i] - x[i - size];
 }
+
+/* Both sums of the value and its square at once: a division costs most. `of` sees them divided as means. */
+#define VARIANCE_COLUMN(name, State, variance_, of)                                                                    \
+    static inline void name##_column(State *s, size_t size, const double *x, size_t n, double *const *lines,           \
+                                     size_t at) {                                                                      \
+        double *out = lines[0] + at;                                                                                   \
+        DoublePair sums = { (variance_)->sum, (variance_)->squares };                                                  \
+        for (size_t i = 0; i < n; i++) {                                                                               \
+            double newest = x[i], oldest = x[i + 1 - size];                                                            \
+            sums += (DoublePair){ newest, newest * newest };                                                           \
+            DoublePair means = sums / (double)size;                                                                    \
+            double variance = means[1] - means[0] * means[0];                                                          \
+            out[i] = (of);                                                                                             \
+            sums -= (DoublePair){ oldest, oldest * oldest };                                                           \
+        }                                                                                                              \
+        (variance_)->sum = sums[0];                                                                                    \
+        (variance_)->squares = sums[1];                                                                                \
+    }

@@ -13,20 +13,25 @@ static const double PHASE_DEGREES = 180 / 3.14159265358979323846;
 
 /* --- the transform: taps at 0, 2, 4 and 6 rows ago --- */
 
+enum { TAPS = 8 };
+
 typedef struct Taps {
-    double at[7]; /* newest first */
+    double at[TAPS]; /* a ring */
 } Taps;
 
-static inline void taps_push(Taps *t, double x) {
-    for (int i = 6; i > 0; i--)
-        t->at[i] = t->at[i - 1];
-    t->at[0] = x;
+static inline double taps_ago(const Taps *t, int64_t row, int ago) {
+    return t->at[(size_t)(row - ago) % TAPS];
+}
+
+static inline void taps_put(Taps *t, int64_t row, double x) {
+    t->at[(size_t)row % TAPS] = x;
 }
 
 /* Summed in TA-Lib's order, as all here: where the price is at rest there is only rounding to take a phase of. */
-static inline double taps_hilbert(Taps *t, double x, double gain) {
-    taps_push(t, x);
-    return (0.0962 * t->at[0] - 0.0962 * t->at[6] - 0.5769 * t->at[4] + 0.5769 * t->at[2]) * gain;
+static inline double taps_hilbert(Taps *t, int64_t row, double x, double gain) {
+    taps_put(t, row, x);
+    double two = taps_ago(t, row, 2), four = taps_ago(t, row, 4), six = taps_ago(t, row, 6);
+    return (0.0962 * x - 0.0962 * six - 0.5769 * four + 0.5769 * two) * gain;
 }
 
 typedef struct Cycle {
@@ -46,18 +51,18 @@ static inline double cycle_period(Cycle *c, double i2, double q2) {
     c->q2 = q2;
     if (c->re != 0 && c->im != 0)
         period = 360 / (atan(c->im / c->re) * PHASE_DEGREES);
-    period = fmin(period, 1.5 * before);
-    period = fmax(period, 0.67 * before);
+    period = MIN(period, 1.5 * before);
+    period = MAX(period, 0.67 * before);
     period = CLAMP(period, 6, CYCLE_MAX);
     return 0.2 * period + 0.8 * before;
 }
 
 /* Weighted mean of four prices, rolling. */
 static inline double cycle_smooth(Cycle *c, double x) {
-    taps_push(&c->price, x);
+    taps_put(&c->price, c->row, x);
     c->sum += x;
-    c->sum -= c->price.at[4];
-    c->weighted += x * fmin((double)c->row + 1, 4);
+    c->sum -= taps_ago(&c->price, c->row, 4);
+    c->weighted += x * (double)MIN(c->row + 1, (int64_t)4);
     double smooth = c->weighted * 0.1;
     if (c->row >= 3)
         c->weighted -= c->sum;
@@ -67,17 +72,23 @@ static inline double cycle_smooth(Cycle *c, double x) {
 /* False before the transform begins. */
 static inline bool cycle_next(Cycle *c, double x) {
     double smooth = cycle_smooth(c, x);
-    if (c->row++ < c->start)
+    int64_t row = c->row++;
+    if (row < c->start)
         return false;
     double gain = 0.075 * c->period + 0.54;
-    c->i1 = c->detrended.at[2]; /* three rows ago, once this row's is in */
-    double detrended = taps_hilbert(&c->smooth, smooth, gain);
-    c->q1 = taps_hilbert(&c->detrended, detrended, gain);
-    double ji = taps_hilbert(&c->in_phase, c->i1, gain), jq = taps_hilbert(&c->quadrature, c->q1, gain);
+    c->i1 = taps_ago(&c->detrended, row, 3);
+    double detrended = taps_hilbert(&c->smooth, row, smooth, gain);
+    c->q1 = taps_hilbert(&c->detrended, row, detrended, gain);
+    double ji = taps_hilbert(&c->in_phase, row, c->i1, gain), jq = taps_hilbert(&c->quadrature, row, c->q1, gain);
     double q2 = 0.2 * (c->q1 + ji) + 0.8 * c->q2, i2 = 0.2 * (c->i1 - jq) + 0.8 * c->i2;
     c->period = cycle_period(c, i2, q2);
     c->smooth_period = 0.33 * c->period + 0.67 * c->smooth_period;
     return true;
+}
+
+/* The smoothed price of the newest row. */
+static inline double cycle_smoothed(const Cycle *c) {
+    return taps_ago(&c->smooth, c->row, 1);
 }
 
 /* --- MESA adaptive average: the faster the phase turns, the slower it follows --- */
@@ -98,9 +109,9 @@ static inline bool mama_next(Mama *s, double x) {
     if (!cycle_next(&s->cycle, x))
         return false;
     double phase = s->cycle.i1 != 0 ? atan(s->cycle.q1 / s->cycle.i1) * PHASE_DEGREES : 0;
-    double turn = fmax(s->phase - phase, 1);
+    double turn = MAX(s->phase - phase, 1);
     s->phase = phase;
-    double weight = turn > 1 ? fmax(s->fast / turn, s->slow) : s->fast;
+    double weight = turn > 1 ? MAX(s->fast / turn, s->slow) : s->fast;
     s->mama = weight * x + (1 - weight) * s->mama;
     s->fama = weight / 2 * s->mama + (1 - weight / 2) * s->fama;
     return s->cycle.row > CYCLE_LOOKBACK;

@@ -61,6 +61,8 @@ KERNEL(ta_mama, Mama, 1, 2)
 typedef struct Phase {
     Cycle cycle;
     Window smooth, price;
+    DoublePair *waves[CYCLE_MAX + 1]; /* sine and cosine of the parts of a turn, of each period that came up */
+    bool known[CYCLE_MAX + 1];
     double phase, sine, lead, line;
     double means[3]; /* before this row */
     double n_in_trend;
@@ -74,15 +76,27 @@ static void phase_init(void *state, Arena *arena, const double *p) {
     window_init(&s->price, arena, CYCLE_MAX);
     for (int i = 0; i < CYCLE_MAX; i++)
         window_push(&s->smooth, 0);
+    for (int period = 1; period <= CYCLE_MAX; period++)
+        s->waves[period] = arena_new_n(arena, DoublePair, (size_t)period);
 }
 
-static inline double phase_of(const Phase *s, int period) {
-    double real = 0, imaginary = 0, phase = s->phase;
-    for (int i = 0; i < period; i++) {
-        double angle = i * TURN / period, x = window_at(&s->smooth, i);
-        real += sin(angle) * x;
-        imaginary += cos(angle) * x;
+/* TA-Lib takes a sine and a cosine of each part of the turn at every row: most of what it does. */
+static const DoublePair *phase_waves(Phase *s, int period) {
+    DoublePair *waves = s->waves[period];
+    for (int i = 0; i < period && !s->known[period]; i++) {
+        double angle = i * TURN / period;
+        waves[i] = (DoublePair){ sin(angle), cos(angle) };
     }
+    s->known[period] = true;
+    return waves;
+}
+
+static inline double phase_of(Phase *s, int period) {
+    const DoublePair *waves = phase_waves(s, period);
+    DoublePair sums = { 0, 0 }; /* real, imaginary */
+    for (int i = 0; i < period; i++)
+        sums += waves[i] * window_at(&s->smooth, i);
+    double phase = s->phase, real = sums[0], imaginary = sums[1];
     if (imaginary != 0)
         phase = atan(real / imaginary) * PHASE_DEGREES;
     else if (real != 0)
@@ -105,22 +119,31 @@ static inline double phase_line(Phase *s, int period) {
     return line;
 }
 
+enum { WAVE = 1, LINE = 2 }; /* what is asked for: the phase, the line */
+
 /* True once outputs are due. */
-static inline bool phase_next(Phase *s, double x) {
-    window_push(&s->price, x);
+static inline bool phase_next(Phase *s, double x, int asked) {
+    if (asked & LINE)
+        window_push(&s->price, x);
     if (!cycle_next(&s->cycle, x))
         return false;
-    window_push(&s->smooth, s->cycle.smooth.at[0]);
     int period = (int)(s->cycle.smooth_period + 0.5);
-    s->phase = phase_of(s, period);
-    s->sine = sin(s->phase * DEGREE);
-    s->lead = sin((s->phase + 45) * DEGREE);
-    s->line = phase_line(s, period);
+    if (asked & WAVE) {
+        window_push(&s->smooth, cycle_smoothed(&s->cycle));
+        s->phase = phase_of(s, period);
+    }
+    if (asked & LINE)
+        s->line = phase_line(s, period);
     return s->cycle.row > lookback_phase(NULL);
 }
 
+static inline void phase_sine(Phase *s) {
+    s->sine = sin(s->phase * DEGREE);
+    s->lead = sin((s->phase + 45) * DEGREE);
+}
+
 static inline bool phase_is_trend(Phase *s, double before, double sine, double lead) {
-    double period = s->cycle.smooth_period, turn = s->phase - before, price = s->cycle.smooth.at[0];
+    double period = s->cycle.smooth_period, turn = s->phase - before, price = cycle_smoothed(&s->cycle);
     bool trend = true;
     if ((s->sine > s->lead && sine <= lead) || (s->sine < s->lead && sine >= lead)) {
         s->n_in_trend = 0;
@@ -135,27 +158,29 @@ static inline bool phase_is_trend(Phase *s, double before, double sine, double l
 }
 
 static inline void ta_ht_dcphase_next(Phase *s, const double *in, double *out) {
-    if (phase_next(s, in[0]))
+    if (phase_next(s, in[0], WAVE))
         out[0] = s->phase;
 }
 
 static inline void ta_ht_sine_next(Phase *s, const double *in, double *out) {
-    if (!phase_next(s, in[0]))
+    if (!phase_next(s, in[0], WAVE))
         return;
+    phase_sine(s);
     out[0] = s->sine;
     out[1] = s->lead;
 }
 
 static inline void ta_ht_trendline_next(Phase *s, const double *in, double *out) {
-    if (phase_next(s, in[0]))
+    if (phase_next(s, in[0], LINE))
         out[0] = s->line;
 }
 
 static inline void ta_ht_trendmode_next(Phase *s, const double *in, double *out) {
     double phase = s->phase, sine = s->sine, lead = s->lead;
-    bool due = phase_next(s, in[0]);
+    bool due = phase_next(s, in[0], WAVE | LINE);
     if (s->cycle.row <= TREND_START)
         return;
+    phase_sine(s);
     bool trend = phase_is_trend(s, phase, sine, lead);
     if (due)
         out[0] = trend;

@@ -226,7 +226,7 @@ static inline void sar_begin(Sar *s, double high, double low) {
 
 /* Long: the stop may not pass the lows of this candle and the one before; short: the highs. */
 static inline double sar_bound(const Sar *s, double stop, double high, double low) {
-    return s->is_long ? fmin(stop, fmin(s->low, low)) : fmax(stop, fmax(s->high, high));
+    return s->is_long ? MIN(stop, MIN(s->low, low)) : MAX(stop, MAX(s->high, high));
 }
 
 static inline void sar_turn(Sar *s, double high, double low) {
@@ -257,7 +257,7 @@ static inline void ta_sar_next(Sar *s, const double *in, double *out) {
     const SarSide *side = s->is_long ? &s->rise : &s->fall;
     if (!turns && (s->is_long ? high > s->extreme : low < s->extreme)) {
         s->extreme = s->is_long ? high : low;
-        s->acceleration = fmin(s->acceleration + side->step, side->max);
+        s->acceleration = MIN(s->acceleration + side->step, side->max);
     }
     s->stop = sar_bound(s, s->stop + s->acceleration * (s->extreme - s->stop), high, low);
     s->high = high;

@@ -7,65 +7,88 @@
  * and the numbers of columns constant, so that a row costs what the same loop written by hand costs. */
 
 #include <math.h>
+#include <string.h>
 
 #include "ta/ta.h"
 
 /* Written out: a row that went through memory in single values and came back in pairs would wait for the store. */
 #ifdef __clang__
-#define KERNEL_UNROLL _Pragma("clang loop unroll(full)")
+#define KERNEL_UNROLL     _Pragma("clang loop unroll(full)")
+#define KERNEL_NO_OVERLAP _Pragma("clang loop vectorize(assume_safety)")
 #else
-#define KERNEL_UNROLL _Pragma("GCC unroll 8")
+#define KERNEL_UNROLL     _Pragma("GCC unroll 8")
+#define KERNEL_NO_OVERLAP _Pragma("GCC ivdep") /* but for an output that is an input: row i needs no other row */
 #endif
 
-#define KERNEL(name, State, n_in, n_out)                                                                               \
-    static void name##_run(void *state, const double *const *in, size_t n, double *const *out) {                       \
-        State s = *(State *)state; /* a local: columns cannot overlap it, so it stays in registers */                  \
-        for (size_t i = 0; i < n; i++) {                                                                               \
-            double x[n_in], y[n_out];                                                                                  \
-            bool whole = true;                                                                                         \
-            KERNEL_UNROLL                                                                                              \
-            for (int k = 0; k < (n_in); k++) {                                                                         \
-                x[k] = in[k][i];                                                                                       \
-                whole = whole && isfinite(x[k]);                                                                       \
-            }                                                                                                          \
-            KERNEL_UNROLL                                                                                              \
-            for (int k = 0; k < (n_out); k++)                                                                          \
-                y[k] = NAN;                                                                                            \
-            if (LIKELY(whole))                                                                                         \
-                name##_next(&s, x, y);                                                                                 \
-            KERNEL_UNROLL                                                                                              \
-            for (int k = 0; k < (n_out); k++)                                                                          \
-                out[k][i] = y[k];                                                                                      \
-        }                                                                                                              \
-        *(State *)state = s;                                                                                           \
-    }
+/* Rows looked at before they are worked on: few, so that the processor looks at the next ones while a sum that waits
+ * for itself is still at these. */
+enum { KERNEL_BLOCK = 64 };
 
-/* The same for a state that gets ready once and stays so: `ready` sees s. From then on NAME_steady takes the rows, which
- * asks nothing: no branch, no NaN between its parts. It makes the same sums as NAME_next. */
+typedef double DoublePair __attribute__((vector_size(16))); /* two at a time, the same bits as one after the other */
+
+static inline DoublePair pair_at(const double *x) {
+    DoublePair pair;
+    memcpy(&pair, x, sizeof pair);
+    return pair;
+}
+
+/* Finite values at the start of x, none passed over. */
+static inline size_t column_finite(const double *x, size_t n) {
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        DoublePair a = pair_at(x + i), b = pair_at(x + i + 2), c = pair_at(x + i + 4), d = pair_at(x + i + 6);
+        DoublePair zero = (0 * a + 0 * b) + (0 * c + 0 * d); /* NaN where one is not finite */
+        if (zero[0] + zero[1] != 0)
+            break;
+    }
+    while (i < n && isfinite(x[i]))
+        i++;
+    return i;
+}
+
+/* Rows from `at` on, n at most, whose values are all finite. */
+size_t rows_finite(const double *const *in, int n_in, size_t at, size_t n);
+
+#define KERNEL_ROW(step, n_in, n_out)                                                                                  \
+    double x[n_in], y[n_out];                                                                                          \
+    KERNEL_UNROLL                                                                                                      \
+    for (int k = 0; k < (n_in); k++)                                                                                   \
+        x[k] = in[k][i];                                                                                               \
+    KERNEL_UNROLL                                                                                                      \
+    for (int k = 0; k < (n_out); k++)                                                                                  \
+        y[k] = NAN;                                                                                                    \
+    step(s, x, y);                                                                                                     \
+    KERNEL_UNROLL                                                                                                      \
+    for (int k = 0; k < (n_out); k++)                                                                                  \
+        out[k][i] = y[k];
+
+/* For a state that gets ready once and stays so: `ready` sees s. From then on NAME_steady takes the rows, which asks
+ * nothing: no branch, no NaN between its parts. It makes the same sums as NAME_next. */
 #define KERNEL_STEADY(name, State, n_in, n_out, ready)                                                                 \
     static void name##_run(void *state, const double *const *in, size_t n, double *const *out) {                       \
-        State local = *(State *)state, *s = &local;                                                                    \
-        for (size_t i = 0; i < n; i++) {                                                                               \
-            double x[n_in], y[n_out];                                                                                  \
-            bool whole = true;                                                                                         \
-            KERNEL_UNROLL                                                                                              \
-            for (int k = 0; k < (n_in); k++) {                                                                         \
-                x[k] = in[k][i];                                                                                       \
-                whole = whole && isfinite(x[k]);                                                                       \
+        State local = *(State *)state, *s = &local; /* columns cannot overlap it, so it stays in registers */          \
+        for (size_t i = 0; i < n;) {                                                                                   \
+            size_t block = MIN(n - i, (size_t)KERNEL_BLOCK), good = rows_finite(in, (n_in), i, block), end = i + good; \
+            for (; i < end && !(ready); i++) {                                                                         \
+                KERNEL_ROW(name##_next, n_in, n_out)                                                                   \
             }                                                                                                          \
-            KERNEL_UNROLL                                                                                              \
-            for (int k = 0; k < (n_out); k++)                                                                          \
-                y[k] = NAN;                                                                                            \
-            if (LIKELY(whole && (ready)))                                                                              \
-                name##_steady(s, x, y);                                                                                \
-            else if (whole)                                                                                            \
-                name##_next(s, x, y);                                                                                  \
-            KERNEL_UNROLL                                                                                              \
-            for (int k = 0; k < (n_out); k++)                                                                          \
-                out[k][i] = y[k];                                                                                      \
+            for (; i < end; i++) {                                                                                     \
+                KERNEL_ROW(name##_steady, n_in, n_out)                                                                 \
+            }                                                                                                          \
+            if (good < block) {                                                                                        \
+                for (int k = 0; k < (n_out); k++)                                                                      \
+                    out[k][i] = NAN;                                                                                   \
+                i++;                                                                                                   \
+            }                                                                                                          \
         }                                                                                                              \
         *(State *)state = local;                                                                                       \
     }
+
+#define KERNEL(name, State, n_in, n_out)                                                                               \
+    static inline void name##_steady(State *s, const double *in, double *out) {                                        \
+        name##_next(s, in, out);                                                                                       \
+    }                                                                                                                  \
+    KERNEL_STEADY(name, State, n_in, n_out, true)
 
 /* A kernel of one column in, one out. `set_up` sees s, arena and p (the parameters); `value` sees s and x. */
 #define KERNEL_1(name, State, set_up, value)                                                                           \
@@ -80,6 +103,23 @@
         out[0] = (value);                                                                                              \
     }                                                                                                                  \
     KERNEL(name, State, 1, 1)
+
+/* And one for the rows from `ready` on. */
+#define KERNEL_1_STEADY(name, State, set_up, value, ready, steady)                                                     \
+    static void name##_init(void *state, Arena *arena, const double *p) {                                              \
+        State *s = state;                                                                                              \
+        UNUSED(s), UNUSED(arena), UNUSED(p);                                                                           \
+        set_up;                                                                                                        \
+    }                                                                                                                  \
+    static inline void name##_next(State *s, const double *in, double *out) {                                          \
+        double x = in[0];                                                                                              \
+        out[0] = (value);                                                                                              \
+    }                                                                                                                  \
+    static inline void name##_steady(State *s, const double *in, double *out) {                                        \
+        double x = in[0];                                                                                              \
+        out[0] = (steady);                                                                                             \
+    }                                                                                                                  \
+    KERNEL_STEADY(name, State, 1, 1, ready)
 
 /* The private part of a table row. */
 #define KERNEL_OF(name, State) .state_size = sizeof(State), .init = name##_init, .run = name##_run

@@ -23,8 +23,10 @@ KERNEL_WINDOW(ta_mom, Lag, w, lag_init(s, arena, (int)p[0]), x - lag_next(s, x))
     static inline void name##_column(Lag *l, size_t size, const double *x, size_t n, double *const *lines,             \
                                      size_t at) {                                                                      \
         UNUSED(l);                                                                                                     \
+        double *const out = lines[0] + at;                                                                             \
+        KERNEL_NO_OVERLAP                                                                                              \
         for (size_t i = 0; i < n; i++)                                                                                 \
-            lines[0][at + i] = name##_of(x[i], x[i - size]);                                                           \
+            out[i] = name##_of(x[i], x[i - size]);                                                                     \
     }                                                                                                                  \
     KERNEL_WINDOW(name, Lag, w, lag_init(s, arena, (int)p[0]), name##_of(x, lag_next(s, x)))
 
@@ -113,7 +115,7 @@ static void ta_ultosc_init(void *state, Arena *arena, const double *p) {
 static inline void ta_ultosc_next(Ultimate *s, const double *in, double *out) {
     double high = in[0], low = in[1], close = in[2], before = s->range.close;
     double range = true_range_next(&s->range, high, low, close);
-    double pressure = isnan(range) ? NAN : close - fmin(low, before), value = 0;
+    double pressure = isnan(range) ? NAN : close - MIN(low, before), value = 0;
     for (int i = 0; i < 3; i++) {
         double a = sum_next(&s->pressure[i], pressure), b = sum_next(&s->true_range[i], range);
         value += nearly_zero(b) ? 0 : (double)(4 >> i) * (a / b);
@@ -121,7 +123,18 @@ static inline void ta_ultosc_next(Ultimate *s, const double *in, double *out) {
     out[0] = 100 * (value / 7);
 }
 
-KERNEL(ta_ultosc, Ultimate, 3, 1)
+static inline void ta_ultosc_steady(Ultimate *s, const double *in, double *out) {
+    double high = in[0], low = in[1], close = in[2], before = s->range.close;
+    double range = true_range_next(&s->range, high, low, close), pressure = close - MIN(low, before), value = 0;
+    KERNEL_UNROLL
+    for (int i = 0; i < 3; i++) {
+        double a = sum_steady(&s->pressure[i], pressure), b = sum_steady(&s->true_range[i], range);
+        value += nearly_zero(b) ? 0 : (double)(4 >> i) * (a / b);
+    }
+    out[0] = 100 * (value / 7);
+}
+
+KERNEL_STEADY(ta_ultosc, Ultimate, 3, 1, window_full(&s->pressure[2].w))
 
 static int lookback_ultosc(const double *p) {
     return (int)MAX(MAX(p[0], p[1]), p[2]);

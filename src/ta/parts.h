@@ -7,17 +7,9 @@
 
 #include <math.h>
 
-#include "ta/ta.h"
+#include "ta/kernel.h"
 
 #define TA_ZERO 1e-14 /* TA-Lib's notion of zero: it divides by nothing smaller */
-
-typedef double DoublePair __attribute__((vector_size(16))); /* two at a time, the same bits as one after the other */
-
-static inline DoublePair pair_at(const double *x) {
-    DoublePair pair;
-    memcpy(&pair, x, sizeof pair);
-    return pair;
-}
 
 static inline bool nearly_zero(double x) {
     return x > -TA_ZERO && x < TA_ZERO;
@@ -45,6 +37,14 @@ static inline double window_push(Window *w, double x) {
         old = w->at[w->next];
     else
         w->n++;
+    w->at[w->next] = x;
+    w->next = w->next + 1 == w->size ? 0 : w->next + 1;
+    return old;
+}
+
+/* The same of a full one, with no question asked. */
+static inline double window_replace(Window *w, double x) {
+    double old = w->at[w->next];
     w->at[w->next] = x;
     w->next = w->next + 1 == w->size ? 0 : w->next + 1;
     return old;
@@ -128,13 +128,15 @@ static inline double sma_next(Sum *s, double x) {
 }
 
 /* Once the window is full, of values alone. */
+static inline double sum_steady(Sum *s, double x) {
+    window_replace(&s->w, x);
+    double sum = s->sum + x;
+    s->sum = sum - window_oldest(&s->w);
+    return sum;
+}
+
 static inline double sma_steady(Sum *s, double x) {
-    s->w.at[s->w.next] = x;
-    s->w.next = s->w.next + 1 == s->w.size ? 0 : s->w.next + 1;
-    s->sum += x;
-    double mean = s->sum / s->w.size;
-    s->sum -= window_oldest(&s->w);
-    return mean;
+    return sum_steady(s, x) / s->w.size;
 }
 
 /* --- population variance of a window: mean of the squares less the square of the mean, as TA-Lib has it --- */
@@ -211,6 +213,11 @@ static inline double ema_next(Ema *e, double x) {
     if (++e->n < e->period)
         return NAN;
     return e->value /= e->period;
+}
+
+/* Once it is seeded, of values alone. */
+static inline double ema_steady(Ema *e, double x) {
+    return e->value += (x - e->value) * e->weight;
 }
 
 /* Wilder's as TA-Lib's RSI takes it, to the bit: prices at rest leave quotients of the like of 0 / 0 to rounding. */
@@ -339,52 +346,64 @@ static inline double extreme_steady(Extreme *e, double x) {
     return value * e->sign;
 }
 
-/* --- the same, with the age of the extreme ---
- * A queue of the values that may yet be the extreme, best first: each comes in and goes out once, whatever the window.
- * Which of equal values counts: the latest always (TA-Lib's AROON), or as TA-Lib's MAXINDEX has it: the earliest of a
- * window that is searched (the first one, and when the extreme falls out), else the newest. */
+/* --- the same, with the age of the extreme. `latest`: which of equal values it is; the same at every call. --- */
 
-typedef struct AgedAt {
-    double x; /* times sign */
-    int64_t row;
-} AgedAt;
-
-typedef struct Aged {
-    AgedAt *queue; /* a ring of `size` */
-    int size, head, n;
-    int64_t n_rows;
+typedef struct Placed {
+    double *block; /* as an Extreme's */
+    int *place;    /* where in its block the extreme from there on is */
+    int size, n;
+    double best;
+    int best_place;
     double sign; /* -1: the least */
-    int age;
-    bool latest;
-} Aged;
+    bool full;
+    int age; /* of the extreme that was told last */
+} Placed;
 
-static inline void aged_init(Aged *e, Arena *arena, int period, double sign, bool latest) {
-    *e = (Aged){ .queue = arena_new_n(arena, AgedAt, (size_t)period), .size = period, .sign = sign, .latest = latest };
+static inline void placed_init(Placed *e, Arena *arena, int period, double sign) {
+    *e = (Placed){ .block = arena_new_n(arena, double, (size_t)period),
+                   .place = arena_new_n(arena, int, (size_t)period),
+                   .size = period,
+                   .sign = sign };
 }
 
-static inline AgedAt *aged_place(const Aged *e, int i) {
-    int at = e->head + i;
-    return &e->queue[at < e->size ? at : at - e->size];
+static inline void placed_turn(Placed *e, bool latest) { /* the block is full */
+    int place = e->place[e->size - 1] = e->size - 1;
+    double best = e->block[place];
+    for (int i = e->size - 2; i >= 0; i--) {
+        bool keeps = latest ? best >= e->block[i] : best > e->block[i];
+        e->block[i] = best = keeps ? best : e->block[i];
+        e->place[i] = place = keeps ? place : i;
+    }
+    e->n = 0;
+    e->full = true;
 }
 
-static inline double aged_next(Aged *e, double x) {
+/* Of values alone. What it tells is the window's once `full`, which the last value of the first window makes it. */
+static inline double placed_steady(Placed *e, double x, bool latest) {
+    int newest = e->n++;
+    x *= e->sign;
+    bool better = newest == 0 || (latest ? x >= e->best : x > e->best);
+    e->best = better ? x : e->best;
+    e->best_place = better ? newest : e->best_place;
+    e->block[newest] = x;
+    double value = e->best;
+    e->age = newest - e->best_place;
+    if (e->n == e->size) {
+        placed_turn(e, latest);
+    } else if (e->full) {
+        double before = e->block[e->n];
+        bool newer = latest ? value >= before : value > before;
+        e->age = newer ? e->age : newest + e->size - e->place[e->n];
+        value = newer ? value : before;
+    }
+    return value * e->sign;
+}
+
+static inline double placed_next(Placed *e, double x, bool latest) {
     if (isnan(x))
         return NAN;
-    x *= e->sign;
-    int64_t row = e->n_rows++;
-    bool ties = e->latest || row >= e->size; /* does an equal newest one count? */
-    if (e->n > 0 && e->queue[e->head].row <= row - e->size) {
-        e->head = e->head + 1 == e->size ? 0 : e->head + 1;
-        e->n--;
-        ties = e->latest;
-    }
-    if (e->n > 0 && (x > e->queue[e->head].x || (ties && x == e->queue[e->head].x)))
-        e->n = 0;
-    while (e->n > 0 && (x > aged_place(e, e->n - 1)->x || (e->latest && x == aged_place(e, e->n - 1)->x)))
-        e->n--;
-    *aged_place(e, e->n++) = (AgedAt){ x, row };
-    e->age = (int)(row - e->queue[e->head].row);
-    return row + 1 >= e->size ? e->queue[e->head].x * e->sign : NAN;
+    double value = placed_steady(e, x, latest);
+    return e->full ? value : NAN;
 }
 
 /* --- true range: NaN for the first candle --- */

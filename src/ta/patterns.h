@@ -22,19 +22,67 @@ typedef enum Measure {
     MEASURES
 } Measure;
 
+/* What a measure takes of a candle. */
+typedef enum Size { BODY, SHADOWS, RANGE, SIZES } Size;
+
 enum {
+    MEANS_MAX = 8,
     PATTERN_CANDLES = 5,
     MEASURE_SPAN_MAX = 10,
     CANDLE_PAST = PATTERN_CANDLES + MEASURE_SPAN_MAX,
-    CANDLE_BLOCK = 64,
-    CANDLE_STRIDE = CANDLE_PAST + CANDLE_BLOCK
+    CANDLE_BLOCK = 128, /* even: the last pair may be half a one */
+    CANDLE_STRIDE = CANDLE_PAST + CANDLE_BLOCK + 1
 };
 
+/* Two rows at once, and what holds of them: all bits or none. Which conditions hold is a toss-up, and a branch that is
+ * guessed wrong costs more than all of them: a test has none. */
+typedef int64_t Mask __attribute__((vector_size(16)));
+
+#define ALL(...)                           all_of((const Mask[]){ __VA_ARGS__ }, sizeof((const Mask[]){ __VA_ARGS__ }) / sizeof(Mask))
+#define ANY(...)                           any_of((const Mask[]){ __VA_ARGS__ }, sizeof((const Mask[]){ __VA_ARGS__ }) / sizeof(Mask))
+#define EITHER(condition, then, otherwise) (((condition) & (then)) | (~(condition) & (otherwise)))
+
+static inline Mask all_of(const Mask *conditions, size_t n) {
+    Mask all = conditions[0];
+    KERNEL_UNROLL
+    for (size_t i = 1; i < n; i++)
+        all &= conditions[i];
+    return all;
+}
+
+static inline Mask any_of(const Mask *conditions, size_t n) {
+    Mask any = conditions[0];
+    KERNEL_UNROLL
+    for (size_t i = 1; i < n; i++)
+        any |= conditions[i];
+    return any;
+}
+
+#define SELECT(condition, then, otherwise) pair_select((condition), PAIR(then), PAIR(otherwise))
+#define WHEN(condition, then)              ((DoublePair)((Mask)PAIR(then) & (condition))) /* else 0 */
+#define PAIR(x)                            ((x) + (DoublePair){ 0 })                      /* of a number two */
+
+static inline DoublePair pair_select(Mask condition, DoublePair then, DoublePair otherwise) {
+    return (DoublePair)(((Mask)then & condition) | ((Mask)otherwise & ~condition));
+}
+
+static inline DoublePair pair_max(DoublePair a, DoublePair b) {
+    return pair_select(a > b, a, b);
+}
+
+static inline DoublePair pair_min(DoublePair a, DoublePair b) {
+    return pair_select(a < b, a, b);
+}
+
+static inline DoublePair pair_size(DoublePair x) {
+    return (DoublePair)((Mask)x & INT64_MAX);
+}
+
 typedef struct PatternCandle {
-    double open, high, low, close;
-    double top, bottom; /* of the body */
-    double body, upper, lower;
-    int color; /* 1: closed no lower than it opened; -1 */
+    DoublePair open, high, low, close;
+    DoublePair top, bottom; /* of the body */
+    DoublePair body, upper, lower;
+    DoublePair color; /* 1: closed no lower than it opened; -1 */
 } PatternCandle;
 
 typedef struct MeanOf { /* a measure that a pattern takes of the candle `ago` rows before the newest */
@@ -44,33 +92,42 @@ typedef struct MeanOf { /* a measure that a pattern takes of the candle `ago` ro
 
 enum { C_OPEN, C_HIGH, C_LOW, C_CLOSE, C_COLUMNS };
 
+/* What a test sees. */
 typedef struct Candles {
-    double past[C_COLUMNS][CANDLE_PAST]; /* the last ones of the piece before */
-    const double *now;                   /* open of the newest candle, those before it in front; CANDLE_STRIDE: high */
-    double sum[MEASURES][PATTERN_CANDLES];
+    const double *now; /* open of the newest candle, those before it in front; CANDLE_STRIDE: high */
+    const double *sum; /* the first measure's at the newest row; CANDLE_BLOCK: the next one's */
     int64_t row;
-    int begin, lookback; /* rows of the first test, and of the first result */
     double penetration;
     /* what waits for its confirmation */
-    int waiting;
+    double waiting;
     int64_t waiting_row;
     double waiting_high, waiting_low;
+    int64_t begin, end; /* rows that there are, of this block */
 } Candles;
+
+typedef struct PatternState {
+    Candles candles;
+    int begin, lookback;                 /* rows of the first test, and of the first result */
+    double past[C_COLUMNS][CANDLE_PAST]; /* the last ones of the piece before */
+    double sum[MEASURES][PATTERN_CANDLES];
+} PatternState;
 
 static inline PatternCandle candle_made(const Candles *c, int ago) {
     const double *at = c->now - ago;
-    double open = at[0], high = at[C_HIGH * CANDLE_STRIDE], low = at[C_LOW * CANDLE_STRIDE];
-    double close = at[C_CLOSE * CANDLE_STRIDE], top = MAX(open, close), bottom = MIN(open, close);
+    DoublePair open = pair_at(at), high = pair_at(at + C_HIGH * CANDLE_STRIDE),
+               low = pair_at(at + C_LOW * CANDLE_STRIDE);
+    DoublePair close = pair_at(at + C_CLOSE * CANDLE_STRIDE), top = pair_max(open, close);
+    DoublePair bottom = pair_min(open, close);
     return (PatternCandle){ .open = open,
                             .high = high,
                             .low = low,
                             .close = close,
                             .top = top,
                             .bottom = bottom,
-                            .body = fabs(close - open),
+                            .body = pair_size(close - open),
                             .upper = high - top,
                             .lower = bottom - low,
-                            .color = close >= open ? 1 : -1 };
+                            .color = SELECT(close >= open, 1.0, -1.0) };
 }
 
 /* Lives as long as the block it is named in. What is not asked of it is not computed. */
@@ -78,6 +135,10 @@ static inline PatternCandle candle_made(const Candles *c, int ago) {
 
 static inline int measure_span(Measure m) {
     return m == NEAR || m == FAR || m == EQUAL ? 5 : MEASURE_SPAN_MAX;
+}
+
+static inline Size measure_size(Measure m) {
+    return m == BODY_LONG || m == BODY_SHORT ? BODY : m == SHADOW_SHORT ? SHADOWS : RANGE;
 }
 
 static inline double measure_factor(Measure m) {
@@ -96,131 +157,139 @@ static inline double measure_factor(Measure m) {
     }
 }
 
-static inline double measure_range(Measure m, const PatternCandle *k) {
-    switch (m) {
-    case BODY_LONG:
-    case BODY_SHORT:
-        return k->body;
-    case SHADOW_SHORT:
-        return k->upper + k->lower;
-    default:
-        return k->high - k->low;
-    }
-}
-
 /* What the measure is at the candle `ago` rows before the newest: of those before it. */
-static inline double mean_of(const Candles *c, Measure m, int ago) {
-    return measure_factor(m) * (c->sum[m][ago] / measure_span(m)) / (m == SHADOW_SHORT ? 2 : 1);
+static inline DoublePair mean_of(const Candles *c, Measure m, int ago) {
+    DoublePair sum = pair_at(c->sum + ((int)m * PATTERN_CANDLES + ago) * CANDLE_BLOCK);
+    return measure_factor(m) * (sum / measure_span(m)) / (m == SHADOW_SHORT ? 2 : 1);
 }
 
 /* Two measures have no span: a long shadow is longer than the body, a very long one than twice the body. */
-static inline double shadow_long(const PatternCandle *k) {
+static inline DoublePair shadow_long(const PatternCandle *k) {
     return k->body;
 }
 
-static inline double shadow_very_long(const PatternCandle *k) {
+static inline DoublePair shadow_very_long(const PatternCandle *k) {
     return 2 * k->body;
 }
 
 /* Gaps of b after a: between bodies, and between whole candles. */
-static inline bool gap_up(const PatternCandle *a, const PatternCandle *b) {
+static inline Mask gap_up(const PatternCandle *a, const PatternCandle *b) {
     return b->bottom > a->top;
 }
 
-static inline bool gap_down(const PatternCandle *a, const PatternCandle *b) {
+static inline Mask gap_down(const PatternCandle *a, const PatternCandle *b) {
     return b->top < a->bottom;
 }
 
-static inline bool whole_gap_up(const PatternCandle *a, const PatternCandle *b) {
+/* Up where `way` is above 0, else down. */
+static inline Mask gap_along(const PatternCandle *a, const PatternCandle *b, DoublePair way) {
+    return EITHER(way > 0, gap_up(a, b), gap_down(a, b));
+}
+
+static inline Mask whole_gap_up(const PatternCandle *a, const PatternCandle *b) {
     return b->low > a->high;
 }
 
-static inline bool whole_gap_down(const PatternCandle *a, const PatternCandle *b) {
+static inline Mask whole_gap_down(const PatternCandle *a, const PatternCandle *b) {
     return b->high < a->low;
 }
 
-static inline bool within(double x, double middle, double by) {
-    return x <= middle + by && x >= middle - by;
+static inline Mask within(DoublePair x, DoublePair middle, DoublePair by) {
+    return ALL(x <= middle + by, x >= middle - by);
 }
 
-/* The finite rows of the next `n` <= CANDLE_BLOCK behind those before them: how many, and which they are. The columns
- * are read before a result is written: it may go over one of them. */
-static inline size_t candles_take(const double *const *in, size_t n, double (*rows)[CANDLE_STRIDE], bool *whole) {
-    size_t taken = 0;
-    for (size_t i = 0; i < n; i++) {
-        double open = in[0][i], high = in[1][i], low = in[2][i], close = in[3][i];
-        size_t at = CANDLE_PAST + taken;
-        rows[C_OPEN][at] = open;
-        rows[C_HIGH][at] = high;
-        rows[C_LOW][at] = low;
-        rows[C_CLOSE][at] = close;
-        double zero =
-            ((open - open) + (high - high)) + ((low - low) + (close - close)); /* NaN where one is not finite */
-        whole[i] = zero == 0;
-        taken += whole[i];
+/* A block of candles, those before it in front, and what is made of all of them at once. */
+typedef struct CandleBlock {
+    double rows[C_COLUMNS][CANDLE_STRIDE];
+    double size[SIZES][CANDLE_STRIDE]; /* of what is measured */
+    double sum[MEASURES][PATTERN_CANDLES][CANDLE_BLOCK];
+    bool whole[CANDLE_BLOCK];
+    size_t n; /* candles */
+} CandleBlock;
+
+/* From the oldest candle that is still asked for. */
+static inline void candles_measure(CandleBlock *b, Size what) {
+    const double *open = b->rows[C_OPEN], *high = b->rows[C_HIGH], *low = b->rows[C_LOW], *close = b->rows[C_CLOSE];
+    double *size = b->size[what];
+    for (size_t i = 0, n = CANDLE_PAST + b->n; i < n; i += 2) {
+        DoublePair o = pair_at(open + i), c = pair_at(close + i), range = pair_at(high + i) - pair_at(low + i);
+        DoublePair shadows = (pair_at(high + i) - pair_max(o, c)) + (pair_min(o, c) - pair_at(low + i));
+        DoublePair two = what == BODY ? pair_size(c - o) : what == SHADOWS ? shadows : range;
+        memcpy(size + i, &two, sizeof two);
     }
-    return taken;
 }
 
-/* After the test: the newest candle is of the means of the next one. */
-static inline void candles_roll(Candles *c, const MeanOf *means, size_t n) {
+/* The sums at each row of the block. They roll as TA-Lib's do: the newest less the oldest, in one. */
+static inline void candles_sums(PatternState *s, CandleBlock *b, const MeanOf *means, size_t n_means) {
+    double rolling[MEANS_MAX];
+    int64_t row = s->candles.row, begin = s->begin;
+    size_t i = 0, n = b->n;
+    bool asked[SIZES] = { false };
     KERNEL_UNROLL
-    for (size_t i = 0; i < n; i++) {
-        Measure m = means[i].measure;
-        int ago = means[i].ago, span = measure_span(m);
-        double *sum = &c->sum[m][ago], newest = measure_range(m, candle_ago(c, ago));
-        if (c->row >= c->begin)
-            *sum += newest - measure_range(m, candle_ago(c, ago + span));
-        else if (c->row >= c->begin - span)
-            *sum += newest;
+    for (size_t k = 0; k < n_means; k++) {
+        rolling[k] = s->sum[means[k].measure][means[k].ago];
+        asked[measure_size(means[k].measure)] = true;
     }
-    c->row++;
+    for (int k = 0; k < SIZES; k++)
+        if (asked[k])
+            candles_measure(b, (Size)k);
+    for (; i < n && row < begin; i++, row++)
+        for (size_t k = 0; k < n_means; k++) {
+            Measure m = means[k].measure;
+            double newest = b->size[measure_size(m)][CANDLE_PAST + i - (size_t)means[k].ago];
+            b->sum[m][means[k].ago][i] = rolling[k];
+            rolling[k] += row >= begin - measure_span(m) ? newest : 0;
+        }
+    for (; i < n; i++)
+        KERNEL_UNROLL
+    for (size_t k = 0; k < n_means; k++) {
+        Measure m = means[k].measure;
+        const double *newest = b->size[measure_size(m)] + CANDLE_PAST - means[k].ago + i;
+        b->sum[m][means[k].ago][i] = rolling[k];
+        rolling[k] += newest[0] - newest[-measure_span(m)];
+    }
+    KERNEL_UNROLL
+    for (size_t k = 0; k < n_means; k++)
+        s->sum[means[k].measure][means[k].ago] = rolling[k];
 }
 
 /* PATTERN(name, lookback, params, means...): the run of a pattern whose test is `static int name_test(Candles *)`. */
 #define PATTERN_FROM(name, begin_, lookback_, penetration_, ...)                                                       \
     static const MeanOf name##_means[] = { __VA_ARGS__ };                                                              \
     static void name##_init(void *state, Arena *arena, const double *p) {                                              \
-        Candles *c = state;                                                                                            \
+        PatternState *s = state;                                                                                       \
         UNUSED(arena), UNUSED(p);                                                                                      \
-        c->begin = (begin_);                                                                                           \
-        c->lookback = (lookback_);                                                                                     \
-        c->penetration = (penetration_);                                                                               \
+        s->begin = (begin_);                                                                                           \
+        s->lookback = (lookback_);                                                                                     \
+        s->candles.penetration = (penetration_);                                                                       \
     }                                                                                                                  \
     static int name##_lookback(const double *p) {                                                                      \
         UNUSED(p);                                                                                                     \
         return (lookback_);                                                                                            \
     }                                                                                                                  \
-    static void name##_run(void *state, const double *const *in, size_t n, double *const *out) {                       \
-        Candles local = *(Candles *)state, *c = &local;                                                                \
-        double rows[C_COLUMNS][CANDLE_STRIDE];                                                                         \
-        for (int k = 0; k < C_COLUMNS; k++)                                                                            \
-            memcpy(rows[k], c->past[k], sizeof c->past[k]);                                                            \
-        for (size_t done = 0, block; done < n; done += block) {                                                        \
-            const double *from[C_COLUMNS] = { in[0] + done, in[1] + done, in[2] + done, in[3] + done };                \
-            bool whole[CANDLE_BLOCK];                                                                                  \
-            block = MIN(n - done, (size_t)CANDLE_BLOCK);                                                               \
-            size_t taken = candles_take(from, block, rows, whole);                                                     \
-            c->now = rows[0] + CANDLE_PAST - 1;                                                                        \
-            for (size_t i = 0; i < block; i++) {                                                                       \
-                double value = NAN;                                                                                    \
-                if (LIKELY(whole[i])) {                                                                                \
-                    c->now++;                                                                                          \
-                    if (c->row >= c->begin) {                                                                          \
-                        int result = name##_test(c);                                                                   \
-                        value = c->row >= c->lookback ? result : NAN;                                                  \
-                    }                                                                                                  \
-                    candles_roll(c, name##_means, sizeof name##_means / sizeof(MeanOf));                               \
-                }                                                                                                      \
-                out[0][done + i] = value;                                                                              \
-            }                                                                                                          \
-            for (int k = 0; k < C_COLUMNS; k++)                                                                        \
-                memmove(rows[k], rows[k] + taken, sizeof c->past[k]);                                                  \
+    /* Into `result`, for each candle of the block. */                                                                 \
+    static void name##_block(PatternState *s, CandleBlock *b, double *result) {                                        \
+        candles_sums(s, b, name##_means, sizeof name##_means / sizeof(MeanOf));                                        \
+        Candles local = s->candles, *c = &local;                                                                       \
+        size_t n = b->n;                                                                                               \
+        c->now = b->rows[0] + CANDLE_PAST;                                                                             \
+        c->sum = b->sum[0][0];                                                                                         \
+        c->begin = s->begin;                                                                                           \
+        c->end = c->row + (int64_t)n;                                                                                  \
+        for (size_t i = 0; i < n; i += 2, c->row += 2, c->now += 2, c->sum += 2) {                                     \
+            DoublePair two = name##_test(c);                                                                           \
+            memcpy(result + i, &two, sizeof two);                                                                      \
         }                                                                                                              \
-        for (int k = 0; k < C_COLUMNS; k++)                                                                            \
-            memcpy(c->past[k], rows[k], sizeof c->past[k]);                                                            \
-        *(Candles *)state = local;                                                                                     \
+        local.row = local.end;                                                                                         \
+        s->candles = local;                                                                                            \
+    }                                                                                                                  \
+    static void name##_run(void *state, const double *const *in, size_t n, double *const *out) {                       \
+        candles_run(state, name##_block, in, n, out[0]);                                                               \
     }
+
+/* The block after block of a pattern. */
+void candles_run(PatternState *s, void block(PatternState *s, CandleBlock *b, double *result), const double *const *in,
+                 size_t n, double *out);
 
 #define PATTERN(name, lookback, ...)             PATTERN_FROM(name, lookback, lookback, 0, __VA_ARGS__)
 #define PATTERN_PENETRATING(name, lookback, ...) PATTERN_FROM(name, lookback, lookback, p[0], __VA_ARGS__)
@@ -230,7 +299,7 @@ static inline void candles_roll(Candles *c, const MeanOf *means, size_t n) {
 #name_, words_, TA_PATTERN,                                                                                    \
             .inputs = { TA_OPEN, TA_HIGH, TA_LOW, TA_CLOSE },                                                          \
                         .outputs = { "value" }, .recursive = true, .lookback = name_##_lookback,                       \
-                                                .state_size = sizeof(Candles), .init = name_##_init,                   \
+                                                .state_size = sizeof(PatternState), .init = name_##_init,              \
                                                 .run = name_##_run                                                     \
     }
 #define PATTERN_ROW_PENETRATING(name_, words_, standard_)                                                              \
@@ -239,6 +308,6 @@ static inline void candles_roll(Candles *c, const MeanOf *means, size_t n) {
             .inputs = { TA_OPEN, TA_HIGH, TA_LOW, TA_CLOSE },                                                          \
                         .outputs = { "value" }, .params = { { "penetration", TA_REAL, (standard_), 0, 3e37 } },        \
                                                             .recursive = true, .lookback = name_##_lookback,           \
-                                                            .state_size = sizeof(Candles), .init = name_##_init,       \
+                                                            .state_size = sizeof(PatternState), .init = name_##_init,  \
                                                             .run = name_##_run                                         \
     }

@@ -9,93 +9,99 @@
     const PatternCandle *a = candle_ago(s, 4), *b = candle_ago(s, 3), *c = candle_ago(s, 2), *d = candle_ago(s, 1),    \
                         *e = candle_ago(s, 0)
 
-static inline bool opens_within(const PatternCandle *a, const PatternCandle *b, double near) {
-    return b->open >= a->bottom - near && b->open <= a->top + near;
+static inline Mask opens_within(const PatternCandle *a, const PatternCandle *b, DoublePair near) {
+    return ALL(b->open >= a->bottom - near, b->open <= a->top + near);
 }
 
-static int cdl3linestrike_test(const Candles *s) {
+static inline DoublePair cdl3linestrike_test(const Candles *s) {
     FOUR(s);
-    if (a->color != b->color || b->color != c->color || d->color == c->color ||
-        !opens_within(a, b, mean_of(s, NEAR, 3)) || !opens_within(b, c, mean_of(s, NEAR, 2)))
-        return 0;
-    bool up = c->close > b->close && b->close > a->close && d->open > c->close && d->close < a->open;
-    bool down = c->close < b->close && b->close < a->close && d->open < c->close && d->close > a->open;
-    return (c->color > 0 ? up : down) ? c->color * 100 : 0;
+    Mask three = ALL(a->color == b->color, b->color == c->color, d->color != c->color,
+                     opens_within(a, b, mean_of(s, NEAR, 3)), opens_within(b, c, mean_of(s, NEAR, 2)));
+    Mask up = ALL(c->close > b->close, b->close > a->close, d->open > c->close, d->close < a->open);
+    Mask down = ALL(c->close < b->close, b->close < a->close, d->open<c->close, d->close> a->open);
+    return WHEN(ALL(three, EITHER(c->color > 0, up, down)), c->color * 100);
 }
 PATTERN(cdl3linestrike, 8, { NEAR, 3 }, { NEAR, 2 })
 
-static inline bool has_no_shadow(const Candles *s, int ago) {
+static inline Mask has_no_shadow(const Candles *s, int ago) {
     const PatternCandle *k = candle_ago(s, ago);
-    double least = mean_of(s, SHADOW_NONE, ago);
-    return k->lower < least && k->upper < least;
+    DoublePair least = mean_of(s, SHADOW_NONE, ago);
+    return ALL(k->lower < least, k->upper < least);
 }
 
-static int cdlconcealbabyswall_test(const Candles *s) {
+static inline DoublePair cdlconcealbabyswall_test(const Candles *s) {
     FOUR(s);
-    return a->color < 0 && b->color < 0 && c->color < 0 && d->color < 0 && has_no_shadow(s, 3) && has_no_shadow(s, 2) &&
-                   gap_down(b, c) && c->upper > mean_of(s, SHADOW_NONE, 1) && c->high > b->close && d->high > c->high &&
-                   d->low < c->low
-               ? 100
-               : 0;
+    return WHEN(
+        ALL(a->color < 0,
+            b->color<0,
+                     c->color<0,
+                              d->color<0, has_no_shadow(s, 3), has_no_shadow(s, 2), gap_down(b, c), c->upper> mean_of(
+                                  s, SHADOW_NONE, 1),
+                              c->high>
+                         b->close,
+                     d->high>
+                c->high,
+            d->low < c->low),
+        100);
 }
 PATTERN(cdlconcealbabyswall, 13, { SHADOW_NONE, 3 }, { SHADOW_NONE, 2 }, { SHADOW_NONE, 1 })
 
 /* --- five candles --- */
 
-static int cdlbreakaway_test(const Candles *s) {
+static inline DoublePair cdlbreakaway_test(const Candles *s) {
     FIVE(s);
-    if (!(a->body > mean_of(s, BODY_LONG, 4) && a->color == b->color && b->color == d->color && d->color != e->color))
-        return 0;
-    bool down = gap_down(a, b) && c->high < b->high && c->low < b->low && d->high < c->high && d->low < c->low &&
-                e->close > b->open && e->close < a->close;
-    bool up = gap_up(a, b) && c->high > b->high && c->low > b->low && d->high > c->high && d->low > c->low &&
-              e->close < b->open && e->close > a->close;
-    return (a->color < 0 ? down : up) ? e->color * 100 : 0;
+    Mask run =
+        ALL(a->body > mean_of(s, BODY_LONG, 4), a->color == b->color, b->color == d->color, d->color != e->color);
+    Mask down = ALL(gap_down(a, b), c->high < b->high, c->low < b->low, d->high < c->high,
+                    d->low<c->low, e->close> b->open, e->close < a->close);
+    Mask up = ALL(gap_up(a, b), c->high > b->high, c->low > b->low, d->high > c->high, d->low > c->low,
+                  e->close<b->open, e->close> a->close);
+    return WHEN(ALL(run, EITHER(a->color < 0, down, up)), e->color * 100);
 }
 PATTERN(cdlbreakaway, 14, { BODY_LONG, 4 })
 
-static int cdlladderbottom_test(const Candles *s) {
+static inline DoublePair cdlladderbottom_test(const Candles *s) {
     FIVE(s);
-    return a->color < 0 && b->color < 0 && c->color < 0 && a->open > b->open && b->open > c->open &&
-                   a->close > b->close && b->close > c->close && d->color < 0 &&
-                   d->upper > mean_of(s, SHADOW_NONE, 1) && e->color > 0 && e->open > d->open && e->close > d->high
-               ? 100
-               : 0;
+    return WHEN(ALL(a->color<0, b->color<0, c->color<0, a->open> b->open, b->open> c->open, a->close> b->close,
+                    b->close > c->close, d->color<0, d->upper> mean_of(s, SHADOW_NONE, 1), e->color > 0,
+                    e->open > d->open, e->close > d->high),
+                100);
 }
 PATTERN(cdlladderbottom, 14, { SHADOW_NONE, 1 })
 
-static inline bool three_short_after_long(const Candles *s) {
+static inline Mask three_short_after_long(const Candles *s) {
     FIVE(s);
     UNUSED(e);
-    return a->body > mean_of(s, BODY_LONG, 4) && b->body < mean_of(s, BODY_SHORT, 3) &&
-           c->body < mean_of(s, BODY_SHORT, 2) && d->body < mean_of(s, BODY_SHORT, 1);
+    return ALL(a->body > mean_of(s, BODY_LONG, 4), b->body < mean_of(s, BODY_SHORT, 3),
+               c->body < mean_of(s, BODY_SHORT, 2), d->body < mean_of(s, BODY_SHORT, 1));
 }
 
-static int cdlmathold_test(const Candles *s) {
+static inline DoublePair cdlmathold_test(const Candles *s) {
     FIVE(s);
-    double floor = a->close - a->body * s->penetration;
-    return three_short_after_long(s) && a->color > 0 && b->color < 0 && e->color > 0 && gap_up(a, b) &&
-                   c->bottom < a->close && d->bottom < a->close && c->bottom > floor && d->bottom > floor &&
-                   c->top < b->open && d->top < c->top && e->open > d->close &&
-                   e->close > fmax(fmax(b->high, c->high), d->high)
-               ? 100
-               : 0;
+    DoublePair floor = a->close - a->body * s->penetration;
+    return WHEN(
+        ALL(three_short_after_long(s), a->color > 0, b->color<0, e->color> 0, gap_up(a, b),
+            c->bottom<a->close, d->bottom<a->close, c->bottom> floor, d->bottom> floor,
+            c->top<b->open, d->top<c->top, e->open> d->close, e->close> pair_max(pair_max(b->high, c->high), d->high)),
+        100);
 }
 PATTERN_PENETRATING(cdlmathold, 14, { BODY_LONG, 4 }, { BODY_SHORT, 3 }, { BODY_SHORT, 2 }, { BODY_SHORT, 1 })
 
-static inline bool reaches_into(const PatternCandle *a, const PatternCandle *k) {
-    return k->bottom < a->high && k->top > a->low;
+static inline Mask reaches_into(const PatternCandle *a, const PatternCandle *k) {
+    return ALL(k->bottom<a->high, k->top> a->low);
 }
 
-static int cdlrisefall3methods_test(const Candles *s) {
+static inline DoublePair cdlrisefall3methods_test(const Candles *s) {
     FIVE(s);
-    int way = a->color;
-    return three_short_after_long(s) && e->body > mean_of(s, BODY_LONG, 0) && way != b->color && b->color == c->color &&
-                   c->color == d->color && d->color != e->color && reaches_into(a, b) && reaches_into(a, c) &&
-                   reaches_into(a, d) && c->close * way < b->close * way && d->close * way < c->close * way &&
-                   e->open * way > d->close * way && e->close * way > a->close * way
-               ? 100 * way
-               : 0;
+    DoublePair way = a->color;
+    return WHEN(
+        ALL(three_short_after_long(s), e->body > mean_of(s, BODY_LONG, 0), way != b->color, b->color == c->color,
+            c->color == d->color, d->color != e->color, reaches_into(a, b), reaches_into(a, c), reaches_into(a, d),
+            c->close *
+                way<b->close * way, d->close * way<c->close * way, e->open * way> d->close * way, e->close * way> a
+                    ->close *
+                way),
+        100 * way);
 }
 PATTERN(cdlrisefall3methods, 14, { BODY_LONG, 4 }, { BODY_SHORT, 3 }, { BODY_SHORT, 2 }, { BODY_SHORT, 1 },
         { BODY_LONG, 0 })
@@ -105,41 +111,49 @@ PATTERN(cdlrisefall3methods, 14, { BODY_LONG, 4 }, { BODY_SHORT, 3 }, { BODY_SHO
 
 enum { CONFIRMED_WITHIN = 3 };
 
-static inline int hikkake(Candles *s, bool found, int way, int broken_ago) {
-    const PatternCandle *now = candle_ago(s, 0), *inside = candle_ago(s, broken_ago);
-    if (found) {
-        s->waiting = 100 * way;
-        s->waiting_row = s->row;
-        s->waiting_high = inside->high;
-        s->waiting_low = inside->low;
-        return s->waiting;
-    }
-    bool beyond = s->waiting > 0 ? now->close > s->waiting_high : now->close < s->waiting_low;
-    if (s->waiting == 0 || s->row > s->waiting_row + CONFIRMED_WITHIN || !beyond)
-        return 0;
-    int result = 2 * s->waiting;
-    s->waiting = 0;
+/* One row. way: 1 where it broke downwards, -1 upwards. */
+static inline double hikkake_row(Candles *s, int64_t row, bool found, double way, double high, double low,
+                                 double close) {
+    bool beyond = s->waiting > 0 ? close > s->waiting_high : close < s->waiting_low;
+    bool confirmed = !found & (s->waiting != 0) & (row <= s->waiting_row + CONFIRMED_WITHIN) & beyond;
+    double result = found ? 100 * way : confirmed ? 2 * s->waiting : 0;
+    s->waiting = found ? result : confirmed ? 0 : s->waiting;
+    s->waiting_row = found ? row : s->waiting_row;
+    s->waiting_high = found ? high : s->waiting_high;
+    s->waiting_low = found ? low : s->waiting_low;
     return result;
 }
 
-static inline bool is_inside(const PatternCandle *outer, const PatternCandle *inner) {
-    return inner->high < outer->high && inner->low > outer->low;
+/* What waits is of the row before: the two go one after the other. */
+static inline DoublePair hikkake(Candles *s, Mask found, Mask down) {
+    const PatternCandle *inside = candle_ago(s, 1), *now = candle_ago(s, 0);
+    DoublePair result = { 0 }, way = SELECT(down, 1.0, -1.0);
+    KERNEL_UNROLL
+    for (int i = 0; i < 2; i++)
+        if (s->row + i >= s->begin && s->row + i < s->end)
+            result[i] =
+                hikkake_row(s, s->row + i, found[i] != 0, way[i], inside->high[i], inside->low[i], now->close[i]);
+    return result;
 }
 
-static int cdlhikkake_test(Candles *s) {
+static inline Mask is_inside(const PatternCandle *outer, const PatternCandle *inner) {
+    return ALL(inner->high<outer->high, inner->low> outer->low);
+}
+
+static inline DoublePair cdlhikkake_test(Candles *s) {
     const PatternCandle *a = candle_ago(s, 2), *b = candle_ago(s, 1), *c = candle_ago(s, 0);
-    bool down = c->high < b->high && c->low<b->low, up = c->high> b->high && c->low > b->low;
-    return hikkake(s, is_inside(a, b) && (down || up), down ? 1 : -1, 1);
+    Mask down = ALL(c->high < b->high, c->low < b->low), up = ALL(c->high > b->high, c->low > b->low);
+    return hikkake(s, ALL(is_inside(a, b), ANY(down, up)), down);
 }
 PATTERN_FROM(cdlhikkake, 2, 5, 0)
 
 /* The candle before the inside one closes near its end. */
-static int cdlhikkakemod_test(Candles *s) {
+static inline DoublePair cdlhikkakemod_test(Candles *s) {
     FOUR(s);
-    double near = mean_of(s, NEAR, 2);
-    bool down = d->high < c->high && d->low < c->low && b->close <= b->low + near;
-    bool up = d->high > c->high && d->low > c->low && b->close >= b->high - near;
-    return hikkake(s, is_inside(a, b) && is_inside(b, c) && (down || up), down ? 1 : -1, 1);
+    DoublePair near = mean_of(s, NEAR, 2);
+    Mask down = ALL(d->high < c->high, d->low < c->low, b->close <= b->low + near);
+    Mask up = ALL(d->high > c->high, d->low > c->low, b->close >= b->high - near);
+    return hikkake(s, ALL(is_inside(a, b), is_inside(b, c), ANY(down, up)), down);
 }
 PATTERN_FROM(cdlhikkakemod, 7, 10, 0, { NEAR, 2 })
 

@@ -3,133 +3,132 @@
 
 #include "ta/patterns.h"
 
-static int cdlbelthold_test(const Candles *c) {
+static inline DoublePair cdlbelthold_test(const Candles *c) {
     const PatternCandle *k = candle_ago(c, 0);
-    double open_shadow = k->color > 0 ? k->lower : k->upper;
-    return k->body > mean_of(c, BODY_LONG, 0) && open_shadow < mean_of(c, SHADOW_NONE, 0) ? k->color * 100 : 0;
+    DoublePair open_shadow = SELECT(k->color > 0, k->lower, k->upper);
+    return WHEN(ALL(k->body > mean_of(c, BODY_LONG, 0), open_shadow < mean_of(c, SHADOW_NONE, 0)), k->color * 100);
 }
 PATTERN(cdlbelthold, 10, { BODY_LONG, 0 }, { SHADOW_NONE, 0 })
 
-static int cdlclosingmarubozu_test(const Candles *c) {
+static inline DoublePair cdlclosingmarubozu_test(const Candles *c) {
     const PatternCandle *k = candle_ago(c, 0);
-    double close_shadow = k->color > 0 ? k->upper : k->lower;
-    return k->body > mean_of(c, BODY_LONG, 0) && close_shadow < mean_of(c, SHADOW_NONE, 0) ? k->color * 100 : 0;
+    DoublePair close_shadow = SELECT(k->color > 0, k->upper, k->lower);
+    return WHEN(ALL(k->body > mean_of(c, BODY_LONG, 0), close_shadow < mean_of(c, SHADOW_NONE, 0)), k->color * 100);
 }
 PATTERN(cdlclosingmarubozu, 10, { BODY_LONG, 0 }, { SHADOW_NONE, 0 })
 
-static int cdlmarubozu_test(const Candles *c) {
+static inline DoublePair cdlmarubozu_test(const Candles *c) {
     const PatternCandle *k = candle_ago(c, 0);
-    double least = mean_of(c, SHADOW_NONE, 0);
-    return k->body > mean_of(c, BODY_LONG, 0) && k->upper < least && k->lower < least ? k->color * 100 : 0;
+    DoublePair least = mean_of(c, SHADOW_NONE, 0);
+    return WHEN(ALL(k->body > mean_of(c, BODY_LONG, 0), k->upper < least, k->lower < least), k->color * 100);
 }
 PATTERN(cdlmarubozu, 10, { BODY_LONG, 0 }, { SHADOW_NONE, 0 })
 
-static int cdllongline_test(const Candles *c) {
+static inline DoublePair cdllongline_test(const Candles *c) {
     const PatternCandle *k = candle_ago(c, 0);
-    double small = mean_of(c, SHADOW_SHORT, 0);
-    return k->body > mean_of(c, BODY_LONG, 0) && k->upper < small && k->lower < small ? k->color * 100 : 0;
+    DoublePair small = mean_of(c, SHADOW_SHORT, 0);
+    return WHEN(ALL(k->body > mean_of(c, BODY_LONG, 0), k->upper < small, k->lower < small), k->color * 100);
 }
 PATTERN(cdllongline, 10, { BODY_LONG, 0 }, { SHADOW_SHORT, 0 })
 
-static int cdlshortline_test(const Candles *c) {
+static inline DoublePair cdlshortline_test(const Candles *c) {
     const PatternCandle *k = candle_ago(c, 0);
-    double small = mean_of(c, SHADOW_SHORT, 0);
-    return k->body < mean_of(c, BODY_SHORT, 0) && k->upper < small && k->lower < small ? k->color * 100 : 0;
+    DoublePair small = mean_of(c, SHADOW_SHORT, 0);
+    return WHEN(ALL(k->body < mean_of(c, BODY_SHORT, 0), k->upper < small, k->lower < small), k->color * 100);
 }
 PATTERN(cdlshortline, 10, { BODY_SHORT, 0 }, { SHADOW_SHORT, 0 })
 
-static int cdlspinningtop_test(const Candles *c) {
+static inline DoublePair cdlspinningtop_test(const Candles *c) {
     const PatternCandle *k = candle_ago(c, 0);
-    return k->body < mean_of(c, BODY_SHORT, 0) && k->upper > k->body && k->lower > k->body ? k->color * 100 : 0;
+    return WHEN(ALL(k->body<mean_of(c, BODY_SHORT, 0), k->upper> k->body, k->lower > k->body), k->color * 100);
 }
 PATTERN(cdlspinningtop, 10, { BODY_SHORT, 0 })
 
-static int cdlhighwave_test(const Candles *c) {
+static inline DoublePair cdlhighwave_test(const Candles *c) {
     const PatternCandle *k = candle_ago(c, 0);
-    double great = shadow_very_long(k);
-    return k->body < mean_of(c, BODY_SHORT, 0) && k->upper > great && k->lower > great ? k->color * 100 : 0;
+    DoublePair great = shadow_very_long(k);
+    return WHEN(ALL(k->body<mean_of(c, BODY_SHORT, 0), k->upper> great, k->lower > great), k->color * 100);
 }
 PATTERN(cdlhighwave, 10, { BODY_SHORT, 0 })
 
 /* --- doji: open and close are as good as one --- */
 
-static inline bool is_doji(const Candles *c, const PatternCandle *k) {
+static inline Mask is_doji(const Candles *c, const PatternCandle *k) {
     return k->body <= mean_of(c, BODY_DOJI, 0);
 }
 
-static int cdldoji_test(const Candles *c) {
-    return is_doji(c, candle_ago(c, 0)) ? 100 : 0;
+static inline DoublePair cdldoji_test(const Candles *c) {
+    return WHEN(is_doji(c, candle_ago(c, 0)), 100);
 }
 PATTERN(cdldoji, 10, { BODY_DOJI, 0 })
 
-static int cdldragonflydoji_test(const Candles *c) {
+static inline DoublePair cdldragonflydoji_test(const Candles *c) {
     const PatternCandle *k = candle_ago(c, 0);
-    double least = mean_of(c, SHADOW_NONE, 0);
-    return is_doji(c, k) && k->upper < least && k->lower > least ? 100 : 0;
+    DoublePair least = mean_of(c, SHADOW_NONE, 0);
+    return WHEN(ALL(is_doji(c, k), k->upper<least, k->lower> least), 100);
 }
 PATTERN(cdldragonflydoji, 10, { BODY_DOJI, 0 }, { SHADOW_NONE, 0 })
 
-static int cdlgravestonedoji_test(const Candles *c) {
+static inline DoublePair cdlgravestonedoji_test(const Candles *c) {
     const PatternCandle *k = candle_ago(c, 0);
-    double least = mean_of(c, SHADOW_NONE, 0);
-    return is_doji(c, k) && k->lower < least && k->upper > least ? 100 : 0;
+    DoublePair least = mean_of(c, SHADOW_NONE, 0);
+    return WHEN(ALL(is_doji(c, k), k->lower<least, k->upper> least), 100);
 }
 PATTERN(cdlgravestonedoji, 10, { BODY_DOJI, 0 }, { SHADOW_NONE, 0 })
 
-static int cdltakuri_test(const Candles *c) {
+static inline DoublePair cdltakuri_test(const Candles *c) {
     const PatternCandle *k = candle_ago(c, 0);
-    return is_doji(c, k) && k->upper < mean_of(c, SHADOW_NONE, 0) && k->lower > shadow_very_long(k) ? 100 : 0;
+    return WHEN(ALL(is_doji(c, k), k->upper<mean_of(c, SHADOW_NONE, 0), k->lower> shadow_very_long(k)), 100);
 }
 PATTERN(cdltakuri, 10, { BODY_DOJI, 0 }, { SHADOW_NONE, 0 })
 
-static int cdllongleggeddoji_test(const Candles *c) {
+static inline DoublePair cdllongleggeddoji_test(const Candles *c) {
     const PatternCandle *k = candle_ago(c, 0);
-    return is_doji(c, k) && fmax(k->upper, k->lower) > shadow_long(k) ? 100 : 0;
+    return WHEN(ALL(is_doji(c, k), pair_max(k->upper, k->lower) > shadow_long(k)), 100);
 }
 PATTERN(cdllongleggeddoji, 10, { BODY_DOJI, 0 })
 
 /* Long on both sides, the body near the middle. */
-static int cdlrickshawman_test(const Candles *c) {
+static inline DoublePair cdlrickshawman_test(const Candles *c) {
     const PatternCandle *k = candle_ago(c, 0);
-    double middle = k->low + (k->high - k->low) / 2, near = mean_of(c, NEAR, 0);
-    return is_doji(c, k) && k->lower > shadow_long(k) && k->upper > shadow_long(k) && k->bottom <= middle + near &&
-                   k->top >= middle - near
-               ? 100
-               : 0;
+    DoublePair middle = k->low + (k->high - k->low) / 2, near = mean_of(c, NEAR, 0);
+    return WHEN(ALL(is_doji(c, k), k->lower > shadow_long(k), k->upper > shadow_long(k), k->bottom <= middle + near,
+                    k->top >= middle - near),
+                100);
 }
 PATTERN(cdlrickshawman, 10, { BODY_DOJI, 0 }, { NEAR, 0 })
 
 /* --- hammers: a small body at one end of a long shadow; where it stands against the candle before tells which --- */
 
-static inline bool is_hammer(const Candles *c, const PatternCandle *k) {
-    return k->body < mean_of(c, BODY_SHORT, 0) && k->lower > shadow_long(k) && k->upper < mean_of(c, SHADOW_NONE, 0);
+static inline Mask is_hammer(const Candles *c, const PatternCandle *k) {
+    return ALL(k->body<mean_of(c, BODY_SHORT, 0), k->lower> shadow_long(k), k->upper < mean_of(c, SHADOW_NONE, 0));
 }
 
-static inline bool is_inverted_hammer(const Candles *c, const PatternCandle *k) {
-    return k->body < mean_of(c, BODY_SHORT, 0) && k->upper > shadow_long(k) && k->lower < mean_of(c, SHADOW_NONE, 0);
+static inline Mask is_inverted_hammer(const Candles *c, const PatternCandle *k) {
+    return ALL(k->body<mean_of(c, BODY_SHORT, 0), k->upper> shadow_long(k), k->lower < mean_of(c, SHADOW_NONE, 0));
 }
 
-static int cdlhammer_test(const Candles *c) {
+static inline DoublePair cdlhammer_test(const Candles *c) {
     const PatternCandle *before = candle_ago(c, 1), *k = candle_ago(c, 0);
-    return is_hammer(c, k) && k->bottom <= before->low + mean_of(c, NEAR, 1) ? 100 : 0;
+    return WHEN(ALL(is_hammer(c, k), k->bottom <= before->low + mean_of(c, NEAR, 1)), 100);
 }
 PATTERN(cdlhammer, 11, { BODY_SHORT, 0 }, { SHADOW_NONE, 0 }, { NEAR, 1 })
 
-static int cdlhangingman_test(const Candles *c) {
+static inline DoublePair cdlhangingman_test(const Candles *c) {
     const PatternCandle *before = candle_ago(c, 1), *k = candle_ago(c, 0);
-    return is_hammer(c, k) && k->bottom >= before->high - mean_of(c, NEAR, 1) ? -100 : 0;
+    return WHEN(ALL(is_hammer(c, k), k->bottom >= before->high - mean_of(c, NEAR, 1)), -100);
 }
 PATTERN(cdlhangingman, 11, { BODY_SHORT, 0 }, { SHADOW_NONE, 0 }, { NEAR, 1 })
 
-static int cdlinvertedhammer_test(const Candles *c) {
+static inline DoublePair cdlinvertedhammer_test(const Candles *c) {
     const PatternCandle *before = candle_ago(c, 1), *k = candle_ago(c, 0);
-    return is_inverted_hammer(c, k) && gap_down(before, k) ? 100 : 0;
+    return WHEN(ALL(is_inverted_hammer(c, k), gap_down(before, k)), 100);
 }
 PATTERN(cdlinvertedhammer, 11, { BODY_SHORT, 0 }, { SHADOW_NONE, 0 })
 
-static int cdlshootingstar_test(const Candles *c) {
+static inline DoublePair cdlshootingstar_test(const Candles *c) {
     const PatternCandle *before = candle_ago(c, 1), *k = candle_ago(c, 0);
-    return is_inverted_hammer(c, k) && gap_up(before, k) ? -100 : 0;
+    return WHEN(ALL(is_inverted_hammer(c, k), gap_up(before, k)), -100);
 }
 PATTERN(cdlshootingstar, 11, { BODY_SHORT, 0 }, { SHADOW_NONE, 0 })
 

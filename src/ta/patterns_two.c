@@ -2,145 +2,136 @@
 
 #include "ta/patterns.h"
 
-static int cdlengulfing_test(const Candles *c) {
+static inline DoublePair cdlengulfing_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    bool around = b->top >= a->top && b->bottom <= a->bottom && (b->top > a->top || b->bottom < a->bottom);
-    if (a->color == b->color || !around)
-        return 0;
-    return b->color * (b->open != a->close && b->close != a->open ? 100 : 80);
+    Mask around = ALL(b->top >= a->top, b->bottom <= a->bottom, ANY(b->top > a->top, b->bottom < a->bottom));
+    DoublePair how = SELECT(ALL(b->open != a->close, b->close != a->open), 100, 80);
+    return WHEN(ALL(a->color != b->color, around), b->color * how);
 }
 PATTERN(cdlengulfing, 2)
 
 /* --- one inside the other --- */
 
-static inline int harami(const PatternCandle *a, const PatternCandle *b) {
-    if (b->top < a->top && b->bottom > a->bottom)
-        return -a->color * 100;
-    return b->top <= a->top && b->bottom >= a->bottom ? -a->color * 80 : 0;
+static inline DoublePair harami(const PatternCandle *a, const PatternCandle *b) {
+    DoublePair how = SELECT(ALL(b->top<a->top, b->bottom> a->bottom), 100, 80);
+    return WHEN(ALL(b->top <= a->top, b->bottom >= a->bottom), -a->color * how);
 }
 
-static int cdlharami_test(const Candles *c) {
+static inline DoublePair cdlharami_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    return a->body > mean_of(c, BODY_LONG, 1) && b->body <= mean_of(c, BODY_SHORT, 0) ? harami(a, b) : 0;
+    return WHEN(ALL(a->body > mean_of(c, BODY_LONG, 1), b->body <= mean_of(c, BODY_SHORT, 0)), harami(a, b));
 }
 PATTERN(cdlharami, 11, { BODY_LONG, 1 }, { BODY_SHORT, 0 })
 
-static int cdlharamicross_test(const Candles *c) {
+static inline DoublePair cdlharamicross_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    return a->body > mean_of(c, BODY_LONG, 1) && b->body <= mean_of(c, BODY_DOJI, 0) ? harami(a, b) : 0;
+    return WHEN(ALL(a->body > mean_of(c, BODY_LONG, 1), b->body <= mean_of(c, BODY_DOJI, 0)), harami(a, b));
 }
 PATTERN(cdlharamicross, 11, { BODY_LONG, 1 }, { BODY_DOJI, 0 })
 
-static int cdlhomingpigeon_test(const Candles *c) {
+static inline DoublePair cdlhomingpigeon_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    return a->color < 0 && b->color < 0 && a->body > mean_of(c, BODY_LONG, 1) && b->body <= mean_of(c, BODY_SHORT, 0) &&
-                   b->open < a->open && b->close > a->close
-               ? 100
-               : 0;
+    return WHEN(ALL(a->color < 0, b->color<0, a->body> mean_of(c, BODY_LONG, 1), b->body <= mean_of(c, BODY_SHORT, 0),
+                    b->open<a->open, b->close> a->close),
+                100);
 }
 PATTERN(cdlhomingpigeon, 11, { BODY_LONG, 1 }, { BODY_SHORT, 0 })
 
-static int cdlmatchinglow_test(const Candles *c) {
+static inline DoublePair cdlmatchinglow_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    return a->color < 0 && b->color < 0 && within(b->close, a->close, mean_of(c, EQUAL, 1)) ? 100 : 0;
+    return WHEN(ALL(a->color < 0, b->color < 0, within(b->close, a->close, mean_of(c, EQUAL, 1))), 100);
 }
 PATTERN(cdlmatchinglow, 6, { EQUAL, 1 })
 
 /* --- a rise after a long fall, by how far it comes --- */
 
-static inline bool rises_from_below(const Candles *c, const PatternCandle *a, const PatternCandle *b) {
-    return a->color < 0 && a->body > mean_of(c, BODY_LONG, 1) && b->color > 0 && b->open < a->low;
+static inline Mask rises_from_below(const Candles *c, const PatternCandle *a, const PatternCandle *b) {
+    return ALL(a->color<0, a->body> mean_of(c, BODY_LONG, 1), b->color > 0, b->open < a->low);
 }
 
-static int cdlonneck_test(const Candles *c) {
+static inline DoublePair cdlonneck_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    return rises_from_below(c, a, b) && within(b->close, a->low, mean_of(c, EQUAL, 1)) ? -100 : 0;
+    return WHEN(ALL(rises_from_below(c, a, b), within(b->close, a->low, mean_of(c, EQUAL, 1))), -100);
 }
 PATTERN(cdlonneck, 11, { BODY_LONG, 1 }, { EQUAL, 1 })
 
-static int cdlinneck_test(const Candles *c) {
+static inline DoublePair cdlinneck_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    return rises_from_below(c, a, b) && b->close <= a->close + mean_of(c, EQUAL, 1) && b->close >= a->close ? -100 : 0;
+    return WHEN(ALL(rises_from_below(c, a, b), b->close <= a->close + mean_of(c, EQUAL, 1), b->close >= a->close),
+                -100);
 }
 PATTERN(cdlinneck, 11, { BODY_LONG, 1 }, { EQUAL, 1 })
 
-static int cdlthrusting_test(const Candles *c) {
+static inline DoublePair cdlthrusting_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    return rises_from_below(c, a, b) && b->close > a->close + mean_of(c, EQUAL, 1) &&
-                   b->close <= a->close + a->body * 0.5
-               ? -100
-               : 0;
+    return WHEN(ALL(rises_from_below(c, a, b), b->close > a->close + mean_of(c, EQUAL, 1),
+                    b->close <= a->close + a->body * 0.5),
+                -100);
 }
 PATTERN(cdlthrusting, 11, { BODY_LONG, 1 }, { EQUAL, 1 })
 
-static int cdlpiercing_test(const Candles *c) {
+static inline DoublePair cdlpiercing_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    return rises_from_below(c, a, b) && b->body > mean_of(c, BODY_LONG, 0) && b->close < a->open &&
-                   b->close > a->close + a->body * 0.5
-               ? 100
-               : 0;
+    return WHEN(ALL(rises_from_below(c, a, b), b->body > mean_of(c, BODY_LONG, 0),
+                    b->close<a->open, b->close> a->close + a->body * 0.5),
+                100);
 }
 PATTERN(cdlpiercing, 11, { BODY_LONG, 1 }, { BODY_LONG, 0 })
 
-static int cdldarkcloudcover_test(const Candles *c) {
+static inline DoublePair cdldarkcloudcover_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    return a->color > 0 && a->body > mean_of(c, BODY_LONG, 1) && b->color < 0 && b->open > a->high &&
-                   b->close > a->open && b->close < a->close - a->body * c->penetration
-               ? -100
-               : 0;
+    return WHEN(ALL(a->color > 0, a->body > mean_of(c, BODY_LONG, 1), b->color<0, b->open> a->high, b->close > a->open,
+                    b->close < a->close - a->body * c->penetration),
+                -100);
 }
 PATTERN_PENETRATING(cdldarkcloudcover, 11, { BODY_LONG, 1 })
 
 /* --- one against the other --- */
 
-static int cdlcounterattack_test(const Candles *c) {
+static inline DoublePair cdlcounterattack_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    return a->color != b->color && a->body > mean_of(c, BODY_LONG, 1) && b->body > mean_of(c, BODY_LONG, 0) &&
-                   within(b->close, a->close, mean_of(c, EQUAL, 1))
-               ? b->color * 100
-               : 0;
+    return WHEN(ALL(a->color != b->color, a->body > mean_of(c, BODY_LONG, 1), b->body > mean_of(c, BODY_LONG, 0),
+                    within(b->close, a->close, mean_of(c, EQUAL, 1))),
+                b->color * 100);
 }
 PATTERN(cdlcounterattack, 11, { BODY_LONG, 1 }, { BODY_LONG, 0 }, { EQUAL, 1 })
 
-static int cdlseparatinglines_test(const Candles *c) {
+static inline DoublePair cdlseparatinglines_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    double open_shadow = b->color > 0 ? b->lower : b->upper;
-    return a->color != b->color && within(b->open, a->open, mean_of(c, EQUAL, 1)) &&
-                   b->body > mean_of(c, BODY_LONG, 0) && open_shadow < mean_of(c, SHADOW_NONE, 0)
-               ? b->color * 100
-               : 0;
+    DoublePair open_shadow = SELECT(b->color > 0, b->lower, b->upper);
+    return WHEN(ALL(a->color != b->color, within(b->open, a->open, mean_of(c, EQUAL, 1)),
+                    b->body > mean_of(c, BODY_LONG, 0), open_shadow < mean_of(c, SHADOW_NONE, 0)),
+                b->color * 100);
 }
 PATTERN(cdlseparatinglines, 11, { BODY_LONG, 0 }, { SHADOW_NONE, 0 }, { EQUAL, 1 })
 
-static int cdldojistar_test(const Candles *c) {
+static inline DoublePair cdldojistar_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    return a->body > mean_of(c, BODY_LONG, 1) && b->body <= mean_of(c, BODY_DOJI, 0) &&
-                   (a->color > 0 ? gap_up(a, b) : gap_down(a, b))
-               ? -a->color * 100
-               : 0;
+    return WHEN(ALL(a->body > mean_of(c, BODY_LONG, 1), b->body <= mean_of(c, BODY_DOJI, 0), gap_along(a, b, a->color)),
+                -a->color * 100);
 }
 PATTERN(cdldojistar, 11, { BODY_LONG, 1 }, { BODY_DOJI, 0 })
 
-static inline bool is_marubozu(const Candles *c, int ago) {
+static inline Mask is_marubozu(const Candles *c, int ago) {
     const PatternCandle *k = candle_ago(c, ago);
-    double least = mean_of(c, SHADOW_NONE, ago);
-    return k->body > mean_of(c, BODY_LONG, ago) && k->upper < least && k->lower < least;
+    DoublePair least = mean_of(c, SHADOW_NONE, ago);
+    return ALL(k->body > mean_of(c, BODY_LONG, ago), k->upper < least, k->lower < least);
 }
 
-static inline bool kicks(const Candles *c, const PatternCandle *a, const PatternCandle *b) {
-    return a->color != b->color && is_marubozu(c, 1) && is_marubozu(c, 0) &&
-           (a->color < 0 ? whole_gap_up(a, b) : whole_gap_down(a, b));
+static inline Mask kicks(const Candles *c, const PatternCandle *a, const PatternCandle *b) {
+    return ALL(a->color != b->color, is_marubozu(c, 1), is_marubozu(c, 0),
+               EITHER(a->color < 0, whole_gap_up(a, b), whole_gap_down(a, b)));
 }
 
-static int cdlkicking_test(const Candles *c) {
+static inline DoublePair cdlkicking_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    return kicks(c, a, b) ? b->color * 100 : 0;
+    return WHEN(kicks(c, a, b), b->color * 100);
 }
 PATTERN(cdlkicking, 11, { BODY_LONG, 1 }, { BODY_LONG, 0 }, { SHADOW_NONE, 1 }, { SHADOW_NONE, 0 })
 
-static int cdlkickingbylength_test(const Candles *c) {
+static inline DoublePair cdlkickingbylength_test(const Candles *c) {
     const PatternCandle *a = candle_ago(c, 1), *b = candle_ago(c, 0);
-    return kicks(c, a, b) ? (b->body > a->body ? b : a)->color * 100 : 0;
+    return WHEN(kicks(c, a, b), SELECT(b->body > a->body, b->color, a->color) * 100);
 }
 PATTERN(cdlkickingbylength, 11, { BODY_LONG, 1 }, { BODY_LONG, 0 }, { SHADOW_NONE, 1 }, { SHADOW_NONE, 0 })
 

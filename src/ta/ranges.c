@@ -11,7 +11,14 @@ static inline void ta_trange_next(TrueRange *t, const double *in, double *out) {
     out[0] = true_range_next(t, in[0], in[1], in[2]);
 }
 
-KERNEL(ta_trange, TrueRange, 3, 1)
+static inline void ta_trange_steady(TrueRange *t, const double *in, double *out) {
+    double before = t->close, from_high = fabs(before - in[0]), from_low = fabs(before - in[1]), range = in[0] - in[1];
+    double gap = MAX(from_high, from_low);
+    t->close = in[2];
+    out[0] = MAX(range, gap);
+}
+
+KERNEL_STEADY(ta_trange, TrueRange, 3, 1, s->begun)
 
 typedef struct Atr {
     TrueRange range;

@@ -1,7 +1,6 @@
 /* ta/statistics.c - moments, lines and pairs over a window. */
 
-#include "ta/kernel.h"
-#include "ta/parts.h"
+#include "ta/columns.h"
 
 /* --- spread --- */
 
@@ -20,8 +19,10 @@ static inline void ta_stddev_next(Deviation *s, const double *in, double *out) {
     out[0] = deviation_next(&s->variance, in[0]) * s->times;
 }
 
-KERNEL(ta_stddev, Deviation, 1, 1)
-KERNEL_1(ta_var, Variance, variance_init(s, arena, (int)p[0]), variance_next(s, x))
+VARIANCE_COLUMN(ta_stddev, Deviation, &s->variance, deviation_of(variance) * s->times)
+VARIANCE_COLUMN(ta_var, Variance, s, variance)
+KERNEL_COLUMN(ta_stddev, Deviation, variance.w, 1)
+KERNEL_WINDOW(ta_var, Variance, w, variance_init(s, arena, (int)p[0]), variance_next(s, x))
 
 static inline double avgdev_next(Window *w, double x) {
     window_push(w, x);

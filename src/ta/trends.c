@@ -133,7 +133,7 @@ static inline double sum_so_far(Sum *s, double x) {
 
 static inline void ta_vidya_ta4j_next(Vidya *s, const double *in, double *out) {
     double change = change_next(&s->change, in[0]);
-    double up = sum_so_far(&s->up, fmax(change, 0)), down = sum_so_far(&s->down, fmax(-change, 0));
+    double up = sum_so_far(&s->up, MAX(change, 0)), down = sum_so_far(&s->down, MAX(-change, 0));
     double one_way = up + down == 0 ? 0 : fabs((up - down) / (up + down));
     s->value = s->begun ? s->value + s->weight * one_way * (in[0] - s->value) : in[0];
     s->begun = true;

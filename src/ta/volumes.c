@@ -11,9 +11,8 @@ typedef struct Ad {
 
 static inline double ad_next(Ad *s, const double *in) {
     double high = in[0], low = in[1], close = in[2], range = high - low;
-    if (range > 0)
-        s->sum += ((close - low) - (high - close)) / range * in[3];
-    return s->sum;
+    double flow = ((close - low) - (high - close)) / range * in[3];
+    return s->sum += range > 0 ? flow : 0;
 }
 
 static void ta_ad_init(void *state, Arena *arena, const double *p) {
@@ -84,7 +83,14 @@ static inline void ta_obv_next(Obv *s, const double *in, double *out) {
     out[0] = s->sum;
 }
 
-KERNEL(ta_obv, Obv, 2, 1)
+/* No branch: which way it goes is a toss-up. */
+static inline void ta_obv_steady(Obv *s, const double *in, double *out) {
+    double before = s->price.before, up = in[0] > before ? in[1] : 0, down = in[0] < before ? in[1] : 0;
+    s->price.before = in[0];
+    out[0] = s->sum += up - down;
+}
+
+KERNEL_STEADY(ta_obv, Obv, 2, 1, s->price.begun)
 
 /* --- money flow index --- */
 
@@ -107,7 +113,16 @@ static inline void ta_mfi_next(Mfi *s, const double *in, double *out) {
     out[0] = up + down < 1 ? 0 : 100 * (up / (up + down));
 }
 
-KERNEL(ta_mfi, Mfi, 4, 1)
+static inline void ta_mfi_steady(Mfi *s, const double *in, double *out) {
+    double typical = (in[0] + in[1] + in[2]) / 3, before = s->typical.before, flow = typical * in[3];
+    s->typical.before = typical;
+    double up = sum_steady(&s->up, typical > before ? flow : 0),
+           down = sum_steady(&s->down, typical < before ? flow : 0);
+    double all = up + down, share = 100 * (up / all);
+    out[0] = all < 1 ? 0 : share;
+}
+
+KERNEL_STEADY(ta_mfi, Mfi, 4, 1, window_full(&s->up.w))
 
 #define CANDLE_4 .inputs = { TA_HIGH, TA_LOW, TA_CLOSE, TA_VOLUME }, .outputs = { "value" }
 

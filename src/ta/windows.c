@@ -13,9 +13,16 @@ typedef struct Extremes {
     Extreme high, low;
 } Extremes;
 
+/* TA-Lib's MAXINDEX: of equal values the earliest of a window that is searched (the first one, and when the extreme falls
+ * out), else the newest. */
+typedef struct Standing {
+    Placed window;
+    double value, row; /* of the one that stands */
+} Standing;
+
 typedef struct Places {
-    Aged high, low;
-    double row;
+    Standing high, low;
+    double row; /* of the newest */
 } Places;
 
 static void extremes_init(void *state, Arena *arena, const double *p) {
@@ -31,25 +38,33 @@ static inline void ta_minmax_next(Extremes *s, const double *in, double *out) {
 
 static void places_init(void *state, Arena *arena, const double *p) {
     Places *s = state;
-    aged_init(&s->high, arena, (int)p[0], 1, false);
-    aged_init(&s->low, arena, (int)p[0], -1, false);
+    placed_init(&s->high.window, arena, (int)p[0], 1);
+    placed_init(&s->low.window, arena, (int)p[0], -1);
+    s->high.row = s->low.row = -1e300;
+}
+
+/* The row of the extreme; NaN while the window is not full. */
+static inline double standing_next(Standing *s, double x, double row) {
+    double value = placed_steady(&s->window, x, false);
+    if (!s->window.full)
+        return NAN;
+    bool fell_out = s->row <= row - s->window.size, newer = x * s->window.sign >= s->value * s->window.sign;
+    s->value = fell_out ? value : newer ? x : s->value;
+    s->row = fell_out ? row - s->window.age : newer ? row : s->row;
+    return s->row;
 }
 
 static inline void ta_minmaxindex_next(Places *s, const double *in, double *out) {
-    double low = aged_next(&s->low, in[0]), high = aged_next(&s->high, in[0]);
-    out[0] = isnan(low) ? NAN : s->row - s->low.age;
-    out[1] = isnan(high) ? NAN : s->row - s->high.age;
-    s->row++;
+    out[0] = standing_next(&s->low, in[0], s->row);
+    out[1] = standing_next(&s->high, in[0], s->row++);
 }
 
 static inline void ta_minindex_next(Places *s, const double *in, double *out) {
-    out[0] = isnan(aged_next(&s->low, in[0])) ? NAN : s->row - s->low.age;
-    s->row++;
+    out[0] = standing_next(&s->low, in[0], s->row++);
 }
 
 static inline void ta_maxindex_next(Places *s, const double *in, double *out) {
-    out[0] = isnan(aged_next(&s->high, in[0])) ? NAN : s->row - s->high.age;
-    s->row++;
+    out[0] = standing_next(&s->high, in[0], s->row++);
 }
 
 static inline void ta_midpoint_next(Extremes *s, const double *in, double *out) {
@@ -85,33 +100,46 @@ KERNEL(ta_donchian, Extremes, 2, 3)
 
 /* --- Aroon: how long ago the extremes of period + 1 candles were. Chande 1995. --- */
 
-static void aroon_init(void *state, Arena *arena, const double *p) {
-    Places *s = state;
-    aged_init(&s->high, arena, (int)p[0] + 1, 1, true);
-    aged_init(&s->low, arena, (int)p[0] + 1, -1, true);
+typedef struct Aroon {
+    Placed high, low;
+    double scale; /* per cent of the period */
+} Aroon;
+
+static void ta_aroon_init(void *state, Arena *arena, const double *p) {
+    Aroon *s = state;
+    placed_init(&s->high, arena, (int)p[0] + 1, 1);
+    placed_init(&s->low, arena, (int)p[0] + 1, -1);
+    s->scale = 100.0 / (int)p[0];
 }
 
-static inline double aroon_of(const Aged *e, double value) {
-    int period = e->size - 1;
-    return isnan(value) ? NAN : 100.0 / period * (period - e->age);
+static inline void ta_aroon_steady(Aroon *s, const double *in, double *out) {
+    placed_steady(&s->high, in[0], true);
+    placed_steady(&s->low, in[1], true);
+    out[0] = s->scale * (s->low.size - 1 - s->low.age);
+    out[1] = s->scale * (s->high.size - 1 - s->high.age);
 }
 
-static inline void ta_aroon_next(Places *s, const double *in, double *out) {
-    double high = aged_next(&s->high, in[0]), low = aged_next(&s->low, in[1]);
-    out[0] = aroon_of(&s->low, low);
-    out[1] = aroon_of(&s->high, high);
-}
-
-static inline void ta_aroonosc_next(Places *s, const double *in, double *out) {
+static inline void ta_aroon_next(Aroon *s, const double *in, double *out) {
     double line[2];
-    ta_aroon_next(s, in, line);
+    ta_aroon_steady(s, in, line);
+    for (int i = 0; i < 2; i++)
+        out[i] = s->high.full ? line[i] : NAN;
+}
+
+static inline void ta_aroonosc_steady(Aroon *s, const double *in, double *out) {
+    double line[2];
+    ta_aroon_steady(s, in, line);
     out[0] = line[1] - line[0];
 }
 
-#define ta_aroon_init    aroon_init
-#define ta_aroonosc_init aroon_init
-KERNEL(ta_aroon, Places, 2, 2)
-KERNEL(ta_aroonosc, Places, 2, 1)
+static inline void ta_aroonosc_next(Aroon *s, const double *in, double *out) {
+    ta_aroonosc_steady(s, in, out);
+    out[0] = s->high.full ? out[0] : NAN;
+}
+
+#define ta_aroonosc_init ta_aroon_init
+KERNEL_STEADY(ta_aroon, Aroon, 2, 2, s->high.full)
+KERNEL_STEADY(ta_aroonosc, Aroon, 2, 1, s->high.full)
 
 #define ONE_IN_ONE_OUT .inputs = { TA_X }, .outputs = { "value" }
 
@@ -141,9 +169,9 @@ static const TaIndicator rows[] = {
       .outputs = { "upper", "middle", "lower" }, .params = { PERIOD(1, 20) },
       .lookback = ta_lookback_period_less_1, KERNEL_OF(ta_donchian, Extremes) },
     { "aroon", "Aroon", TA_MOMENTUM, .inputs = { TA_HIGH, TA_LOW }, .outputs = { "down", "up" },
-      .params = { PERIOD(2, 14) }, .lookback = ta_lookback_period, KERNEL_OF(ta_aroon, Places) },
+      .params = { PERIOD(2, 14) }, .lookback = ta_lookback_period, KERNEL_OF(ta_aroon, Aroon) },
     { "aroonosc", "Aroon oscillator", TA_MOMENTUM, .inputs = { TA_HIGH, TA_LOW }, .outputs = { "value" },
-      .params = { PERIOD(2, 14) }, .lookback = ta_lookback_period, KERNEL_OF(ta_aroonosc, Places) },
+      .params = { PERIOD(2, 14) }, .lookback = ta_lookback_period, KERNEL_OF(ta_aroonosc, Aroon) },
 };
 /* clang-format on */
 
