@@ -13,7 +13,7 @@ static Balancer *balancer_of(BalanceKind kind, const int *weights, size_t n) {
     balance_options_default(&o);
     o.kind = kind;
     Balancer *b = balancer_new(&o);
-    static char ids[64][8];
+    static char ids[64][24];
     BalanceTarget targets[64];
     for (size_t i = 0; i < n; i++) {
         snprintf(ids[i], sizeof ids[i], "t%zu", i);
