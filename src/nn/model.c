@@ -11,7 +11,7 @@ static const struct {
 } kinds[MODEL_KINDS] = {
     [MODEL_DLINEAR] = { "dlinear", &model_linear_ops },
     [MODEL_NLINEAR] = { "nlinear", &model_linear_ops },
-    [MODEL_LSTM] = { "lstm", NULL },
+    [MODEL_LSTM] = { "lstm", &model_lstm_ops },
     [MODEL_PATCHTST] = { "patchtst", &model_patchtst_ops },
 };
 
@@ -113,8 +113,6 @@ int model_lay_out(Ctx *cx, const ModelSettings *s, const Nn *nn, Model **out) {
     int e = model_check(cx, s);
     if (e != 0)
         return e;
-    if (!kinds[s->kind].ops)
-        return err_set_at(cx, ERR_UNSUPPORTED, S("kind"), "%s: not in this build", kinds[s->kind].name);
     CLEANUP(model_freep) Model *m = mem_new(Model);
     m->ops = kinds[s->kind].ops;
     m->s = *s;

@@ -29,6 +29,23 @@ void nn_shards(const Nn *nn, NnShardFn *fn, void *arg) {
     parallel_pool_run(nn->pool, NN_SHARDS, run_shard, &s);
 }
 
+typedef struct ShardSum {
+    const Nn *nn;
+    float *const *v;
+    size_t n;
+} ShardSum;
+
+static void sum_part(void *arg, int shard) {
+    const ShardSum *s = arg;
+    NnRange r = nn_part(s->n, shard);
+    for (int i = 1; i < NN_SHARDS; i++)
+        s->nn->k->add(r.to - r.from, s->v[i] + r.from, s->v[0] + r.from);
+}
+
+void nn_sum_shards(const Nn *nn, float *const v[NN_SHARDS], size_t n) {
+    nn_shards(nn, sum_part, &(ShardSum){ nn, v, n });
+}
+
 enum {
     SPLIT_ROWS = 16,
     SPLIT_COLUMNS = 48,

@@ -40,6 +40,9 @@ static inline NnRange nn_part(size_t n, int shard) {
     return (NnRange){ n * (size_t)shard / NN_SHARDS, n * ((size_t)shard + 1) / NN_SHARDS };
 }
 
+/* v[0] += v[1], then v[2], ...: what the shards summed, n floats each, on all threads. */
+void nn_sum_shards(const Nn *nn, float *const v[NN_SHARDS], size_t n);
+
 /* Floats in an arena, on a cache line of their own. Not zeroed. */
 enum { NN_ALIGN = 64 };
 float *nn_floats(Arena *a, size_t n);

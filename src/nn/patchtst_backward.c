@@ -158,14 +158,6 @@ static void head_back(const PatchCall *c) {
                             .ldc = flat });
 }
 
-/* The shards' gradients, added up in order into the first's. */
-static void add_shards(void *arg, int shard) {
-    const PatchCall *c = arg;
-    NnRange r = nn_part(c->p->n_body, shard);
-    for (int i = 1; i < NN_SHARDS; i++)
-        c->k->add(r.to - r.from, c->p->scratch[i].grad + r.from, c->p->scratch[0].grad + r.from);
-}
-
 static void clear_shard(void *arg, int shard) {
     const PatchCall *c = arg;
     memset(c->p->scratch[shard].grad, 0, c->p->n_body * sizeof(float));
@@ -182,7 +174,10 @@ static void hand_over(const PatchCall *c, size_t param, size_t rows, size_t cols
 
 static void gather_gradients(const PatchCall *c) {
     PatchTst *p = c->p;
-    nn_shards(c->m->nn, add_shards, (void *)(uintptr_t)c);
+    float *grads[NN_SHARDS];
+    for (int i = 0; i < NN_SHARDS; i++)
+        grads[i] = p->scratch[i].grad;
+    nn_sum_shards(c->m->nn, grads, p->n_body);
     hand_over(c, p->wpos, p->d, p->tokens, true);
     const Linear embed = { .out = p->d, .in = p->patch }, down = { .out = p->d, .in = p->d_ff };
     const Linear up = { .out = p->d_ff, .in = p->d };

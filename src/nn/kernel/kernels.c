@@ -1,6 +1,7 @@
 /* nn/kernel/kernels.c - the fast kernels of one instruction set; compiled once for each of them (meson.build). */
 
 #include "nn/kernel/attention.h"
+#include "nn/kernel/cell.h"
 #include "nn/kernel/elementwise.h"
 #include "nn/kernel/gemm.h"
 #include "nn/kernel/maps.h"
@@ -22,6 +23,8 @@ const NnKernels SIMD_TABLE = {
     .norm_back = simd_norm_back,
     .attention = simd_attention,
     .attention_back = simd_attention_back,
+    .lstm = simd_lstm,
+    .lstm_back = simd_lstm_back,
     .exp = simd_exp,
     .phi = simd_phi,
     .tanh = simd_tanh,

@@ -103,6 +103,13 @@ typedef struct NnKernels {
     void (*attention)(const NnAttention *a);
     void (*attention_back)(const NnAttentionBack *a);
 
+    /* One LSTM step: gates (4 * hidden, cols; in, forget, cell, out) before their functions in, after them out; c and h
+     * (hidden, cols) are set. c_before NULL: zero. */
+    void (*lstm)(size_t hidden, size_t cols, float *gates, size_t ld, const float *c_before, float *c, float *h);
+    /* gates after their functions become slopes before them; dc, the slope of c from the next step, that of c_before */
+    void (*lstm_back)(size_t hidden, size_t cols, float *gates, size_t ld, const float *c_before, const float *c,
+                      const float *dh, float *dc);
+
     /* y = f(x) over n floats: relative error of exp 2e-7 (it saturates at e^88.3 and e^-86.6), absolute error of the others
      * 3e-7. NaN stays NaN. */
     void (*exp)(size_t n, const float *x, float *y);

@@ -186,6 +186,40 @@ static void plain_attention_back(const NnAttentionBack *b) {
         }
 }
 
+static double logistic(double x) {
+    return 1 / (1 + exp(-x));
+}
+
+static void plain_lstm(size_t hidden, size_t cols, float *gates, size_t ld, const float *c_before, float *c, float *h) {
+    for (size_t r = 0; r < hidden; r++)
+        for (size_t t = 0; t < cols; t++) {
+            size_t at = r * ld + t;
+            float *in = gates + at, *forget = in + hidden * ld, *cell = forget + hidden * ld, *out = cell + hidden * ld;
+            *in = (float)logistic(*in);
+            *forget = (float)logistic(*forget);
+            *cell = tanhf(*cell);
+            *out = (float)logistic(*out);
+            c[at] = *in * *cell + (c_before ? *forget * c_before[at] : 0);
+            h[at] = *out * tanhf(c[at]);
+        }
+}
+
+static void plain_lstm_back(size_t hidden, size_t cols, float *gates, size_t ld, const float *c_before, const float *c,
+                            const float *dh, float *dc) {
+    for (size_t r = 0; r < hidden; r++)
+        for (size_t t = 0; t < cols; t++) {
+            size_t at = r * ld + t;
+            float *in = gates + at, *forget = in + hidden * ld, *cell = forget + hidden * ld, *out = cell + hidden * ld;
+            double bent = tanh(c[at]), i = *in, f = *forget, g = *cell, o = *out;
+            double state = dc[at] + dh[at] * o * (1 - bent * bent);
+            *in = (float)(state * g * i * (1 - i));
+            *forget = (float)(state * (c_before ? c_before[at] : 0) * f * (1 - f));
+            *cell = (float)(state * i * (1 - g * g));
+            *out = (float)(dh[at] * bent * o * (1 - o));
+            dc[at] = (float)(state * f);
+        }
+}
+
 static void plain_exp(size_t n, const float *x, float *y) {
     for (size_t i = 0; i < n; i++)
         y[i] = expf(x[i]);
@@ -225,6 +259,8 @@ const NnKernels nn_kernels_plain = {
     .norm_back = plain_norm_back,
     .attention = plain_attention,
     .attention_back = plain_attention_back,
+    .lstm = plain_lstm,
+    .lstm_back = plain_lstm_back,
     .exp = plain_exp,
     .phi = plain_phi,
     .tanh = plain_tanh,

@@ -268,6 +268,29 @@ TEST(plain_attention_slopes_are_differences) {
     arena_done(&arena);
 }
 
+static void lstm_once(const NnKernels *k) {
+    size_t hidden = 1 + rng_below(&rng, 9), n = 1 + rng_below(&rng, 40);
+    Panel gates = panel(4 * hidden, n), before = panel(hidden, n), c = panel(hidden, n), h = panel(hidden, n);
+    Panel gates_want = copied(gates), c_want = copied(c), h_want = copied(h), dh = panel(hidden, n),
+          dc = panel(hidden, n);
+    Panel dc_want = copied(dc);
+    const float *earlier = rng_chance(&rng, .7) ? before.v : NULL;
+    k->lstm(hidden, n, gates.v, gates.ld, earlier, c.v, h.v);
+    nn_kernels_plain.lstm(hidden, n, gates_want.v, gates.ld, earlier, c_want.v, h_want.v);
+    check_panels("lstm, gates", k->name, gates, gates_want, 1e-6);
+    check_panels("lstm, c", k->name, c, c_want, 3e-6);
+    check_panels("lstm, h", k->name, h, h_want, 3e-6);
+    k->lstm_back(hidden, n, gates.v, gates.ld, earlier, c.v, dh.v, dc.v);
+    nn_kernels_plain.lstm_back(hidden, n, gates_want.v, gates.ld, earlier, c_want.v, dh.v, dc_want.v);
+    check_panels("lstm_back, gates", k->name, gates, gates_want, 1e-5);
+    check_panels("lstm_back, dc", k->name, dc, dc_want, 1e-5);
+}
+
+TEST(lstm_steps_equal_the_plain_ones) {
+    UNUSED(state_);
+    each_table(200, lstm_once);
+}
+
 /* Every exponent, both signs, and the ends. */
 static void check_function(const char *what, const NnKernels *k, void (*f)(size_t, const float *, float *),
                            double (*want)(double), double absolute, double relative) {
@@ -346,6 +369,6 @@ TEST(the_best_kernels_are_of_the_list_and_unknown_names_are_not) {
 
 TESTS(T(gemm_equals_the_plain_one), T(transpose_equals_the_plain_one), T(sums_equal_the_plain_ones),
       T(elementwise_kernels_equal_the_plain_ones), T(moments_equal_the_plain_ones), T(attention_equals_the_plain_one),
-      T(plain_attention_slopes_are_differences), T(functions_are_as_exact_as_stated),
-      T(dropout_keeps_its_share_and_its_mean), T(adam_equals_the_plain_one),
+      T(plain_attention_slopes_are_differences), T(lstm_steps_equal_the_plain_ones),
+      T(functions_are_as_exact_as_stated), T(dropout_keeps_its_share_and_its_mean), T(adam_equals_the_plain_one),
       T(the_best_kernels_are_of_the_list_and_unknown_names_are_not))

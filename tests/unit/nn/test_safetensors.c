@@ -128,8 +128,6 @@ static Model *model(ModelKind kind) {
 
 TEST(a_model_comes_back_to_the_bit_with_its_optimiser) {
     for (ModelKind kind = 0; kind < MODEL_KINDS; kind++) {
-        if (kind == MODEL_LSTM)
-            continue;
         Model *m = model(kind), *back = NULL;
         Adam adam, adam_back;
         adam_init(&adam, model_params(m)->n);
