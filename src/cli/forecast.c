@@ -3,36 +3,13 @@
  * The work is done in this process: training is a long computation that holds no store. A server that trains runs this
  * very command as a child (app/child.h). */
 
-#include "cli/internal.h"
+#include "cli/forecast.h"
 
 #include "base/file.h"
-#include "services/forecast/forecast.h"
 
 #include <math.h>
 
-enum { CSV_MAX = 1 << 30, LINE_MAX = 1 << 20 };
-
-/* --- files --- */
-
-static int read_table(Cli *c, Str file, ForecastTable *t, char hex[static SHA256_HEX + 1]) {
-    Str text;
-    const char *path = str_cz(c->cx->arena, file);
-    int r = file_read(c->cx, path, CSV_MAX, &text);
-    if (r)
-        return r;
-    r = table_read_csv(c->cx, text, t);
-    sha256_hex(text, hex);
-    return r ? err_prefix(c->cx, "%s", path) : 0;
-}
-
-static int read_artifact(Cli *c, Str file, Artifact *a) {
-    Str bytes;
-    const char *path = str_cz(c->cx->arena, file);
-    int r = file_read(c->cx, path, ARTIFACT_MAX, &bytes);
-    if (r)
-        return r;
-    return artifact_read(c->cx, bytes, a) ? err_prefix(c->cx, "%s", path) : 0;
-}
+enum { LINE_MAX = 1 << 20 };
 
 /* --- what is printed --- */
 
@@ -121,7 +98,8 @@ static void print_score(Cli *c, const char *model, const ForecastScore *s, const
 /* --- train --- */
 
 typedef struct TrainIn {
-    Str csv, model, preset;
+    ForecastSource source;
+    Str model, preset;
     int64_t horizon, look_back, season, seed, epochs, patience, batch, memory, threads;
     double rate, max_minutes;
     Str split, columns, target, out, checkpoint;
@@ -245,16 +223,16 @@ static int train(Cli *c, const TrainIn *in, TrainShow *show, const char *out) {
     ForecastTable table;
     TrainReport report;
     char hex[SHA256_HEX + 1];
-    Str resume;
+    Str resume, name;
     Buf b;
-    int r = read_table(c, in->csv, &table, hex);
+    int r = forecast_source_read(c, &in->source, &table, &name, hex);
     if (r == 0)
         r = read_checkpoint(c, in, show->checkpoint, &resume);
     if (r)
         return r;
     TrainHooks hooks = { .progress = on_progress, .keep = show->checkpoint ? on_keep : NULL, .arg = show };
     TrainRequest q = { .table = &table,
-                       .data = path_base(str_cz(c->cx->arena, in->csv)),
+                       .data = name,
                        .data_sha256 = str_c(hex),
                        .model = in->model,
                        .preset = in->preset,
@@ -303,8 +281,17 @@ static int run_train(Cli *c, const void *in_) {
 }
 
 /* clang-format off */
+#define SOURCE(T, csv_words)                                                                                           \
+    { .name = "csv", .offset = offsetof(T, source.csv), .type = FT_STR, .doc = csv_words, .example = "ETTh1.csv" },     \
+    { .name = "symbol", .offset = offsetof(T, source.symbol), .type = FT_STR, .pattern = "symbol", .doc = "Instead of a file: stored candles of this symbol." }, \
+    { .name = "timeframe", .offset = offsetof(T, source.timeframe), .type = FT_STR, .pattern = "timeframe", .doc = "Length of a candle." }, \
+    { .name = "exchange", .offset = offsetof(T, source.exchange), .type = FT_STR, .pattern = "venue", .doc = "Venue. Left out: the only one it is stored of." }, \
+    { .name = "provider", .offset = offsetof(T, source.provider), .type = FT_STR, .pattern = "venue", .doc = "Who supplied the data." }, \
+    { .name = "features", .offset = offsetof(T, source.features), .type = FT_STR, .max = 4096, .doc = "Columns made of the candles: close, open, high, low, volume, log_close, return, range, volume_change, volatility:N, hour, weekday, month, any indicator (rsi:14).", .example = "close,return,volatility:24,rsi:14,hour,weekday" }, \
+    { .name = "extra", .offset = offsetof(T, source.extra), .type = FT_STR, .doc = "CSV whose columns join the candles by the time they were known.", .example = "funding.csv" }
+
 static const Field train_f[] = {
-    FIELD(TrainIn, csv, .flags = F_REQUIRED, .doc = "CSV: a column of times, columns of numbers, a header.", .example = "ETTh1.csv"),
+    SOURCE(TrainIn, "CSV: a column of times, columns of numbers, a header."),
     FIELD(TrainIn, model, .def = "dlinear", .max = 128, .doc = "naive, seasonal_naive, drift, theta, ets, dlinear, nlinear, lstm, patchtst, xgboost; with + between them an ensemble."),
     FIELD(TrainIn, preset, .def = "price", .max = 16, .doc = "Settings of the papers for such data: etth, ettm, weather, price."),
     FIELD(TrainIn, horizon, .def = "96", .min = 1, .max = 10000, .doc = "Rows ahead."),
@@ -338,6 +325,8 @@ const Command cmd_train = {
         "Learns from the first part of the file, stops by the second, and is judged on the third, beside repeating the "
         "last value. With --json the last line is one JSON object: test_mse, test_mae, naive_mse, epochs, seconds…",
     .examples = "finsight train ETTh1.csv --model dlinear --preset etth --horizon 96\n"
+                "finsight train --symbol BTCUSDT --timeframe 1h --target close --horizon 24 --model nlinear+theta "
+                "--out btc.model\n"
                 "finsight train ETTh1.csv --model patchtst --preset etth --out etth1.model --checkpoint etth1.part\n"
                 "finsight train rates.csv --model dlinear+nlinear+theta --split 0.7,0.1,0.2 --horizon 24",
     .flags = &train_shape,
@@ -347,7 +336,8 @@ const Command cmd_train = {
 /* --- evaluate --- */
 
 typedef struct EvaluateIn {
-    Str model, csv, split;
+    ForecastSource source;
+    Str model, split;
     bool drop_last;
     int64_t threads;
 } EvaluateIn;
@@ -356,10 +346,11 @@ static int evaluate(Cli *c, const EvaluateIn *in) {
     ForecastTable table;
     EvaluateReport report;
     Artifact a;
+    Str name;
     char hex[SHA256_HEX + 1];
-    int r = read_artifact(c, in->model, &a);
+    int r = forecast_model_read(c, in->model, &a);
     if (r == 0)
-        r = read_table(c, in->csv, &table, hex);
+        r = forecast_source_read(c, &in->source, &table, &name, hex);
     EvaluateRequest q = { &table, in->split, in->drop_last, (int)in->threads, c->forecasters };
     if (r == 0)
         r = forecast_judge(c->cx, &a, &q, &report);
@@ -394,7 +385,7 @@ static int run_evaluate(Cli *c, const void *in) {
 /* clang-format off */
 static const Field evaluate_f[] = {
     FIELD(EvaluateIn, model, .flags = F_REQUIRED, .doc = "A model that train kept.", .example = "etth1.model"),
-    FIELD(EvaluateIn, csv, .flags = F_REQUIRED, .doc = "CSV with the columns that it was trained on.", .example = "ETTh1.csv"),
+    SOURCE(EvaluateIn, "CSV with the columns that it was trained on."),
     FIELD(EvaluateIn, split, .max = 64, .doc = "Which rows are its validation and test. Left out: as in training."),
     FIELD(EvaluateIn, drop_last, .doc = "Leave the last partial batch out, as the papers' loaders did."),
     FIELD(EvaluateIn, threads, .def = "1", .min = 1, .max = 64, .doc = "Threads."),
@@ -415,7 +406,8 @@ const Command cmd_evaluate = {
 /* --- predict --- */
 
 typedef struct PredictIn {
-    Str model, csv;
+    ForecastSource source;
+    Str model;
     double level;
     int64_t threads;
 } PredictIn;
@@ -475,10 +467,11 @@ static int run_predict(Cli *c, const void *in_) {
     ForecastTable table;
     Prediction p;
     Artifact a;
+    Str name;
     char hex[SHA256_HEX + 1];
-    int r = read_artifact(c, in->model, &a);
+    int r = forecast_model_read(c, in->model, &a);
     if (r == 0)
-        r = read_table(c, in->csv, &table, hex);
+        r = forecast_source_read(c, &in->source, &table, &name, hex);
     PredictRequest q = { &table, in->level, (int)in->threads, c->forecasters };
     if (r == 0)
         r = forecast_predict(c->cx, &a, &q, &p);
@@ -491,7 +484,7 @@ static int run_predict(Cli *c, const void *in_) {
 /* clang-format off */
 static const Field predict_f[] = {
     FIELD(PredictIn, model, .flags = F_REQUIRED, .doc = "A model that train kept.", .example = "etth1.model"),
-    FIELD(PredictIn, csv, .flags = F_REQUIRED, .doc = "CSV with its columns; the forecast begins behind the last row.", .example = "ETTh1.csv"),
+    SOURCE(PredictIn, "CSV with its columns; the forecast begins behind the last row."),
     FIELD(PredictIn, level, .def = "0.9", .min = 0.5, .max = 0.95, .doc = "Of the intervals: 0.5, 0.8, 0.9 or 0.95."),
     FIELD(PredictIn, threads, .def = "1", .min = 1, .max = 64, .doc = "Threads."),
 };

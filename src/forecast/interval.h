@@ -19,31 +19,40 @@
 
 typedef struct ErrorTable { /* absolute errors of settled forecasts, by step and channel */
     size_t horizon, n_targets;
-    size_t window; /* kept of each: the latest */
-    size_t n;      /* of each so far, at most window */
-    float *sorted; /* (horizon, n_targets, window) ascending in the last */
-    float *ring;   /* (horizon, n_targets, window) as they came */
-    size_t *at;    /* (horizon, n_targets) the oldest, once there are `window` */
+    size_t n;      /* of each */
+    float *sorted; /* (horizon, n_targets, n) ascending in the last */
+    float *told;   /* (horizon, n_targets, n) as they came, the latest last */
 } ErrorTable;
 
-/* Errors over the validation windows, the latest `window` of them (0: all). The forecaster is fitted. In cx->arena.
- * ERR_INVALID: no validation window; ERR_LIMIT. */
-int errors_measure(Ctx *cx, Forecaster *f, const ForecastData *d, size_t window, ErrorTable *out);
+enum { ERRORS_MAX = 4096, ADAPTIVE_WINDOW = 500 };
+
+/* Errors over the latest ERRORS_MAX validation windows. The forecaster is fitted. In cx->arena. ERR_INVALID: no
+ * validation window; ERR_LIMIT. */
+int errors_measure(Ctx *cx, Forecaster *f, const ForecastData *d, ErrorTable *out);
 /* The errors' quantile of split conformal at a level in (0, 1); the largest error where the level asks for more than
  * all of them. (horizon, n_targets). */
 void errors_half_widths(const ErrorTable *e, double level, float *half);
 
+typedef struct AdaptiveOptions { /* 0: the standard */
+    double level;                /* 0.9 */
+    double gamma;                /* 0.01 */
+    size_t window;               /* errors looked back on; ADAPTIVE_WINDOW */
+} AdaptiveOptions;
+
 typedef struct Adaptive {
-    ErrorTable errors; /* owned: changed by adaptive_observe */
+    size_t horizon, n_targets;
     double level, gamma;
     /* private */
+    size_t window;
+    float *sorted, *ring;    /* (horizon, n_targets, window) */
+    size_t *at;              /* (horizon, n_targets) the oldest of the ring */
     double *alpha;           /* (horizon, n_targets) the share of misses aimed at now */
     float *forecasts, *half; /* (horizon) last origins of (horizon, n_targets) each */
     size_t n_issued;
 } Adaptive;
 
-/* level: 0.9; gamma: 0 = 0.01. Takes the errors over. In cx->arena. */
-int adaptive_new(Ctx *cx, const ErrorTable *errors, double level, double gamma, Adaptive *out);
+/* Begins with the latest of the errors, which are copied. In cx->arena. ERR_LIMIT. */
+int adaptive_new(Ctx *cx, const ErrorTable *errors, const AdaptiveOptions *o, Adaptive *out);
 void adaptive_issue(Adaptive *a, const float *forecasts, float *half);
 void adaptive_observe(Adaptive *a, const float *row); /* (n_targets) at least */
 
@@ -60,5 +69,5 @@ typedef struct IntervalScore {
 } IntervalScore;
 
 /* Both kinds over all test windows in order. */
-int intervals_evaluate(Ctx *cx, Forecaster *f, const ForecastData *d, const ErrorTable *errors, double level,
-                       double gamma, IntervalScore *out);
+int intervals_evaluate(Ctx *cx, Forecaster *f, const ForecastData *d, const ErrorTable *errors,
+                       const AdaptiveOptions *o, IntervalScore *out);

@@ -76,8 +76,8 @@ static int judge(Ctx *cx, const Artifact *a, Forecaster *f, const ForecastData *
     if (r == 0)
         r = forecast_evaluate(cx, f, d, PART_TEST, &o, &out->test);
     if (r == 0)
-        r = errors_measure(cx, f, d, 0, &errors);
-    return r ? r : intervals_evaluate(cx, f, d, &errors, 0.9, 0, &out->interval);
+        r = errors_measure(cx, f, d, &errors);
+    return r ? r : intervals_evaluate(cx, f, d, &errors, NULL, &out->interval);
 }
 
 int forecast_judge(Ctx *cx, const Artifact *a, const EvaluateRequest *q, EvaluateReport *out) {

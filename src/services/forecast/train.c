@@ -6,8 +6,6 @@
 
 #include <math.h>
 
-static const double level = 0.9;
-
 typedef struct Job {
     const TrainRequest *q;
     const Preset *preset;
@@ -135,9 +133,9 @@ static int measure(Job *j, Ctx *cx, TrainReport *out) {
         r = forecast_evaluate(cx, j->whole, &j->data, PART_TEST, &o, &out->test_drop_last);
     }
     if (r == 0)
-        r = errors_measure(cx, j->whole, &j->data, 0, &errors);
+        r = errors_measure(cx, j->whole, &j->data, &errors);
     if (r == 0)
-        r = intervals_evaluate(cx, j->whole, &j->data, &errors, level, 0, &out->interval);
+        r = intervals_evaluate(cx, j->whole, &j->data, &errors, NULL, &out->interval);
     if (r)
         return r;
     size_t values = j->shape.horizon * j->shape.n_targets;

@@ -14,7 +14,7 @@ TEST(split_takes_the_conformal_quantile) {
     TestCtx t;
     test_ctx_init(&t);
     float sorted[9] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, half;
-    ErrorTable e = { .horizon = 1, .n_targets = 1, .window = 9, .n = 9, .sorted = sorted };
+    ErrorTable e = { .horizon = 1, .n_targets = 1, .n = 9, .sorted = sorted };
     static const struct {
         const char *name;
         double level, want;
@@ -33,23 +33,22 @@ TEST(the_window_of_errors_keeps_the_latest) {
     TestCtx t;
     test_ctx_init(&t);
     enum { W = 7 };
-    float sorted[W] = { 0 }, ring[W] = { 0 }, all[400];
-    size_t at = 0;
-    ErrorTable e = { .horizon = 1, .n_targets = 1, .window = W, .n = W, .sorted = sorted, .ring = ring, .at = &at };
+    float told[W] = { 0 }, all[400];
+    ErrorTable e = { .horizon = 1, .n_targets = 1, .n = W, .sorted = told, .told = told };
     Adaptive a;
     Rng rng;
     rng_seed(&rng, prop_seed(9));
-    CHECK_OK(&t.cx, adaptive_new(&t.cx, &e, 0.9, 0, &a));
+    CHECK_OK(&t.cx, adaptive_new(&t.cx, &e, NULL, &a));
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         float forecast = 0, half;
         all[i] = (float)rng_below(&rng, 5); /* many equal ones */
         adaptive_issue(&a, &forecast, &half);
         adaptive_observe(&a, &all[i]);
         for (size_t k = 1; k < W; k++)
-            CHECK(a.errors.sorted[k - 1] <= a.errors.sorted[k]);
+            CHECK(a.sorted[k - 1] <= a.sorted[k]);
         double sum = 0, want = 0;
         for (size_t k = 0; k < W; k++) {
-            sum += a.errors.sorted[k];
+            sum += a.sorted[k];
             want += i >= k ? all[i - k] : 0;
         }
         CHECK_NEAR(sum, want, 1e-6);
@@ -61,12 +60,11 @@ TEST(the_window_of_errors_keeps_the_latest) {
 TEST(a_step_is_settled_when_its_row_is_seen) {
     TestCtx t;
     test_ctx_init(&t);
-    float sorted[3] = { 1, 1, 1 }, ring[3] = { 1, 1, 1 };
-    size_t at[3] = { 0 };
-    ErrorTable e = { .horizon = 3, .n_targets = 1, .window = 1, .n = 1, .sorted = sorted, .ring = ring, .at = at };
+    float told[3] = { 1, 1, 1 };
+    ErrorTable e = { .horizon = 3, .n_targets = 1, .n = 1, .sorted = told, .told = told };
     Adaptive a;
     float zero[3] = { 0 }, half[3];
-    CHECK_OK(&t.cx, adaptive_new(&t.cx, &e, 0.9, 0.05, &a));
+    CHECK_OK(&t.cx, adaptive_new(&t.cx, &e, &(AdaptiveOptions){ .gamma = 0.05 }, &a));
     adaptive_observe(&a, (float[]){ 100 }); /* nothing was issued: nothing to settle */
     CHECK_NEAR(a.alpha[0], 0.1, 1e-12);
     for (size_t row = 0; row < 3; row++) {
@@ -103,11 +101,11 @@ TEST(adaptive_covers_what_split_misses) {
     IntervalScore s;
     CHECK_OK(&t.cx, data_new(&t.cx, &table, &o, &d));
     Forecaster *f = naive(&t.cx, &d);
-    CHECK_OK(&t.cx, errors_measure(&t.cx, f, &d, 0, &errors));
+    CHECK_OK(&t.cx, errors_measure(&t.cx, f, &d, &errors));
     CHECK_EQ(errors.n, data_windows(&d, PART_VAL));
     size_t used = t.arena.used;
     float before = errors.sorted[5];
-    CHECK_OK(&t.cx, intervals_evaluate(&t.cx, f, &d, &errors, 0.9, 0, &s));
+    CHECK_OK(&t.cx, intervals_evaluate(&t.cx, f, &d, &errors, NULL, &s));
     CHECK_EQ(t.arena.used, used);
     CHECK(errors.sorted[5] == before); /* the caller's table stays as it was */
     CHECK(s.split.coverage > 0.97);
@@ -133,9 +131,8 @@ TEST(no_interval_depends_on_a_later_row) {
     for (int k = 0; k < 2; k++) {
         ForecastData d = made_data(&t.cx, 200, 1, 8, H, 3);
         ErrorTable e;
-        CHECK_OK(&t.cx, errors_measure(&t.cx, naive(&t.cx, &d), &d, 10, &e));
-        CHECK_EQ(e.n, 10);
-        CHECK_OK(&t.cx, adaptive_new(&t.cx, &e, 0.8, 0.05, &a[k]));
+        CHECK_OK(&t.cx, errors_measure(&t.cx, naive(&t.cx, &d), &d, &e));
+        CHECK_OK(&t.cx, adaptive_new(&t.cx, &e, &(AdaptiveOptions){ 0.8, 0.05, 10 }, &a[k]));
     }
     for (size_t i = 0; i < ROWS; i++) {
         for (int k = 0; k < 2; k++) {
@@ -156,7 +153,7 @@ TEST(without_validation_there_are_no_intervals) {
     ForecastData d;
     ErrorTable e;
     CHECK_OK(&t.cx, data_new(&t.cx, &table, &o, &d));
-    CHECK_EQ(errors_measure(&t.cx, naive(&t.cx, &d), &d, 0, &e), ERR_INVALID);
+    CHECK_EQ(errors_measure(&t.cx, naive(&t.cx, &d), &d, &e), ERR_INVALID);
     test_ctx_done(&t);
 }
 
