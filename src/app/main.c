@@ -6,6 +6,7 @@
 
 #include "adapters/clock/system.h"
 #include "adapters/lake/duck.h"
+#include "adapters/model/xgboost.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -106,6 +107,9 @@ static const Shape *options_with_flags(Arena *a) {
     return s;
 }
 
+/* Beside those of forecast/. */
+static const ForecasterKind *const forecasters[] = { &xgboost_kind, NULL };
+
 static void app_init(App *app, Clock *clock, Ids *ids, char **argv) {
     *app = (App){ .clock = clock, .ids = ids, .environment = environ, .program = argv[0] };
     ctx_init(&app->cx, &app->arena, clock);
@@ -118,6 +122,7 @@ static void app_init(App *app, Clock *clock, Ids *ids, char **argv) {
                       .err_tty = isatty(STDERR_FILENO),
                       .columns = terminal_columns(STDOUT_FILENO),
                       .out_gone = out_gone,
+                      .forecasters = forecasters,
                       .connect = app_connect,
                       .connect_arg = app,
                       .follow = app_follow };

@@ -66,6 +66,7 @@ struct ForecasterOptions {
     const struct Nn *nn; /* of networks: must outlive them */
     const struct TrainSettings *train;
     const struct TrainHooks *hooks;     /* NULL = none */
+    uint64_t seed;                      /* of adapters' models; networks have theirs in train */
     Str resume;                         /* a checkpoint to go on from; empty = begin */
     const ForecasterKind *const *extra; /* kinds of adapters, beside our own; NULL-terminated, may be NULL */
 };

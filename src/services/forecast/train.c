@@ -209,7 +209,7 @@ int forecast_train(Ctx *cx, const TrainRequest *q, Buf *out, TrainReport *report
     *report = (TrainReport){ 0 };
     nn_init(&j.nn, NULL, MAX(1, q->threads));
     j.options = (ForecasterOptions){
-        .nn = &j.nn, .train = &j.train, .hooks = q->hooks, .resume = q->resume, .extra = q->extra
+        .nn = &j.nn, .train = &j.train, .hooks = q->hooks, .seed = q->seed, .resume = q->resume, .extra = q->extra
     };
     report->isa = j.nn.k->name;
     int r = run(&j, cx, out, report);
