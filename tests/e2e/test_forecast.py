@@ -35,6 +35,7 @@ SMALL = ["--look-back", "48", "--horizon", "12", "--split", "0.6,0.2,0.2", "--se
 
 class Cases(rig.Suite):
     def waves(self, name="waves.csv", rows=1200, **more):
+        self.data.mkdir(exist_ok=True)
         return write_waves(self.data / name, rows, **more)
 
     def train(self, *args, **more):
