@@ -160,6 +160,7 @@ static void print_train_json(Cli *c, const TrainIn *in, const TrainReport *t, co
     put_naive(&w, &t->test);
     json_put_f64(&w, "val_mse", t->val.model.mse);
     json_put_f64(&w, "val_naive_mse", t->val.naive.mse);
+    json_put_f64(&w, "val_diebold_mariano", t->val.dm);
     json_put_bool(&w, "beats_naive", artifact_beats_naive(&t->artifact));
     if (t->test_drop_last.n_windows) {
         json_put_f64(&w, "drop_last_mse", t->test_drop_last.model.mse);
@@ -211,10 +212,11 @@ static void print_train(Cli *c, const TrainIn *in, const TrainReport *t, const c
                 t->training.best_epoch, train_stop_words(t->training.stop), t->training.n_weights);
     fprintf(c->out, "%s, %s kernels\n", term_ms(a, 1000 * t->seconds).p, t->isa);
     if (!artifact_beats_naive(&t->artifact))
-        fprintf(c->out,
-                "%sOn validation it is no better than repeating the last value (mse %.4f to %.4f): it is not worth "
-                "promoting.%s\n",
-                term_tone(c, TONE_WARN), t->val.model.mse, t->val.naive.mse, term_end(c));
+        fprintf(
+            c->out,
+            "%sOn validation it is not clearly better than repeating the last value (mse %.4f to %.4f, Diebold-Mariano "
+            "%.2f, 1.64 wanted): it is not worth promoting.%s\n",
+            term_tone(c, TONE_WARN), t->val.model.mse, t->val.naive.mse, t->val.dm, term_end(c));
     if (out)
         fprintf(c->out, "kept in %s\n", out);
 }

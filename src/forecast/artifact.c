@@ -19,6 +19,7 @@ static void put_figures(JsonWriter *w, Str name, const ArtifactFigures *f) {
     json_put_f64(w, "mae", f->mae);
     json_put_f64(w, "naive_mse", f->naive_mse);
     json_put_f64(w, "naive_mae", f->naive_mae);
+    json_put_f64(w, "diebold_mariano", f->dm);
     json_put_i64(w, "windows", f->n_windows);
     json_object_end(w);
 }
@@ -94,11 +95,12 @@ static int read_figures(JsonReader *j, ArtifactFigures *f) {
     int more;
     json_open_object(j);
     while ((more = json_object_next(j, &key)) > 0) {
-        double *to = str_eq(key, S("mse"))         ? &f->mse
-                     : str_eq(key, S("mae"))       ? &f->mae
-                     : str_eq(key, S("naive_mse")) ? &f->naive_mse
-                     : str_eq(key, S("naive_mae")) ? &f->naive_mae
-                                                   : NULL;
+        double *to = str_eq(key, S("mse"))               ? &f->mse
+                     : str_eq(key, S("mae"))             ? &f->mae
+                     : str_eq(key, S("naive_mse"))       ? &f->naive_mse
+                     : str_eq(key, S("naive_mae"))       ? &f->naive_mae
+                     : str_eq(key, S("diebold_mariano")) ? &f->dm
+                                                         : NULL;
         int r;
         if (to)
             r = json_read_null(j) ? (*to = NAN, 0) : json_read_f64(j, to);

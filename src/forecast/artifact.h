@@ -20,6 +20,7 @@ typedef struct ArtifactColumn {
 
 typedef struct ArtifactFigures { /* of a part */
     double mse, mae, naive_mse, naive_mae;
+    double dm; /* of Diebold and Mariano, above 0: better than naive */
     int64_t n_windows;
 } ArtifactFigures;
 
@@ -39,9 +40,10 @@ typedef struct Artifact {
     const float *half;           /* (ARTIFACT_LEVELS, horizon, n_targets) split conformal, scaled; NULL = none */
 } Artifact;
 
-/* Better than repeating the last value on validation: what a model needs to be promoted. */
+/* Better than repeating the last value on validation, and not by luck (one-sided, 5 %): what a model needs to be
+ * promoted. */
 static inline bool artifact_beats_naive(const Artifact *a) {
-    return a->val.mse < a->val.naive_mse;
+    return a->val.mse < a->val.naive_mse && a->val.dm >= 1.6448536269514722;
 }
 
 int artifact_write(const Artifact *a, Ctx *cx, Buf *out);

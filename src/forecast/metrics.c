@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-void judge_init(ForecastJudge *j, Arena *arena, const ForecastData *d, size_t season) {
+void judge_init(ForecastJudge *j, Arena *arena, const ForecastData *d, size_t season, size_t most) {
     size_t n = d->split.parts[PART_TRAIN].to, m = season && season < n ? season : 1;
     double *q = arena_new_n(arena, double, d->n_targets);
     for (size_t c = 0; c < d->n_targets; c++) {
@@ -13,7 +13,7 @@ void judge_init(ForecastJudge *j, Arena *arena, const ForecastData *d, size_t se
             sum += fabs((double)*data_at(d, c, t) - (double)*data_at(d, c, t - m));
         q[c] = n > m ? (double)(sum / (long double)(n - m)) : NAN;
     }
-    *j = (ForecastJudge){ .data = d, .season_error = q };
+    *j = (ForecastJudge){ .data = d, .season_error = q, .most = most, .gains = arena_new_n(arena, double, most) };
 }
 
 /* y, f, z scaled; Y, F on the data's own scale. */
@@ -37,6 +37,8 @@ static inline void add(ForecastSums *s, double y, double f, double z, double Y, 
 
 void judge_add(ForecastJudge *j, size_t start, const float *forecasts) {
     const ForecastData *d = j->data;
+    long double before = j->naive.square - j->model.square;
+    assert(j->n_windows < j->most);
     for (size_t c = 0; c < d->n_targets; c++) {
         size_t last = start + d->look_back - 1;
         double z = *data_at(d, c, last), Z = data_unscale(d, c, z), q = j->season_error[c];
@@ -46,7 +48,8 @@ void judge_add(ForecastJudge *j, size_t start, const float *forecasts) {
             add(&j->naive, y, z, z, Y, Z, q);
         }
     }
-    j->n_windows++;
+    j->gains[j->n_windows++] =
+        (double)((j->naive.square - j->model.square - before) / (long double)(d->n_targets * d->horizon));
 }
 
 static double ratio(long double sum, int64_t n) {
@@ -70,6 +73,20 @@ static ForecastFigures figures(const ForecastSums *s) {
 void judge_end(const ForecastJudge *j, ForecastScore *out) {
     *out = (ForecastScore){ .model = figures(&j->model), .naive = figures(&j->naive), .n_windows = j->n_windows };
     out->vs_naive = out->model.mse / out->naive.mse;
+    out->dm = diebold_mariano(j->gains, j->n_windows, j->data->horizon);
+}
+
+double diebold_mariano(const double *gains, size_t n, size_t lags) {
+    double mean = 0, variance = 0;
+    for (size_t i = 0; i < n; i++)
+        mean += gains[i] / (double)n;
+    for (size_t lag = 0; lag <= lags && lag < n; lag++) {
+        double sum = 0;
+        for (size_t i = lag; i < n; i++)
+            sum += (gains[i] - mean) * (gains[i - lag] - mean);
+        variance += (lag ? 2 * (1 - (double)lag / ((double)lags + 1)) : 1) * sum / (double)n;
+    }
+    return variance > 0 ? mean / sqrt(variance / (double)n) : 0;
 }
 
 /* --- a whole part --- */
@@ -89,7 +106,7 @@ int forecast_evaluate(Ctx *cx, Forecaster *f, const ForecastData *d, ForecastPar
     const float **windows = arena_new_n(cx->arena, const float *, batch);
     float *forecasts = arena_new_n(cx->arena, float, mem_mul(batch, d->n_targets * d->horizon));
     ForecastJudge judge;
-    judge_init(&judge, cx->arena, d, o->season);
+    judge_init(&judge, cx->arena, d, o->season, n);
     int r = 0;
     for (size_t at = 0; r == 0 && at < n; at += batch) {
         WindowBatch b = { .x = windows, .stride = d->n_channels, .n = MIN(batch, n - at) };

@@ -14,6 +14,10 @@
  *     directional_accuracy   share of steps whose sign of y - z is that of f - z; steps with y = z are left out, a
  *                            forecast of no change is wrong: repeating the last value scores 0
  *
+ * Whether a model beats the last value or was lucky: dm, the statistic of Diebold and Mariano (JBES 13, 1995) on the
+ * windows' differences of squared errors, naive less model. Neighbouring windows share most of their targets: the
+ * variance of the mean is Newey and West's with a horizon of lags. It is about normal where nothing differs.
+ *
  * What has no value (no step counted) is NaN. Naive stands beside every figure: the same sums for f = z. Pure. */
 
 #include "forecast/forecaster.h"
@@ -28,6 +32,7 @@ typedef struct ForecastFigures {
 typedef struct ForecastScore {
     ForecastFigures model, naive;
     double vs_naive; /* model.mse / naive.mse: below 1 it is better than repeating the last value */
+    double dm;       /* above 0 likewise; from 1.645 on, one time in twenty by luck */
     size_t n_windows;
 } ForecastScore;
 
@@ -40,14 +45,18 @@ typedef struct ForecastJudge {
     const ForecastData *data;
     const double *season_error; /* (n_targets) q_c of mase */
     ForecastSums model, naive;
-    size_t n_windows;
+    size_t n_windows, most;
+    double *gains; /* (most) of each window: squared error of naive less that of the model, mean over its values */
 } ForecastJudge;
 
-/* season as in ForecastShape; the sums start at 0. In the arena. */
-void judge_init(ForecastJudge *j, Arena *arena, const ForecastData *data, size_t season);
+/* season as in ForecastShape; the sums start at 0. For at most `most` windows, in the order of time. In the arena. */
+void judge_init(ForecastJudge *j, Arena *arena, const ForecastData *data, size_t season, size_t most);
 /* forecasts (horizon, n_targets) of the window whose look-back starts at row `start`. */
 void judge_add(ForecastJudge *j, size_t start, const float *forecasts);
 void judge_end(const ForecastJudge *j, ForecastScore *out);
+
+/* Mean over its standard error, which allows for `lags` of autocorrelation (Bartlett's weights); 0 where there is none. */
+double diebold_mariano(const double *gains, size_t n, size_t lags);
 
 /* Pinball loss of the forecast q of the quantile `level`: level (y - q) where y >= q, (level - 1)(y - q) elsewhere. */
 static inline double pinball(double y, double q, double level) {

@@ -147,7 +147,7 @@ static int measure(Job *j, Ctx *cx, TrainReport *out) {
 }
 
 static ArtifactFigures figures(const ForecastScore *s) {
-    return (ArtifactFigures){ s->model.mse, s->model.mae, s->naive.mse, s->naive.mae, (int64_t)s->n_windows };
+    return (ArtifactFigures){ s->model.mse, s->model.mae, s->naive.mse, s->naive.mae, s->dm, (int64_t)s->n_windows };
 }
 
 /* --- the artifact --- */

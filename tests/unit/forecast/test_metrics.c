@@ -1,5 +1,6 @@
 /* Every figure against a few values worked out by hand, and naive beside each (PRD-18). */
 
+#include "base/rng.h"
 #include "forecast/metrics.h"
 #include "test.h"
 
@@ -29,7 +30,7 @@ TEST(figures_by_hand) {
     ForecastData d = small(&t, x, 7);
     ForecastJudge j;
     ForecastScore s;
-    judge_init(&j, &t.arena, &d, 1);
+    judge_init(&j, &t.arena, &d, 1, 4);
     judge_add(&j, 3, (float[]){ 3, 1 }); /* last known 2; came 4 and 0 */
     judge_end(&j, &s);
     CHECK_EQ(s.model.n, 2);
@@ -55,7 +56,7 @@ TEST(still_steps_and_nothing_at_all) {
     ForecastData d = small(&t, x, 7);
     ForecastJudge j;
     ForecastScore s;
-    judge_init(&j, &t.arena, &d, 1);
+    judge_init(&j, &t.arena, &d, 1, 4);
     judge_end(&j, &s);
     CHECK(isnan(s.model.mse) && isnan(s.naive.mae) && isnan(s.vs_naive));
     judge_add(&j, 3, (float[]){ 3, 1 });
@@ -63,6 +64,33 @@ TEST(still_steps_and_nothing_at_all) {
     CHECK_EQ(s.model.n_still, 2);
     CHECK(isnan(s.model.directional_accuracy));
     test_ctx_done(&t);
+}
+
+/* A mean of correlated gains is less certain than its number of windows says. */
+TEST(luck_is_told_from_skill) {
+    UNUSED(state_);
+    double gains[4] = { 1, 3, 1, 3 };
+    CHECK_NEAR(diebold_mariano(gains, 4, 0), 2 / sqrt(1.0 / 4), 1e-12);
+    CHECK_NEAR(diebold_mariano(gains, 4, 1), 2 / sqrt((1 - 0.75) / 4), 1e-12); /* they alternate: surer */
+    double same[4] = { 0.5, 0.5, 0.5, 0.5 };
+    CHECK_NEAR(diebold_mariano(same, 4, 1), 0, 0);
+    Rng rng;
+    rng_seed(&rng, prop_seed(8));
+    int sure[2] = { 0 };
+    for (int round = 0; round < 400; round++) { /* no skill, but windows that share 19 of 20 values */
+        double v[300], noise[320];
+        for (size_t i = 0; i < 320; i++)
+            noise[i] = rng_normal(&rng);
+        for (size_t i = 0; i < 300; i++) {
+            v[i] = 0;
+            for (size_t k = 0; k < 20; k++)
+                v[i] += noise[i + k];
+        }
+        sure[0] += diebold_mariano(v, 300, 0) > 1.645;
+        sure[1] += diebold_mariano(v, 300, 20) > 1.645;
+    }
+    CHECK(sure[0] > 100);               /* blind to that, it would be sure a third of the time */
+    CHECK(sure[1] > 4 && sure[1] < 60); /* 5 % wanted, small samples take a little more */
 }
 
 TEST(pinball_weighs_the_two_sides) {
@@ -130,5 +158,6 @@ TEST(a_forecast_that_is_no_number_is_never_passed_on) {
     test_ctx_done(&t);
 }
 
-TESTS(T(figures_by_hand), T(still_steps_and_nothing_at_all), T(pinball_weighs_the_two_sides),
-      T(a_part_is_judged_window_by_window), T(a_forecast_that_is_no_number_is_never_passed_on))
+TESTS(T(figures_by_hand), T(still_steps_and_nothing_at_all), T(luck_is_told_from_skill),
+      T(pinball_weighs_the_two_sides), T(a_part_is_judged_window_by_window),
+      T(a_forecast_that_is_no_number_is_never_passed_on))

@@ -264,8 +264,8 @@ static Artifact made_artifact(TestCtx *t) {
                        .columns = columns,
                        .data = S("x.csv"),
                        .data_sha256 = S("00ff"),
-                       .val = { 0.5, 0.4, 0.6, 0.5, 10 },
-                       .test = { 0.7, 0.6, NAN, 0.5, 20 },
+                       .val = { 0.5, 0.4, 0.6, 0.5, 2.5, 10 },
+                       .test = { 0.7, 0.6, NAN, 0.5, 0, 20 },
                        .n_members = 2,
                        .members = { S("naive"), S("theta") },
                        .weights = { 0.25, 0.75 },
@@ -288,7 +288,9 @@ TEST(a_model_is_read_back_as_it_was_written) {
           isnan(b.test.naive_mse));
     CHECK(memcmp(&b.shape, &a.shape, sizeof a.shape) == 0);
     CHECK(memcmp(b.half, a.half, ARTIFACT_LEVELS * H * sizeof(float)) == 0);
-    CHECK(artifact_beats_naive(&b));
+    CHECK(artifact_beats_naive(&b) && b.val.dm == 2.5);
+    b.val.dm = 1.5; /* better, perhaps by luck */
+    CHECK(!artifact_beats_naive(&b));
     CHECK_OK(&t.cx, artifact_open(&t.cx, &b, NULL, &f));
     forecaster_free(f);
     b.members[0] = S("oracle");
