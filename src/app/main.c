@@ -3,6 +3,7 @@
 #include "app/app.h"
 #include "app/commands.h"
 #include "app/follow.h"
+#include "app/foreign.h"
 
 #include "adapters/clock/system.h"
 #include "adapters/lake/duck.h"
@@ -125,7 +126,8 @@ static void app_init(App *app, Clock *clock, Ids *ids, char **argv) {
                       .forecasters = forecasters,
                       .connect = app_connect,
                       .connect_arg = app,
-                      .follow = app_follow };
+                      .follow = app_follow,
+                      .foreign = app_foreign_rows };
     app->cli.colour = wants_colour(environ, app->cli.out_tty);
     app->cli.temp_dir = temp_dir(environ);
     app->cli.options = options_with_flags(&app->arena);

@@ -2,7 +2,9 @@
 
 #include "cli/internal.h"
 
+#include "base/csv.h"
 #include "base/file.h"
+#include "core/candle_csv.h"
 #include "core/dataset.h"
 
 #include <errno.h>
@@ -82,47 +84,147 @@ static int put_rows(Ctx *cx, DatasetWriter *w, const Candles *rows, Buf *piece, 
     return r;
 }
 
-static int copy_rows(Cli *c, DatasetReader *reader, DatasetForm form, int level, FILE *f, const char *path,
-                     Converted *out) {
-    enum { PIECE_MAX = 64 << 20 };
-    Ctx *cx = c->cx;
-    CLEANUP(dataset_writer_freep) DatasetWriter *w = NULL;
-    Candles rows;
+/* Rows going into the new file. */
+typedef struct Target {
+    Cli *c;
+    DatasetForm form;
+    FILE *f;
+    const char *path;
+    DatasetWriter *w;
     Buf piece;
+    Converted *out;
     Progress bar;
-    progress_init(&bar, c, "converting", "candles");
+} Target;
+
+static int put_some(Target *t, const SeriesKey *key, const Candles *rows) {
+    int r = t->w ? 0 : dataset_writer_new(t->c->cx, t->form, key, &t->w);
+    if (r == 0)
+        r = put_rows(t->c->cx, t->w, rows, &t->piece, t->f, t->path, t->out);
+    if (r == 0)
+        progress_update(&t->bar, 0, 0, dataset_rows(t->w));
+    return r;
+}
+
+static int end_rows(Target *t) {
+    Ctx *cx = t->c->cx;
+    int r = dataset_end(t->w, cx, &t->piece);
+    if (r == 0)
+        r = write_piece(cx, &t->piece, t->f, t->path, &t->out->size);
+    t->out->rows = dataset_rows(t->w);
+    t->out->plain = dataset_plain_bytes(t->w);
+    return r;
+}
+
+/* A file in a form of ours. */
+static int copy_dataset(Target *t, const char *from, DatasetReader *reader) {
+    Candles rows;
     candles_init_heap(&rows, 1);
-    buf_init(&piece, PIECE_MAX);
-    form.level = level;
-    int r = dataset_next(reader, cx, &rows); /* the first rows tell what they are of */
-    int e = r < 0 ? 0 : dataset_writer_new(cx, form, dataset_key(reader), &w);
-    for (; r == 0 && e == 0; r = e ? 0 : dataset_next(reader, cx, &rows)) {
-        e = put_rows(cx, w, &rows, &piece, f, path, out);
-        progress_update(&bar, 0, 0, dataset_rows(w));
-    }
-    r = r < 0 ? r : e;
-    if (r == 0)
-        r = dataset_end(w, cx, &piece);
-    if (r == 0)
-        r = write_piece(cx, &piece, f, path, &out->size);
-    if (r == 0) {
-        out->rows = dataset_rows(w);
-        out->plain = dataset_plain_bytes(w);
-    }
+    int r = 0;
+    while (r == 0 && (r = dataset_next(reader, t->c->cx, &rows)) == 0) /* the first rows tell what they are of */
+        r = put_some(t, dataset_key(reader), &rows);
     candles_done_heap(&rows);
-    buf_done(&piece);
-    progress_end(&bar);
+    return r < 0 ? err_prefix(t->c->cx, "%s", from) : t->w ? 0 : r;
+}
+
+/* --- a Parquet file of others: as CSV to the importer's parser, which finds out what is what --- */
+
+typedef struct Foreign {
+    Target *t;
+    const SeriesKey *given;
+    CandleCsv *csv;
+    Candles rows;
+    Buf text;
+} Foreign;
+
+static int feed_csv(Foreign *f, Ctx *cx) {
+    int r = candle_csv_feed(f->csv, cx, buf_str(&f->text), &f->rows);
+    buf_clear(&f->text);
+    return r;
+}
+
+/* The series of the file's own column wins over what was told. */
+static SeriesKey series_of(const Foreign *f) {
+    SeriesKey key = *f->given, own;
+    const CandleCsvReport *report = candle_csv_report(f->csv);
+    if (report->series[0] && series_key_parse(str_c(report->series), &own))
+        key = own;
+    if (!timeframe_valid(key.timeframe))
+        key.timeframe = report->timeframe;
+    return key;
+}
+
+static int pass_on(Foreign *f) {
+    SeriesKey key = series_of(f);
+    int r = f->rows.n ? put_some(f->t, &key, &f->rows) : 0;
+    f->rows.n = 0;
+    return r;
+}
+
+static int on_foreign_row(void *arg, Ctx *cx, const Str *cells, size_t n) {
+    enum { FEED = 1 << 20 };
+    Foreign *f = arg;
+    int r = csv_write_row(&f->text, ',', cells, n);
+    if (r != 0)
+        return err_set(cx, ERR_INVALID, "a row of the file is longer than a row of candles can be");
+    if (f->text.n < FEED)
+        return 0;
+    r = feed_csv(f, cx);
+    return r ? r : pass_on(f);
+}
+
+static int copy_foreign(Target *t, const char *path, const SeriesKey *given) {
+    Cli *c = t->c;
+    Ctx *cx = c->cx;
+    Foreign f = { .t = t, .given = given };
+    CandleCsvOptions options = { .separator = ',', .timeframe = given->timeframe };
+    int r = candle_csv_open(cx, &options, &f.csv);
+    candles_init_heap(&f.rows, 1);
+    buf_init(&f.text, 4 << 20);
+    if (r == 0)
+        r = c->foreign(c, path, on_foreign_row, &f);
+    if (r == 0)
+        r = feed_csv(&f, cx);
+    if (r == 0)
+        r = candle_csv_finish(f.csv, cx, &f.rows);
+    if (r == 0)
+        r = pass_on(&f);
+    candle_csv_close(f.csv);
+    candles_done_heap(&f.rows);
+    buf_done(&f.text);
+    return r < 0 ? err_prefix(cx, "%s", path) : r;
+}
+
+/* --- into a file --- */
+
+typedef struct From { /* one or the other */
+    DatasetReader *reader; /* NULL: a Parquet file of others */
+    const char *path;
+    SeriesKey given;
+} From;
+
+static int copy_rows(Cli *c, const From *from, DatasetForm form, int level, FILE *f, const char *path, Converted *out) {
+    enum { PIECE_MAX = 64 << 20 };
+    Target t = { .c = c, .form = form, .f = f, .path = path, .out = out };
+    t.form.level = level;
+    buf_init(&t.piece, PIECE_MAX);
+    progress_init(&t.bar, c, "converting", "candles");
+    int r = from->reader ? copy_dataset(&t, from->path, from->reader) : copy_foreign(&t, from->path, &from->given);
+    if (r == 0)
+        r = end_rows(&t);
+    dataset_writer_free(t.w);
+    buf_done(&t.piece);
+    progress_end(&t.bar);
     return r;
 }
 
 /* The file appears whole or not at all. */
-static int write_beside(Cli *c, DatasetReader *reader, DatasetForm form, int level, const char *path, Converted *out) {
+static int write_beside(Cli *c, const From *from, DatasetForm form, int level, const char *path, Converted *out) {
     Ctx *cx = c->cx;
     char *temp = str_cz(cx->arena, str_fmt(cx->arena, "%s.part", path));
     FILE *f = fopen(temp, "wb");
     if (!f)
         return file_fail(cx, errno, "create", temp);
-    int r = copy_rows(c, reader, form, level, f, temp, out);
+    int r = copy_rows(c, from, form, level, f, temp, out);
     if (r == 0 && (fflush(f) != 0 || fsync(fileno(f)) != 0))
         r = file_fail(cx, errno, "write", temp);
     if (fclose(f) != 0 && r == 0)
@@ -134,13 +236,12 @@ static int write_beside(Cli *c, DatasetReader *reader, DatasetForm form, int lev
     return r;
 }
 
-static int open_source(Cli *c, const ConvertIn *in, Source *s, DatasetReader **out) {
+static int open_source(Cli *c, const ConvertIn *in, Source *s, From *out) {
     Ctx *cx = c->cx;
     DatasetForm form;
-    SeriesKey given = { 0 };
     int64_t size;
     int r = form_of(c, in->from_format, in->from, "from-format", &form);
-    if (r == 0 && in->series.n && !series_key_parse(in->series, &given))
+    if (r == 0 && in->series.n && !series_key_parse(in->series, &out->given))
         r = err_set(cx, ERR_USAGE, "'" STR_FMT "' is not a series: venue:symbol:timeframe, as binance:BTCUSDT:1h",
                     STR_ARG(in->series));
     if (r == 0)
@@ -151,19 +252,17 @@ static int open_source(Cli *c, const ConvertIn *in, Source *s, DatasetReader **o
     if (s->fd < 0)
         return file_fail(cx, errno, "read", s->path);
     DatasetSource source = { .read_at = read_at, .arg = s, .size = size };
-    r = dataset_reader_new(cx, form, &source, &given, out);
-    if (r == DATASET_FOREIGN)
-        return err_set(cx, ERR_UNSUPPORTED,
-                       "%s was not written here: read it with  finsight sql \"SELECT … FROM '%s'\" --allow %s", s->path,
-                       s->path, s->path);
-    return r < 0 ? err_prefix(cx, "%s", s->path) : r;
+    r = dataset_reader_new(cx, form, &source, &out->given, &out->reader);
+    if (r == DATASET_FOREIGN && !c->foreign)
+        return err_set(cx, ERR_UNSUPPORTED, "%s was not written here, and nothing here reads it", s->path);
+    return r < 0 ? err_prefix(cx, "%s", s->path) : 0;
 }
 
 static int run_convert(Cli *c, const void *in_) {
     const ConvertIn *in = in_;
     Ctx *cx = c->cx;
     Source s = { .fd = -1, .path = str_cz(cx->arena, in->from) };
-    CLEANUP(dataset_reader_freep) DatasetReader *reader = NULL;
+    From from = { .path = s.path };
     Converted done = { 0 };
     DatasetForm to;
     const char *path = str_cz(cx->arena, in->to);
@@ -171,9 +270,10 @@ static int run_convert(Cli *c, const void *in_) {
     if (r == 0 && str_eq(in->from, in->to))
         r = err_set(cx, ERR_USAGE, "a file cannot be converted into itself");
     if (r == 0)
-        r = open_source(c, in, &s, &reader);
+        r = open_source(c, in, &s, &from);
     if (r == 0)
-        r = write_beside(c, reader, to, (int)in->level, path, &done);
+        r = write_beside(c, &from, to, (int)in->level, path, &done);
+    dataset_reader_free(from.reader);
     if (s.fd >= 0)
         close(s.fd);
     if (r != 0)
@@ -196,7 +296,9 @@ const Command cmd_convert = {
     .run = run_convert,
     .help =
         "CSV, JSON, Parquet and InfluxDB line protocol, plain or packed by gzip or zstd, any to any. No value, flag or "
-        "label changes. Memory stays small however long the file is, and the file appears whole or not at all.",
+        "label changes. Memory stays small however long the file is, and the file appears whole or not at all. A "
+        "Parquet "
+        "file of others is read by DuckDB in a process of its own; columns are found by their names, as import does.",
     .examples =
         "finsight convert btc.csv btc.parquet --series binance:BTCUSDT:1h\nfinsight convert btc.parquet btc.json.zst\n"
         "finsight convert btc.parquet btc.lp",

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import urllib.error
 import urllib.request
 
 FINSIGHT = sys.argv.pop(1) if len(sys.argv) > 1 else "build/src/app/finsight"
+FOREIGN = pathlib.Path(__file__).parent / "parquet"
 N = 3000
 UTC = datetime.timezone.utc
 
@@ -167,6 +169,63 @@ class Lake(unittest.TestCase):
             self.assertNotIn("secret\n", p.stdout)
         self.assertFalse(evil.exists() or (self.dir / "data/lake/evil.csv").exists())
 
+    def converted(self, path, name, *args):
+        p = self.run_("convert", path, self.dir / name, *args)
+        return self.answered(p)
+
+    def test_parquet_files_of_others_are_read_by_their_names_of_columns(self):
+        """tests/e2e/parquet: pyarrow's own, in the forms it has (make.py)."""
+        want = None
+        for name in ("snappy_us", "gzip_ns_naive", "plain_v2_ints", "decimals_seconds", "int96", "texts", "many_groups"):
+            p = self.converted(FOREIGN / f"{name}.parquet", f"{name}.csv", "--series", "test:X:1m")
+            self.assertEqual(p.returncode, 0, (name, p.stderr))
+            got = (self.dir / f"{name}.csv").read_text()
+            want = want or got
+            self.assertEqual(got, want, name)
+        self.assertIn("2023-11-14T22:13:00Z,106.23,107.23,105.23,106.48,0,,,test:X:1m\n", want)
+        self.assertEqual(want.count("\n"), 61)
+        p = self.converted(FOREIGN / "days.parquet", "days.csv", "--series", "test:X:1d")
+        self.assertIn("\n2024-02-29T00:00:00Z,", (self.dir / "days.csv").read_text())
+        p = self.converted(FOREIGN / "flags.parquet", "flags.json")  # what a label says goes on with the candles
+        rows = json.loads((self.dir / "flags.json").read_text())
+        self.assertEqual(rows["series"], "binance:ETHUSDT:1m@sim")
+        self.assertEqual(rows["candles"][4]["flags"], "open+simulated")
+        self.assertIn("SIMULATED", p.stderr)
+
+    def test_parquet_files_that_are_no_candles_are_told_what_is_missing(self):
+        for name, words in (("no_prices", "no column for open"), ("null_price", "close: is empty"), ("nested", "is not a number"),
+                            ("empty", "no row"), ("high_below_low", "high is below low")):  # fmt: skip
+            p = self.converted(FOREIGN / f"{name}.parquet", f"{name}.csv", "--series", "test:X:1m")
+            self.assertEqual(p.returncode, 3, (name, p.stderr))
+            self.assertIn(words, p.stderr)
+            self.assertIn(f"{name}.parquet", p.stderr)
+            self.assertFalse((self.dir / f"{name}.csv").exists())
+
+    def test_damaged_parquet_files_end_in_words(self):
+        """Cuts and changed bytes of files of others, by DuckDB, and of ours, by our own reader."""
+        rng, n = random.Random(41317), 0
+        for name in ("snappy_us", "plain_v2_ints", "own"):
+            whole = (self.dir / "a.parquet" if name == "own" else FOREIGN / f"{name}.parquet").read_bytes()
+            for i in range(9):
+                if i < 3:
+                    bad = whole[: rng.randrange(len(whole))]
+                elif i < 6:  # in the footer: counts, sizes, types, places
+                    at = len(whole) - 8 - rng.randrange(1, min(400, len(whole) // 4))
+                    bad = whole[:at] + bytes([whole[at] ^ (1 << rng.randrange(8))]) + whole[at + 1 :]
+                else:  # in a page
+                    at = rng.randrange(4, len(whole) * 3 // 4)
+                    bad = whole[:at] + rng.randbytes(3) + whole[at + 3 :]
+                (self.dir / "bad.parquet").write_bytes(bad)
+                p = self.converted(self.dir / "bad.parquet", "bad.csv", "--series", "test:X:1m")
+                self.assertIn(p.returncode, (0, 3, 7, 8, 9), (name, i, p.returncode, p.stderr))
+                if p.returncode == 0:  # what was changed is nothing a reader looks at
+                    os.unlink(self.dir / "bad.csv")
+                else:
+                    n += 1
+                    self.assertIn("bad.parquet", p.stderr)
+                    self.assertFalse((self.dir / "bad.csv").exists())
+        self.assertGreater(n, 15)
+
     def test_sql_over_http(self):
         data = self.dir / "http"
         self.ok("--data-dir", data, "import", self.dir / "in.csv", "--symbol", "S", "--exchange", "test", "--timeframe", "1m")
@@ -208,9 +267,11 @@ class Lake(unittest.TestCase):
         self.assertRegex(p.stderr, "(?i)memory")
 
     def test_without_duckdb_it_is_said_what_to_do(self):
-        p = self.run_("sql", "--stale", "SELECT 1", FINSIGHT_SQL_LIBRARY=str(self.dir / "none.so"))
-        self.assertEqual(p.returncode, 8)
-        self.assertIn("tools/setup peers", p.stderr)
+        for command in (("sql", "--stale", "SELECT 1"), ("convert", FOREIGN / "snappy_us.parquet", self.dir / "none.csv")):
+            p = self.run_(*command, FINSIGHT_SQL_LIBRARY=str(self.dir / "none.so"))
+            self.assertEqual(p.returncode, 8)
+            self.assertIn("tools/setup peers", p.stderr)
+        self.assertFalse((self.dir / "none.csv").exists())
 
     def test_results_of_backtests_are_read_by_duckdb_as_json_tells_them(self):
         data = self.dir / "results"

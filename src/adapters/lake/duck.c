@@ -5,6 +5,7 @@
 #include "adapters/lake/duck_wire.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,6 +120,7 @@ static int take_columns(Ctx *cx, Duck *d, Str payload) {
         json_open_object(&j);
         while (json_object_next(&j, &key) > 0)
             (void)(str_eq(key, S("name")) ? json_read_str(&j, &c->name) : json_read_i64(&j, &type));
+        c->name = utf8_clean(cx->arena, c->name);
         c->type = str_fmt(cx->arena, "%lld", (long long)type);
         c->number = is_number(type);
         c->logical = type == 1;
@@ -162,7 +164,8 @@ static int take_failure(Ctx *cx, Str payload) {
     int64_t code;
     if (!str_next(&payload, ' ', &number) || !str_to_i64(number, &code) || code >= 0 || code < ERR_USAGE)
         code = ERR_INTERNAL;
-    return err_set(cx, (int)code, STR_FMT, STR_ARG(str_first(payload, ERR_TEXT_MAX - 1)));
+    Str words = utf8_first(utf8_clean(cx->arena, payload), ERR_TEXT_MAX - 1); /* it quotes what is in files */
+    return err_set(cx, (int)code, STR_FMT, STR_ARG(words));
 }
 
 /* Whole frames at the front of d->in. */

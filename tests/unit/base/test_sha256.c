@@ -36,4 +36,25 @@ TEST(a_million_letters_in_pieces_of_any_size) {
     mem_free(text);
 }
 
-TESTS(T(the_standards_own_vectors), T(a_million_letters_in_pieces_of_any_size))
+/* Both ways to mix a block, where the processor has one of its own: the sums of one seed's bytes at every length around
+ * the edges, as Python's hashlib gives them (all of them through one more sum). */
+TEST(every_length_has_the_sum_that_others_give_it) {
+    enum { MOST = 700 };
+    Sha256 all;
+    char bytes[MOST], sum[SHA256_HEX + 1];
+    uint32_t x = 1;
+    for (size_t i = 0; i < MOST; i++) {
+        x = x * 1664525u + 1013904223u;
+        bytes[i] = (char)(x >> 24);
+    }
+    sha256_init(&all);
+    for (size_t n = 0; n <= MOST; n++) {
+        sha256_hex(str_n(bytes, n), sum);
+        sha256_put(&all, str_c(sum));
+    }
+    sha256_end_hex(&all, sum);
+    CHECK_STR(str_c(sum), S("ccbb8832cf296c1eb524b8a3143b77c8e3720c5e8617a168336a7fb0c32e1568"));
+}
+
+TESTS(T(the_standards_own_vectors), T(a_million_letters_in_pieces_of_any_size),
+      T(every_length_has_the_sum_that_others_give_it))
