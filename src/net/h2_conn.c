@@ -228,8 +228,11 @@ static void reply(H2 *h, Exchange *x) {
     nv[n++] = NV("date", http_date(core), HTTP_DATE_TEXT);
     if (core->o.server_name.n)
         nv[n++] = NV("server", core->o.server_name.p, core->o.server_name.n);
-    if (!x->pump && x->status != 204 && x->status != 304)
-        nv[n++] = NV("content-length", length, (size_t)snprintf(length, sizeof length, "%zu", x->body_out.n));
+    int64_t told = x->length > 0 && (x->pump || x->head_only) ? x->length
+                   : x->pump || x->length < 0                 ? -1
+                                                              : (int64_t)x->body_out.n;
+    if (told >= 0 && x->status != 204 && x->status != 304)
+        nv[n++] = NV("content-length", length, (size_t)snprintf(length, sizeof length, "%lld", (long long)told));
     n = fields_of(&x->lines_out, nv, n, ARRAY_LEN(nv));
     nghttp2_data_provider body = { .source.ptr = x, .read_callback = read_body };
     bool empty = bodiless || (!x->pump && x->body_out.n == 0 && !x->trailers_out.n);

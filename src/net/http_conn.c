@@ -120,17 +120,18 @@ static bool start_reply(HttpConn *c, Exchange *x) {
     c->held_bytes -= x->body_out.n;
     x->started = true;
     if (!x->pump) {
-        out_reply_head(c, x, (int64_t)x->body_out.n, !x->keep_alive);
+        out_reply_head(c, x, x->head_only && x->length ? x->length : (int64_t)x->body_out.n, !x->keep_alive);
         if (!bodiless) {
             x->sent = (int64_t)x->body_out.n;
             out_take(c, &x->body_out);
         }
         return true;
     }
-    x->chunked = x->pub.head.minor == 1 && x->status != 204 && x->status != 304;
-    if (!x->chunked && !bodiless)
+    bool told = x->length > 0;
+    x->chunked = !told && x->pub.head.minor == 1 && x->status != 204 && x->status != 304;
+    if (!told && !x->chunked && !bodiless)
         x->keep_alive = false; /* the end of the body is the end of the connection */
-    out_reply_head(c, x, -1, !x->keep_alive);
+    out_reply_head(c, x, told ? x->length : -1, !x->keep_alive);
     if (bodiless) {
         x->pump_done(x->pump_arg);
         return true;

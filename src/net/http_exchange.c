@@ -56,6 +56,8 @@ void exchange_detach(Exchange *x) {
     bool answer_owed = x->dispatched && (!x->ready || x->waiting);
     if (answer_owed) {
         x->core->owed++;
+        if (x->pub.on_gone)
+            x->pub.on_gone(&x->pub); /* may answer, and so release x */
         return;
     }
     if (x->pump)
@@ -140,7 +142,11 @@ static void put_fields(Buf *lines, const HttpField *fields, size_t n) {
 static void reply_fill(Exchange *x, HttpReply *r) {
     assert(r->status >= 200 && r->status <= 599);
     x->status = r->status;
+    x->length = r->length;
     put_fields(&x->lines_out, r->fields, r->n_fields);
+    buf_put_str(&x->lines_out, x->core->o.fixed_lines);
+    if (x->pub.head.secure)
+        buf_put_str(&x->lines_out, x->core->o.fixed_secure_lines);
     if (r->n_trailers) {
         buf_init(&x->trailers_out, LINES_MAX);
         put_fields(&x->trailers_out, r->trailers, r->n_trailers);

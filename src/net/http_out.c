@@ -153,6 +153,12 @@ int out_pump(HttpConn *c, Exchange *x) {
             buf_done(&piece);
             return r < 0 ? r : ERR_LIMIT;
         }
+        if (x->length > 0 && x->sent + (int64_t)piece.n > x->length)
+            r = ERR_LIMIT;
+        if (r < 0 || (r == HTTP_PUMP_DONE && x->length > 0 && x->sent + (int64_t)piece.n != x->length)) {
+            buf_done(&piece); /* more or less than was told: what follows would be read as the next reply */
+            return ERR_LIMIT;
+        }
         out_piece(c, x, &piece);
         if (r == HTTP_PUMP_DONE) {
             if (x->chunked) {

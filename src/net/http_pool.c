@@ -3,15 +3,14 @@
 #include "net/http_pool.h"
 
 #include "base/list.h"
+#include "net/address.h"
 #include "net/http_request.h"
 #include "net/http_response.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { READ_SIZE = 64 * 1024, REQUEST_HEAD_MAX = 64 * 1024 };
@@ -44,9 +43,7 @@ struct PoolCall {
 struct HttpPool {
     Loop *loop;
     HttpPoolOptions o;
-    struct sockaddr_storage address;
-    socklen_t address_n;
-    char host[112];
+    Address address;
     ListNode idle, busy; /* connections */
     ListNode waiting;    /* calls without a connection */
     ListNode ending;     /* calls whose failure is still to be told */
@@ -212,13 +209,13 @@ static void conn_take(PoolConn *k, PoolCall *c) {
 }
 
 static bool conn_open(HttpPool *p, PoolCall *c) {
-    int on = 1, fd = socket(p->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1, fd = socket(p->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    if (p->address.ss_family != AF_UNIX)
+    if (p->address.any.sa_family != AF_UNIX)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     PoolConn *k = mem_new(PoolConn);
-    if ((connect(fd, (struct sockaddr *)&p->address, p->address_n) != 0 && errno != EINPROGRESS) ||
+    if ((connect(fd, &p->address.any, p->address.n) != 0 && errno != EINPROGRESS) ||
         loop_fd_start(p->loop, &k->fd, fd, LOOP_READ | LOOP_WRITE, on_event, k) != 0) {
         close(fd);
         mem_free(k);
@@ -276,7 +273,7 @@ int http_pool_call(HttpPool *p, const HttpPoolCall *call, HttpPoolDone *done, vo
     loop_timer_init(&c->timer, p->loop, call_timer, c);
     buf_init(&c->request, REQUEST_HEAD_MAX + call->body.n);
     Str bad;
-    if (http_request_write(&c->request, call->method, str_c(p->host), call->path, call->fields, call->n_fields,
+    if (http_request_write(&c->request, call->method, str_c(p->address.text), call->path, call->fields, call->n_fields,
                            call->body.n, &bad) != 0 ||
         buf_put_str(&c->request, call->body) != 0) {
         call_free(c);
@@ -308,42 +305,6 @@ void http_pool_options_default(HttpPoolOptions *o) {
     *o = (HttpPoolOptions){ .max_connections = 32, .max_waiting = 256, .idle_ms = 20 * 1000, .max_body = 16 << 20 };
 }
 
-static bool parse_address(HttpPool *p, Str s) {
-    if (s.n >= sizeof p->host)
-        return false;
-    if (str_starts(s, S("unix:"))) {
-        struct sockaddr_un *un = (struct sockaddr_un *)&p->address;
-        un->sun_family = AF_UNIX;
-        if (s.n == 5 || s.n - 5 >= sizeof un->sun_path)
-            return false;
-        memcpy(un->sun_path, s.p + 5, s.n - 5);
-        memcpy(p->host, "localhost", 10);
-        p->address_n = sizeof *un;
-        return true;
-    }
-    memcpy(p->host, s.p, s.n); /* the Host field; zeroed behind */
-    char ip[112];
-    memcpy(ip, p->host, sizeof ip);
-    char *colon = strrchr(ip, ':');
-    int64_t port;
-    if (!colon || !str_to_i64(str_c(colon + 1), &port) || port < 1 || port > 65535)
-        return false;
-    *colon = '\0';
-    struct sockaddr_in *in = (struct sockaddr_in *)&p->address;
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&p->address;
-    if (ip[0] == '[' && colon[-1] == ']') {
-        colon[-1] = '\0';
-        in6->sin6_family = AF_INET6;
-        in6->sin6_port = htons((uint16_t)port);
-        p->address_n = sizeof *in6;
-        return inet_pton(AF_INET6, ip + 1, &in6->sin6_addr) == 1;
-    }
-    in->sin_family = AF_INET;
-    in->sin_port = htons((uint16_t)port);
-    p->address_n = sizeof *in;
-    return inet_pton(AF_INET, ip, &in->sin_addr) == 1;
-}
-
 HttpPool *http_pool_new(Loop *l, Str address, const HttpPoolOptions *o) {
     HttpPool *p = mem_new(HttpPool);
     p->loop = l;
@@ -352,7 +313,7 @@ HttpPool *http_pool_new(Loop *l, Str address, const HttpPoolOptions *o) {
     list_init(&p->busy);
     list_init(&p->waiting);
     list_init(&p->ending);
-    if (!parse_address(p, address))
+    if (!address_parse(address, &p->address))
         return mem_free(p);
     return p;
 }

@@ -72,6 +72,7 @@ static int on_headers_complete(llhttp_t *p) {
     r->fields = fields;
     r->n_fields = r->slots.n;
     r->status = p->status_code;
+    r->length = p->flags & F_CONTENT_LENGTH ? (int64_t)MIN(p->content_length, (uint64_t)INT64_MAX) : -1;
     r->head_whole = true;
     if (upgrade)
         return 2; /* no body, and no further message */

@@ -18,6 +18,7 @@ typedef struct HttpResponse {
     int status;
     const HttpField *fields; /* in the arena, from head_whole on */
     size_t n_fields;
+    int64_t length; /* its Content-Length; -1: none */
     bool head_whole, complete, keep_alive;
     bool may_upgrade; /* a 101 is an answer like others, and ends HTTP; set after http_response_init */
     size_t used;      /* of the last piece fed, once complete: what lies behind is not of this response */

@@ -54,6 +54,9 @@ struct HttpExchange {
     Str body;       /* whole, already limited */
     MonoNs started; /* when the first byte of the request was there */
     void *user;     /* the handler's own */
+    /* Optional, the handler's: called once, on the loop, when the client is gone before its answer was given or its
+     * stream ended. It may answer there and then; the answer goes nowhere. */
+    void (*on_gone)(HttpExchange *ex);
     /* private fields follow in http_server.c */
 };
 
@@ -64,6 +67,8 @@ typedef struct HttpReply {
     const HttpField *fields; /* copied; Content-Length, Date, Connection are the server's own */
     size_t n_fields;
     Buf body;                  /* moved into the reply; heap */
+    int64_t length;            /* of a stream, or of what a HEAD asks about: > 0 it is told, and the pump makes so many
+                                * bytes; -1: no length is told, as the body's own is not what it would be */
     const HttpField *trailers; /* copied; sent behind the body by HTTP/2, and by HTTP/1.1 behind a chunked stream */
     size_t n_trailers;
 } HttpReply;
@@ -104,6 +109,8 @@ typedef struct HttpServerOptions {
     size_t reply_mark;       /* 1 MiB of queued replies stops reading */
     int send_helpers;        /* 0: threads that help when frames go out to hundreds of connections at once */
     Str server_name;         /* "finsight" */
+    Str fixed_lines;         /* "Name: value\r\n"...: on every reply, refusals too; borrowed */
+    Str fixed_secure_lines;  /* beside them on a reply over TLS */
     /* Optional: body limit for this head (by route), or -status to refuse before the body is read. */
     int64_t (*on_head)(void *arg, const HttpHead *head);
     /* Optional: makes the JSON body of a refusal; code is a wire name of base/err.h, message is for people. The

@@ -1,0 +1,483 @@
+/* net/http_upstream.c - see http_upstream.h.
+ *
+ * A call owns the reply: parser, fields and window; a connection owns the socket. So a connection is free for the next
+ * call as soon as the reply is whole, while its last bytes are still being taken. */
+
+#include "net/http_upstream.h"
+
+#include "base/list.h"
+#include "net/address.h"
+#include "net/http_request.h"
+#include "net/http_response.h"
+#include "net/stream.h"
+
+enum { READ_SIZE = 64 * 1024, HEAD_MAX = 64 * 1024, FREE_CALLS_MAX = 64, KEEP_BYTES = 16 * 1024 };
+
+typedef struct UpConn {
+    Upstream *u;
+    ListNode node; /* in idle or busy */
+    Stream stream;
+    LoopTimer idle_timer;
+    UpCall *call; /* NULL: idle */
+    bool used;    /* had a call before */
+    bool any;     /* a byte of this reply came */
+} UpConn;
+
+struct UpCall {
+    Upstream *u;
+    ListNode node; /* in waiting or ending, while it has no connection; in free */
+    UpConn *conn;  /* NULL: waits, or its reply is whole, or it failed */
+    const UpEvents *events;
+    void *arg;
+    Buf head; /* of the request */
+    Str body;
+    size_t sent; /* of both */
+    LoopTimer timer;
+    MonoNs deadline, progress;
+    Arena arena; /* the reply's fields */
+    HttpResponse response;
+    Buf in;       /* body, not yet taken */
+    bool told;    /* the head was */
+    bool waiting; /* more is owed */
+    bool idempotent, retried, reused;
+    int err;
+};
+
+struct Upstream {
+    Loop *loop;
+    UpstreamOptions o;
+    Address address;
+    TlsClient *tls;
+    char host[128];
+    bool retired;
+    ListNode idle, busy; /* connections */
+    ListNode waiting;    /* calls without a connection */
+    ListNode ending;     /* calls whose failure is still to be told */
+    ListNode free;       /* calls at rest, with their memory */
+    int n_free;
+    UpstreamStats stats;
+    char buf[READ_SIZE];
+};
+
+static void call_start(UpCall *c);
+static void conn_write(UpConn *k);
+
+/* --- calls --- */
+
+static UpCall *call_new(Upstream *u) {
+    ListNode *node = list_pop_front(&u->free);
+    UpCall *c;
+    if (node) {
+        u->n_free--;
+        c = LIST_ENTRY(node, UpCall, node);
+        *c = (UpCall){ .head = c->head, .in = c->in, .arena = c->arena };
+    } else {
+        c = mem_new(UpCall);
+        buf_init(&c->head, HEAD_MAX);
+    }
+    c->u = u;
+    u->stats.open++;
+    return c;
+}
+
+static void call_free(UpCall *c) {
+    Upstream *u = c->u;
+    loop_timer_stop(&c->timer);
+    list_remove(&c->node);
+    if (c->response.arena)
+        http_response_done(&c->response);
+    u->stats.open--;
+    buf_done(&c->in);
+    if (u->n_free == FREE_CALLS_MAX || c->head.cap > KEEP_BYTES || c->arena.used > KEEP_BYTES) {
+        arena_done(&c->arena);
+        buf_done(&c->head);
+        mem_free(c);
+        return;
+    }
+    arena_reset(&c->arena);
+    buf_clear(&c->head);
+    u->n_free++;
+    list_push_front(&u->free, &c->node);
+}
+
+/* The last of a call that has no connection any more: told once, whichever way it is due. */
+static void call_fail(UpCall *c, int err) {
+    c->u->stats.failed++;
+    if (!c->told) {
+        const UpEvents *events = c->events;
+        void *arg = c->arg;
+        call_free(c);
+        events->fail(arg, err);
+        return;
+    }
+    c->err = err;
+    loop_timer_stop(&c->timer);
+    if (c->waiting) {
+        c->waiting = false;
+        c->events->more(c->arg);
+    }
+}
+
+/* From the loop's next turn, so that nothing is told within upstream_send. */
+static void call_fail_soon(UpCall *c, int err) {
+    c->err = err;
+    list_push_back(&c->u->ending, &c->node);
+    loop_timer_start(&c->timer, 0, 0);
+}
+
+/* --- connections --- */
+
+static void conn_free(UpConn *k) {
+    Upstream *u = k->u;
+    stream_close(&k->stream);
+    loop_timer_stop(&k->idle_timer);
+    list_remove(&k->node);
+    u->stats.connections--;
+    mem_free(k);
+}
+
+static void next_waiting(Upstream *u) {
+    ListNode *node = list_pop_front(&u->waiting);
+    if (!node)
+        return;
+    u->stats.waiting--;
+    call_start(LIST_ENTRY(node, UpCall, node));
+}
+
+static void idle_over(void *arg) {
+    UpConn *k = arg;
+    k->u->stats.idle--;
+    conn_free(k);
+}
+
+static void conn_fail(UpConn *k, int err) {
+    Upstream *u = k->u;
+    UpCall *c = k->call;
+    bool again = k->used && !k->any && c->idempotent && !c->retried;
+    conn_free(k);
+    c->conn = NULL;
+    if (again) {
+        c->retried = true;
+        u->stats.retried++;
+        http_response_done(&c->response);
+        call_start(c);
+        return;
+    }
+    next_waiting(u);
+    call_fail(c, err);
+}
+
+/* The reply is whole: the connection is the next one's. */
+static void conn_release(UpConn *k) {
+    Upstream *u = k->u;
+    UpCall *c = TAKE(k->call);
+    bool keep = c->response.keep_alive && c->sent == c->head.n + c->body.n && !u->retired;
+    c->conn = NULL;
+    loop_timer_stop(&c->timer);
+    list_remove(&k->node);
+    if (!keep) {
+        conn_free(k);
+    } else {
+        k->used = true;
+        list_push_front(&u->idle, &k->node); /* the one used last is the one least likely to be closed */
+        u->stats.idle++;
+        stream_want(&k->stream, LOOP_READ);
+        loop_timer_start(&k->idle_timer, u->o.idle_ms, 0);
+    }
+    next_waiting(u);
+}
+
+static size_t unsent(const UpCall *c) {
+    return c->head.n + c->body.n - c->sent;
+}
+
+static void conn_want(UpConn *k) {
+    UpCall *c = k->call;
+    stream_want(&k->stream, (c->in.n < k->u->o.window ? LOOP_READ : 0u) | (unsent(c) ? LOOP_WRITE : 0u));
+}
+
+static void conn_write(UpConn *k) {
+    UpCall *c = k->call;
+    while (unsent(c)) {
+        struct iovec iov[2];
+        int n = 0;
+        size_t in_body = c->sent > c->head.n ? c->sent - c->head.n : 0;
+        if (c->sent < c->head.n)
+            iov[n++] = (struct iovec){ c->head.p + c->sent, c->head.n - c->sent };
+        if (in_body < c->body.n)
+            iov[n++] = (struct iovec){ (char *)(uintptr_t)c->body.p + in_body, c->body.n - in_body };
+        ssize_t took = stream_write(&k->stream, iov, n);
+        if (took < 0) /* if it is worse than full, reading will tell: an early answer may be there */
+            break;
+        c->sent += (size_t)took;
+    }
+    conn_want(k);
+}
+
+static int keep_body(void *arg, const char *bytes, size_t n) {
+    return buf_put(&((UpCall *)arg)->in, bytes, n);
+}
+
+static void tell_head(UpCall *c) {
+    const HttpResponse *r = &c->response;
+    c->told = true;
+    UpHead head = { .status = r->status,
+                    .fields = r->fields,
+                    .n_fields = r->n_fields,
+                    .length = r->length,
+                    .whole = r->complete,
+                    .reused = c->reused };
+    c->events->head(c->arg, &head);
+}
+
+/* After bytes of a reply came. The call may be closed by what is told: it is told last. */
+static void call_moved(UpCall *c) {
+    c->progress = loop_now(c->u->loop);
+    if (c->response.complete)
+        conn_release(c->conn);
+    else
+        conn_want(c->conn);
+    if (!c->told && c->response.head_whole) {
+        if (c->conn)
+            loop_timer_start(&c->timer, c->u->o.stall_ms, 0);
+        tell_head(c);
+    } else if (c->waiting && (c->in.n || c->response.complete)) {
+        c->waiting = false;
+        c->events->more(c->arg);
+    }
+}
+
+static void conn_read(UpConn *k) {
+    Upstream *u = k->u;
+    UpCall *c = k->call;
+    ssize_t n = stream_read(&k->stream, u->buf, sizeof u->buf);
+    if (n == STREAM_AGAIN)
+        return;
+    if (!c) { /* closed by the upstream, or out of step */
+        u->stats.idle--;
+        conn_free(k);
+        return;
+    }
+    int err = ERR_UNAVAILABLE;
+    if (n > 0) {
+        k->any = true;
+        err = http_response_feed(&c->response, u->buf, (size_t)n);
+    } else if (n == 0) {
+        err = http_response_eof(&c->response);
+    }
+    if (err != 0)
+        conn_fail(k, err);
+    else
+        call_moved(c);
+}
+
+static void on_stream(void *arg, unsigned events) {
+    UpConn *k = arg;
+    if ((events & STREAM_READY) && k->call)
+        loop_timer_start_at(&k->call->timer, k->call->deadline);
+    if ((events & (LOOP_WRITE | STREAM_READY)) && k->call)
+        conn_write(k);
+    if (events & LOOP_READ) {
+        conn_read(k);
+        return;
+    }
+    if (!(events & LOOP_GONE))
+        return;
+    if (k->call && k->call->in.n < k->u->o.window)
+        conn_read(k); /* what it still had to say, or why it went */
+    else if (!k->call) {
+        k->u->stats.idle--;
+        conn_free(k);
+    } else {
+        conn_fail(k, ERR_UNAVAILABLE);
+    }
+}
+
+/* Gives the connection its call. */
+static void conn_take(UpConn *k, UpCall *c) {
+    k->call = c;
+    k->any = false;
+    c->conn = k;
+    c->sent = 0;
+    c->reused = k->used;
+    c->progress = loop_now(k->u->loop);
+    list_push_back(&k->u->busy, &k->node);
+    buf_init(&c->in, k->u->o.window + READ_SIZE);
+    http_response_init(&c->response, &c->arena, str_starts(buf_str(&c->head), S("HEAD ")), keep_body, c);
+}
+
+static bool conn_open(Upstream *u, UpCall *c) {
+    UpConn *k = mem_new(UpConn);
+    k->u = u;
+    Str host = u->host[0] ? str_c(u->host) : address_host(&u->address);
+    if (stream_connect(&k->stream, u->loop, &u->address.any, u->address.n, u->tls, host, on_stream, k) != 0) {
+        mem_free(k);
+        return false;
+    }
+    loop_timer_init(&k->idle_timer, u->loop, idle_over, k);
+    u->stats.connections++;
+    u->stats.opened++;
+    conn_take(k, c);
+    MonoNs by = mono_add_ms(loop_now(u->loop), u->o.connect_ms);
+    if (by.ns < c->deadline.ns)
+        loop_timer_start_at(&c->timer, by);
+    return true;
+}
+
+static void call_start(UpCall *c) {
+    Upstream *u = c->u;
+    if (!c->retried && !list_empty(&u->idle)) {
+        UpConn *k = LIST_ENTRY(u->idle.next, UpConn, node);
+        list_remove(&k->node);
+        u->stats.idle--;
+        u->stats.reused++;
+        loop_timer_stop(&k->idle_timer);
+        conn_take(k, c);
+        conn_write(k);
+    } else if (!conn_open(u, c)) {
+        call_fail_soon(c, ERR_UNAVAILABLE);
+    }
+}
+
+/* Off its connection, which is in mid-reply and of no further use, or out of its queue. */
+static void call_leave(UpCall *c) {
+    Upstream *u = c->u;
+    if (c->conn) {
+        conn_free(TAKE(c->conn));
+        next_waiting(u);
+    } else if (!c->told && !c->err) {
+        u->stats.waiting--;
+    }
+    list_remove(&c->node);
+}
+
+static void call_timer(void *arg) {
+    UpCall *c = arg;
+    Upstream *u = c->u;
+    if (c->told) { /* nothing of the reply for too long, unless we are the ones who do not read */
+        int64_t quiet = mono_ms_between(c->progress, loop_now(u->loop));
+        if (quiet < u->o.stall_ms || c->in.n >= u->o.window) {
+            loop_timer_start(&c->timer, MAX(u->o.stall_ms - quiet, (int64_t)1000), 0);
+            return;
+        }
+    }
+    int err = c->err                                                         ? c->err
+              : c->conn && !c->told && c->deadline.ns > loop_now(u->loop).ns ? ERR_UNAVAILABLE /* does not connect */
+                                                                             : ERR_TIMEOUT;
+    call_leave(c);
+    call_fail(c, err);
+}
+
+int upstream_send(Upstream *u, const UpRequest *rq, const UpEvents *events, void *arg, UpCall **out) {
+    bool full = u->stats.connections >= u->o.max_connections && list_empty(&u->idle);
+    if (full && u->stats.waiting >= u->o.max_waiting)
+        return ERR_BUSY;
+    UpCall *c = call_new(u);
+    Str bad;
+    int r = http_request_write(&c->head, rq->method, rq->host.n ? rq->host : str_c(u->address.text), rq->target,
+                               rq->fields, rq->n_fields, rq->body.n, &bad);
+    if (r != 0) {
+        call_free(c);
+        return ERR_USAGE;
+    }
+    c->events = events;
+    c->arg = arg;
+    c->body = rq->body;
+    c->idempotent = http_method_idempotent(rq->method);
+    c->deadline = rq->deadline;
+    u->stats.calls++;
+    loop_timer_init(&c->timer, u->loop, call_timer, c);
+    loop_timer_start_at(&c->timer, rq->deadline);
+    *out = c;
+    if (full) {
+        list_push_back(&u->waiting, &c->node);
+        u->stats.waiting++;
+    } else {
+        call_start(c);
+    }
+    return 0;
+}
+
+int upstream_take(UpCall *c, Buf *out) {
+    assert(c->told && out->n == 0);
+    if (c->in.n) {
+        buf_done(out);
+        *out = c->in;
+        c->in = (Buf){ 0 };
+        if (c->conn) {
+            buf_init(&c->in, c->u->o.window + READ_SIZE);
+            c->progress = loop_now(c->u->loop);
+            conn_want(c->conn);
+        }
+        return c->response.complete ? HTTP_PUMP_DONE : HTTP_PUMP_MORE;
+    }
+    if (c->response.complete)
+        return HTTP_PUMP_DONE;
+    if (c->err)
+        return c->err;
+    c->waiting = true;
+    return HTTP_PUMP_WAIT;
+}
+
+void upstream_close(UpCall *c) {
+    if (!c)
+        return;
+    call_leave(c);
+    call_free(c);
+}
+
+/* --- life --- */
+
+void upstream_options_default(UpstreamOptions *o) {
+    *o = (UpstreamOptions){
+
+        .max_connections = 256,
+        .max_waiting = 1024,
+        .connect_ms = 1000,
+        .idle_ms = 20 * 1000,
+        .stall_ms = 30 * 1000,
+        .window = 128 * 1024
+    };
+}
+
+Upstream *upstream_new(Loop *l, Str address, const UpstreamOptions *o, TlsClient *tls, Str host) {
+    Address a;
+    if (!address_parse(address, &a) || host.n >= sizeof((Upstream *)0)->host)
+        return NULL;
+    Upstream *u = mem_new(Upstream);
+    u->loop = l;
+    u->o = *o;
+    u->address = a;
+    u->tls = tls;
+    memcpy(u->host, host.n ? host.p : "", host.n);
+    list_init(&u->idle);
+    list_init(&u->busy);
+    list_init(&u->waiting);
+    list_init(&u->ending);
+    list_init(&u->free);
+    return u;
+}
+
+void upstream_retire(Upstream *u) {
+    u->retired = true;
+    while (!list_empty(&u->idle))
+        idle_over(LIST_ENTRY(u->idle.next, UpConn, node));
+}
+
+Upstream *upstream_free(Upstream *u) {
+    if (!u)
+        return NULL;
+    assert(u->stats.open == 0);
+    upstream_retire(u);
+    for (ListNode *n; (n = list_pop_front(&u->free));) {
+        UpCall *c = LIST_ENTRY(n, UpCall, node);
+        arena_done(&c->arena);
+        buf_done(&c->head);
+        mem_free(c);
+    }
+    return mem_free(u);
+}
+
+void upstream_stats(const Upstream *u, UpstreamStats *out) {
+    *out = u->stats;
+}
