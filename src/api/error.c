@@ -17,6 +17,8 @@ void op_write_error(JsonWriter *w, const Ctx *cx) {
     json_put_str(w, "request_id", cx->trace.request_id);
     json_put_str(w, "correlation_id", cx->trace.correlation_id);
     json_put_bool(w, "retryable", info->retryable);
+    if (cx->err.stage)
+        json_put_str(w, "stage", str_c(cx->err.stage));
     if (cx->err.retry_after_ms > 0)
         json_put_i64(w, "retry_after_ms", cx->err.retry_after_ms);
     json_object_end(w);

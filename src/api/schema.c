@@ -254,6 +254,7 @@ static void put_error_schema(JsonWriter *w) {
                     "\"field\":{\"type\":[\"string\",\"null\"],\"description\":\"The place of the fault: limit, "
                     "candles[3].high.\"},\"request_id\":{\"type\":\"string\"},\"correlation_id\":{\"type\":\"string\"},"
                     "\"retryable\":{\"type\":\"boolean\",\"description\":\"The same request may succeed later.\"},"
+                    "\"stage\":{\"type\":\"string\",\"description\":\"Where the gateway refused it.\"},"
                     "\"retry_after_ms\":{\"type\":\"integer\",\"format\":\"int64\"}},"
                     "\"required\":[\"code\",\"message\",\"field\",\"request_id\",\"correlation_id\",\"retryable\"]}},"
                     "\"required\":[\"error\"]}");

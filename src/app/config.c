@@ -4,6 +4,9 @@
 
 static const char *const stores[] = { "sqlite", "memory", "csv", "parquet", NULL };
 static const char *const levels[] = { "debug", "info", "warning", "error", "critical", "off", NULL };
+static const char *const port_profiles[] = { "a", "b", NULL };
+static const char *const balances[] = { "round_robin", "weighted", "least_requests", "ewma", NULL };
+static const char *const breakers[] = { "auto", "standard", "resilient", "python", "fast", NULL };
 static const char *const formats[] = { "auto", "json", "text", NULL };
 static const char *const vnstock_sources[] = { "VCI", NULL };
 
@@ -36,9 +39,13 @@ const CfgOption app_options[] = {
     { "server.host", CFG_STR, CFG_AT(AppCfg, server_host), .def = "127.0.0.1", .flag = "host",
       .help = "address to listen on" },
     { "server.port", CFG_INT, CFG_AT(AppCfg, server_port), .def = "-1", .min = -1, .max = 65535, .flag = "port",
-      .help = "TCP port; 0 takes a free one, -1 the role's own: 8080 for all, 8000 for market alone" },
+      .help = "TCP port; 0 takes a free one, -1 the role's own: 8080 with the gateway, 8000 market, 8004 backtest" },
+    { "server.ports", CFG_CHOICE, CFG_AT(AppCfg, server_ports), .def = "a", .choices = port_profiles,
+      .help = "which of the documents' two lists of ports the roles have by default" },
     { "server.roles", CFG_LIST, CFG_AT(AppCfg, server_roles), .def = "all", .flag = "roles",
-      .help = "roles this process hosts: all, market" },
+      .help = "roles this process hosts: all, or some of gateway, market, backtest" },
+    { "server.trusted_hops", CFG_LIST, CFG_AT(AppCfg, server_trusted_hops),
+      .help = "addresses and networks of proxies before this server, whose X-Forwarded-For is believed: 10.0.0.0/8" },
     { "server.cpu_threads", CFG_INT, CFG_AT(AppCfg, server_cpu_threads), .def = "0", .max = 256, .unit = "threads",
       .help = "threads of the CPU lane; 0 = one a core" },
     { "server.io_threads", CFG_INT, CFG_AT(AppCfg, server_io_threads), .def = "8", .min = 1, .max = 256, .unit = "threads",
@@ -92,6 +99,29 @@ const CfgOption app_options[] = {
 
     { "auth.admin_key", CFG_SECRET, CFG_AT(AppCfg, auth_admin_key),
       .help = "key for writing over TCP; without one the server makes one and keeps it in data.dir/admin.key" },
+
+    { "auth.internal_key", CFG_SECRET, CFG_AT(AppCfg, auth_internal_key),
+      .help = "the same in every process of the platform: by it a role believes the gateway who asks; without one the caller's own key is passed on" },
+
+    { "gateway.services", CFG_LIST, CFG_AT(AppCfg, gateway_services), .flag = "services",
+      .help = "instances of roles and services elsewhere, NAME=ADDRESS[*WEIGHT]: market=10.0.0.5:8000,market=10.0.0.6:8000*2; a role without one is looked for on this machine" },
+    { "gateway.routes", CFG_LIST, CFG_AT(AppCfg, gateway_routes), .flag = "routes",
+      .help = "paths of services that are no role, [METHOD ]PATTERN=SERVICE[PREFIX][;role=ROLE][;timeout_ms=N][;max_body=N]: /quotes/*=quotes/v1;role=none" },
+    { "gateway.balance", CFG_CHOICE, CFG_AT(AppCfg, gateway_balance), .def = "round_robin", .choices = balances,
+      .help = "how a service's instances share its calls" },
+    { "gateway.breaker", CFG_CHOICE, CFG_AT(AppCfg, gateway_breaker), .def = "auto", .choices = breakers,
+      .help = "profile of the circuit breakers; auto: standard, or fast with gateway.fast" },
+    { "gateway.fast", CFG_BOOL, CFG_AT(AppCfg, gateway_fast),
+      .help = "check instances every half second instead of every 30 s: for services that are near" },
+    { "gateway.health_path", CFG_STR, CFG_AT(AppCfg, gateway_health_path), .def = "/health",
+      .help = "what instances are asked to see whether they are well; empty: their calls alone tell" },
+
+    { "limit.flood", CFG_INT, CFG_AT(AppCfg, limit_flood), .def = "-1", .min = -1, .max = 100000000, .unit = "a minute",
+      .help = "requests of one address, with or without a key; 0 = no limit, -1: 6000, none on a loopback address" },
+    { "limit.anonymous", CFG_INT, CFG_AT(AppCfg, limit_anonymous), .def = "-1", .min = -1, .max = 100000000, .unit = "a minute",
+      .help = "requests of one address without a key; 0 = no limit, -1: 60, none on a loopback address" },
+    { "limit.key", CFG_INT, CFG_AT(AppCfg, limit_key), .def = "-1", .min = -1, .max = 100000000, .unit = "a minute",
+      .help = "requests of one key; 0 = no limit, -1: 100, none on a loopback address" },
 
     { "jobs.threads", CFG_INT, CFG_AT(AppCfg, jobs_threads), .def = "2", .min = 1, .max = 64, .unit = "threads",
       .help = "runs of jobs that may work at once" },

@@ -6,6 +6,7 @@
 #include "base/cfg.h"
 
 typedef enum StoreChoice { STORE_SQLITE, STORE_MEMORY, STORE_CSV, STORE_PARQUET } StoreChoice;
+typedef enum PortsChoice { PORTS_A, PORTS_B } PortsChoice;
 typedef enum LogChoice { LOG_CHOICE_AUTO, LOG_CHOICE_JSON, LOG_CHOICE_TEXT } LogChoice;
 
 typedef struct VenueCfg {
@@ -26,7 +27,8 @@ typedef struct AppCfg {
 
     Str server_host;
     int64_t server_port;
-    CfgList server_roles;
+    int server_ports; /* PortsChoice */
+    CfgList server_roles, server_trusted_hops;
     int64_t server_cpu_threads, server_io_threads, server_feed_threads, server_queue;
     int64_t server_drain_ms, server_header_ms, server_body_ms, server_idle_ms;
     int64_t server_max_connections;
@@ -35,7 +37,13 @@ typedef struct AppCfg {
     int64_t server_max_streams;
     const char *tls_cert, *tls_key;
     int64_t tls_check_ms;
-    Str auth_admin_key;
+    Str auth_admin_key, auth_internal_key;
+    CfgList gateway_services, gateway_routes;
+    int gateway_balance; /* BalanceKind */
+    int gateway_breaker; /* 0: the mode's own; then breaker_profiles in order */
+    bool gateway_fast;
+    Str gateway_health_path;
+    int64_t limit_flood, limit_anonymous, limit_key;
 
     int64_t live_max_connections, live_max_subscriptions, live_messages_second;
     int64_t live_max_message, live_max_queue;

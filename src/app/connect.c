@@ -41,7 +41,7 @@ int app_connect(void *arg, Ctx *cx, ApiCaller **out) {
     if (r == 0 && cfg_value(&app->cfg_table, S("log.level"))->rank == CFG_DEFAULT)
         log_set_level(app->log, LEVEL_OFF);
     if (r == 0)
-        r = platform_open(&app->platform, cx, &app->cfg, app->clock, app->ids, app->log);
+        r = platform_open(&app->platform, cx, &app->cfg, NULL, app->clock, app->ids, app->log);
     if (r != 0)
         return r;
     app->platform_is_open = true;

@@ -50,7 +50,7 @@ static bool binance_answers(Demo *d) {
     cfg.venues[VENUE_binance].attempts = 1;
     cfg.venues[VENUE_binance].timeout_ms = REACH_MS;
     cx.deadline = mono_add_ms(clock_mono(d->app->clock), REACH_MS);
-    if (platform_open(&probe, &cx, &cfg, d->app->clock, d->app->ids, NULL) != 0)
+    if (platform_open(&probe, &cx, &cfg, NULL, d->app->clock, d->app->ids, NULL) != 0)
         return false;
     Time t;
     bool yes = market_feed_server_time(probe.feeds[VENUE_binance], &cx, &t) == 0;

@@ -70,16 +70,9 @@ static int prepare_lake(void *arg, Ctx *cx, bool stale, const char **out) {
     return r;
 }
 
-int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *ids, Logger *log) {
-    *p = (Platform){ .cfg = cfg, .clock = clock, .ids = ids, .log = log };
-    p->metrics = metrics_new(METRICS_SERIES_STANDARD);
-    p->requests = request_stats_new();
-    int r = cfg->data_store == STORE_MEMORY ? 0 : dir_make(cx, cfg->data_dir);
-    if (r == 0 && dir_exists(path_join(cx->arena, cfg->data_dir, RESTORE_STAGE)))
-        r = err_set(cx, ERR_CONFLICT, "%s: a restore into this folder did not come to its end; run it again",
-                    cfg->data_dir);
-    if (r == 0)
-        r = registry_open_store(cx, cfg, &p->store);
+static int open_market_stores(Platform *p, Ctx *cx) {
+    const AppCfg *cfg = p->cfg;
+    int r = registry_open_store(cx, cfg, &p->store);
     if (r == 0)
         r = registry_open_control(cx, cfg, &p->control);
     if (r == 0)
@@ -87,38 +80,62 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
     if (r == 0)
         r = registry_open_feeds(cx, cfg, p->http, p->feeds, PLATFORM_FEEDS_MAX, &p->n_feeds);
     if (r == 0)
-        r = registry_open_backtests(cx, cfg, &p->backtests);
-    if (r == 0)
-        r = registry_open_strategies(cx, cfg, &p->strategies_arena, &p->strategies);
-    if (r == 0)
         r = object_dir_open(cx, platform_objects_dir(cx->arena, cfg), &p->objects);
     if (r == 0)
         r = object_dir_open(cx, platform_backup_dir(cx->arena, cfg), &p->backups);
-    if (r != 0) {
-        platform_close(p);
-        return r;
-    }
+    return r;
+}
+
+static int open_backtest_stores(Platform *p, Ctx *cx) {
+    int r = registry_open_backtests(cx, p->cfg, &p->backtests);
+    return r == 0 ? registry_open_strategies(cx, p->cfg, &p->strategies_arena, &p->strategies) : r;
+}
+
+static void make_market(Platform *p) {
     p->market = market_service_new(&(MarketOptions){
-        .store = p->store, .feeds = p->feeds, .n_feeds = p->n_feeds, .log = log, .record = p->control });
+        .store = p->store, .feeds = p->feeds, .n_feeds = p->n_feeds, .log = p->log, .record = p->control });
     market_live_init(&p->market_live, p->market, &p->live);
     market_source_init(&p->candles, p->market);
-    p->backtest = backtest_service_new(&(BacktestOptions){ .candles = &p->candles.source,
-                                                           .store = p->backtests,
-                                                           .catalog = &p->strategies,
-                                                           .ids = ids,
-                                                           .log = log,
-                                                           .keep_ms = cfg->backtest_keep_ms,
-                                                           .threads = (int)MIN(sysconf(_SC_NPROCESSORS_ONLN), 64) });
+}
+
+/* Where the candles of a role market elsewhere are: the first instance that is named, else its own port here. */
+static Str market_elsewhere(Ctx *cx, const AppCfg *cfg) {
+    for (size_t i = 0; i < cfg->gateway_services.n; i++) {
+        Str item = cfg->gateway_services.v[i];
+        if (!str_starts(item, S("market=")))
+            continue;
+        ptrdiff_t star = str_find_char(item, '*');
+        Str at = str_from(star < 0 ? item : str_first(item, (size_t)star), 7);
+        return str_starts(at, S("unix:")) ? at : str_fmt(cx->arena, "http://" STR_FMT, STR_ARG(at));
+    }
+    return str_fmt(cx->arena, "http://127.0.0.1:%d", app_roles[ROLE_MARKET].port);
+}
+
+static void make_backtest(Platform *p, Ctx *cx) {
+    Arena *keep = &p->strategies_arena;
+    remote_candles_init(&p->remote_candles, str_dup(keep, market_elsewhere(cx, p->cfg)), p->cfg->auth_admin_key);
+    p->backtest =
+        backtest_service_new(&(BacktestOptions){ .candles = p->market ? &p->candles.source : &p->remote_candles.source,
+                                                 .store = p->backtests,
+                                                 .catalog = &p->strategies,
+                                                 .ids = p->ids,
+                                                 .log = p->log,
+                                                 .keep_ms = p->cfg->backtest_keep_ms,
+                                                 .threads = (int)MIN(sysconf(_SC_NPROCESSORS_ONLN), 64) });
+}
+
+/* Files, jobs and administration of the role market, when its neighbours are made. */
+static void make_market_tools(Platform *p) {
     enum { QUERIES_AT_ONCE = 2 };
-    p->sql = platform_sql(cfg, QUERIES_AT_ONCE);
+    p->sql = platform_sql(p->cfg, QUERIES_AT_ONCE);
     pthread_mutex_init(&p->lake_lock, NULL);
     p->beside[0] = (BackupDatabase){ "control.db", control_snapshot, p->control };
     p->beside[1] = (BackupDatabase){ "backtest.db", backtests_snapshot, p->backtests };
     p->storage = (StorageRole){
-        .storage = storage_service_new(&(StorageOptions){ .store = p->store, .objects = p->objects, .log = log }),
+        .storage = storage_service_new(&(StorageOptions){ .store = p->store, .objects = p->objects, .log = p->log }),
         .store = p->store,
         .beside = p->beside,
-        .n_beside = ARRAY_LEN(p->beside),
+        .n_beside = p->backtests ? 2 : 1, /* a database of another process is backed up by it */
         .datasets = p->objects,
         .backups = p->backups,
         .record = p->control,
@@ -128,9 +145,38 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *id
         .backup_turn = PTHREAD_MUTEX_INITIALIZER,
     };
     open_jobs(p);
-    p->admin = (AdminService){
-        .store = p->store, .control = p->control, .requests = p->requests, .log = log, .started = clock_mono(clock)
-    };
+    p->admin = (AdminService){ .store = p->store,
+                               .control = p->control,
+                               .requests = p->requests,
+                               .log = p->log,
+                               .started = clock_mono(p->clock) };
+}
+
+static const RoleSet every_role = { { [ROLE_GATEWAY] = true, [ROLE_MARKET] = true, [ROLE_BACKTEST] = true } };
+
+int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts, Clock *clock, Ids *ids, Logger *log) {
+    *p = (Platform){ .cfg = cfg, .clock = clock, .ids = ids, .log = log, .hosts = hosts ? *hosts : every_role };
+    p->metrics = metrics_new(METRICS_SERIES_STANDARD);
+    p->requests = request_stats_new();
+    bool market = p->hosts.has[ROLE_MARKET], backtest = p->hosts.has[ROLE_BACKTEST];
+    int r = cfg->data_store == STORE_MEMORY ? 0 : dir_make(cx, cfg->data_dir);
+    if (r == 0 && dir_exists(path_join(cx->arena, cfg->data_dir, RESTORE_STAGE)))
+        r = err_set(cx, ERR_CONFLICT, "%s: a restore into this folder did not come to its end; run it again",
+                    cfg->data_dir);
+    if (r == 0 && market)
+        r = open_market_stores(p, cx);
+    if (r == 0 && backtest)
+        r = open_backtest_stores(p, cx);
+    if (r != 0) {
+        platform_close(p);
+        return r;
+    }
+    if (market)
+        make_market(p);
+    if (backtest)
+        make_backtest(p, cx);
+    if (market)
+        make_market_tools(p);
     return 0;
 }
 
@@ -165,10 +211,12 @@ const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storag
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
     void *const roles[N_PLATFORM_TABLES] = { p->market, &p->storage, p->backtest, p->jobs,
                                              &p->admin }; /* in the order above */
+    size_t n = 0;
     assert(cap >= N_PLATFORM_TABLES);
     for (size_t i = 0; i < N_PLATFORM_TABLES; i++)
-        out[i] = (ApiRole){ platform_tables[i], roles[i] };
-    return N_PLATFORM_TABLES;
+        if (p->hosts.has[platform_tables[i] == &backtest_api ? ROLE_BACKTEST : ROLE_MARKET])
+            out[n++] = (ApiRole){ platform_tables[i], roles[i] };
+    return n;
 }
 
 SqlEngine *platform_sql(const AppCfg *cfg, int at_once) {

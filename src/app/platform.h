@@ -7,8 +7,9 @@
 #include "api/call.h"
 #include "api/market/live.h"
 #include "api/storage/storage_api.h"
+#include "app/candle_remote.h"
 #include "app/candle_source.h"
-#include "app/config.h"
+#include "app/roles.h"
 #include "base/lane.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -44,7 +45,9 @@ typedef struct Platform {
     MarketService *market;
     MarketLive market_live;
     LiveSource live; /* what the gateway's live API asks */
-    MarketSource candles;
+    RoleSet hosts;
+    MarketSource candles;         /* of a role market in this process, */
+    RemoteCandles remote_candles; /* and of one elsewhere */
     BacktestStore *backtests;
     BacktestService *backtest;
     StrategyCatalog strategies; /* the built-in ones and those of backtest.plugins */
@@ -63,8 +66,9 @@ typedef struct Platform {
     void *wake_arg;
 } Platform;
 
-/* Opens what the configuration names. 0, or ErrCode with words; then everything is closed again. */
-int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, Clock *clock, Ids *ids, Logger *log);
+/* Opens what the configuration names, of the roles it hosts; NULL: all. 0, or ErrCode with words; then everything is
+ * closed again. */
+int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts, Clock *clock, Ids *ids, Logger *log);
 void platform_close(Platform *p);
 
 /* The store's owner answers on this socket. */
@@ -75,7 +79,7 @@ int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const cha
 /* Every table of operations there is: the API, its contract and its docs. */
 enum { N_PLATFORM_TABLES = 5 };
 extern const OpTable *const platform_tables[N_PLATFORM_TABLES];
-/* The same with who serves them, for gateway and callers. */
+/* Those of the roles that are hosted, with who serves them, for gateway and callers. */
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap);
 
 /* DuckDB as configured; at_once: queries at a time, 0 = no bound. Started only by a query. */

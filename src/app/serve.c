@@ -8,6 +8,7 @@
 #include "app/follower.h"
 #include "app/job_kinds.h"
 #include "app/ticker.h"
+#include "app/topology.h"
 
 #include "base/file.h"
 
@@ -27,35 +28,24 @@ struct Service {
     Follower *follower; /* NULL: nothing is followed */
     Ticker *ticker;
     Logger *log;
+    RoleSet hosts;
     int port;
     int signals;
 };
 
-static int64_t role_port(const AppCfg *cfg) {
-    if (cfg->server_port >= 0)
-        return cfg->server_port;
-    bool market_alone = cfg->server_roles.n == 1 && str_eq(cfg->server_roles.v[0], S("market"));
-    return market_alone ? 8000 : 8080; /* TOP-04 and the one-binary mode */
-}
-
-static int check_roles(Ctx *cx, const AppCfg *cfg) {
-    for (size_t i = 0; i < cfg->server_roles.n; i++) {
-        Str role = cfg->server_roles.v[i];
-        if (!str_eq(role, S("all")) && !str_eq(role, S("market")))
-            return err_set_at(cx, ERR_USAGE, S("server.roles"),
-                              "there is no role '" STR_FMT "'; roles are: all, market", STR_ARG(role));
-    }
-    return 0;
+static int own_port(const Service *s) {
+    const AppCfg *cfg = s->cfg;
+    return cfg->server_port >= 0 ? (int)cfg->server_port : roles_port(&s->hosts, cfg->server_ports == PORTS_B);
 }
 
 static int listen_all(Service *s, Ctx *cx) {
     char why[WHY_MAX];
     int r = http_server_listen_tls(gateway_server(s->gateway), s->tls, str_cz(cx->arena, s->cfg->server_host),
-                                   (int)role_port(s->cfg), &s->port, why, sizeof why);
+                                   own_port(s), &s->port, why, sizeof why);
     if (r != 0)
         return err_set(cx, r, "%s", why);
-    if (s->cfg->data_store == STORE_MEMORY)
-        return 0;
+    if (s->cfg->data_store == STORE_MEMORY || !s->hosts.has[ROLE_MARKET])
+        return 0; /* the socket in the data folder is its owner's */
     r = http_server_listen_unix(gateway_server(s->gateway), platform_socket(cx->arena, s->cfg), why, sizeof why);
     if (r == ERR_USAGE) { /* a path too long for a socket: all but the commands beside the server work */
         LOG_WARNING(s->log, cx, S("commands cannot work through this server"), F_STR("reason", str_c(why)));
@@ -158,6 +148,8 @@ static bool health(void *arg, JsonWriter *w) {
     bool well = lane_health(w, "reading", s->cpu);
     well &= lane_health(w, "saving", s->io);
     well &= lane_health(w, "collecting", s->feed);
+    if (!p->store)
+        return well;
     json_key(w, S("store"));
     json_object(w);
     json_put_str(w, "status", S("healthy")); /* one that cannot be opened never serves */
@@ -177,6 +169,36 @@ static bool health(void *arg, JsonWriter *w) {
     return well;
 }
 
+/* On a loopback address the user is alone with his scripts; elsewhere the documents' numbers hold (U03). */
+static int64_t limit_of(const AppCfg *cfg, int64_t asked, int64_t standard) {
+    return asked >= 0 ? asked : is_loopback(cfg->server_host) ? 0 : standard;
+}
+
+static void make_live(const Service *s, GatewayOptions *g) {
+    const AppCfg *cfg = s->cfg;
+    live_options_default(&g->live);
+    g->live_source = s->hosts.has[ROLE_MARKET] ? &s->app->platform.live : NULL;
+    g->live.max_connections = (int)cfg->live_max_connections;
+    g->live.max_subscriptions = (int)cfg->live_max_subscriptions;
+    g->live.messages_second = cfg->live_messages_second;
+    g->live.heartbeat_ms = cfg->live_heartbeat_ms;
+    g->live.slow_ms = cfg->live_slow_ms;
+    g->live.ws.max_message = (size_t)cfg->live_max_message;
+    g->live.ws.max_queue = (size_t)cfg->live_max_queue;
+    g->live.ws.ping_ms = cfg->live_ping_ms;
+    g->live.ws.idle_ms = cfg->live_idle_ms;
+}
+
+static void make_http(const AppCfg *cfg, HttpServerOptions *http) {
+    http_server_options_default(http);
+    http->header_ms = cfg->server_header_ms;
+    http->body_ms = cfg->server_body_ms;
+    http->idle_ms = cfg->server_idle_ms;
+    http->max_connections = (int)cfg->server_max_connections;
+    http->h2 = cfg->server_http2;
+    http->h2_max_streams = (int)cfg->server_max_streams;
+}
+
 static int make_gateway(Service *s, Ctx *cx) {
     const AppCfg *cfg = s->cfg;
     Platform *p = &s->app->platform;
@@ -184,6 +206,7 @@ static int make_gateway(Service *s, Ctx *cx) {
     size_t n_roles = platform_roles(p, roles, ROLES_MAX);
     Str key = { 0 };
     const char *key_path = NULL;
+    ClientNet *hops;
     int r = 0;
     if (cfg->data_store != STORE_MEMORY || cfg->auth_admin_key.n)
         r = platform_admin_key(cx, cfg, s->app->ids, &key, &key_path);
@@ -201,31 +224,25 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .metrics = p->metrics,
                          .requests = p->requests,
                          .admin_key = key,
+                         .internal_key = cfg->auth_internal_key,
+                         .limits = { .flood = limit_of(cfg, cfg->limit_flood, 6000),
+                                     .anonymous = limit_of(cfg, cfg->limit_anonymous, limit_anonymous.most),
+                                     .keyed = limit_of(cfg, cfg->limit_key, limit_keyed.most) },
                          .access_log = cfg->server_access_log,
                          .open_reading = is_loopback(cfg->server_host),
                          .simulated = config_simulated(cfg),
                          .health = health,
                          .health_arg = s };
-    http_server_options_default(&g.http);
-    g.http.header_ms = cfg->server_header_ms;
-    g.http.body_ms = cfg->server_body_ms;
-    g.http.idle_ms = cfg->server_idle_ms;
-    g.http.max_connections = (int)cfg->server_max_connections;
-    g.http.send_helpers = MIN(cpu_threads(cfg) - 1, 3);
-    g.http.h2 = cfg->server_http2;
-    g.http.h2_max_streams = (int)cfg->server_max_streams;
-    live_options_default(&g.live);
-    g.live_source = &p->live;
-    g.live.max_connections = (int)cfg->live_max_connections;
-    g.live.max_subscriptions = (int)cfg->live_max_subscriptions;
-    g.live.messages_second = cfg->live_messages_second;
-    g.live.heartbeat_ms = cfg->live_heartbeat_ms;
-    g.live.slow_ms = cfg->live_slow_ms;
-    g.live.ws.max_message = (size_t)cfg->live_max_message;
-    g.live.ws.max_queue = (size_t)cfg->live_max_queue;
-    g.live.ws.ping_ms = cfg->live_ping_ms;
-    g.live.ws.idle_ms = cfg->live_idle_ms;
-    s->gateway = gateway_new(&g);
+    make_http(cfg, &g.http);
+    make_live(s, &g);
+    r = topology_make(cx, cfg, &s->hosts, &g.topology);
+    if (r == 0)
+        r = topology_hops(cx, cfg, &hops, &g.n_hops);
+    g.hops = hops;
+    if (r == 0)
+        r = gateway_new(cx, &g, &s->gateway);
+    if (r != 0)
+        return r;
     if (key_path)
         LOG_INFO(s->log, NULL, S("admin key"), F_STR("file", str_c(key_path)));
     return 0;
@@ -238,6 +255,8 @@ static void write_config(void *arg, Buf *out) {
 
 static int start_jobs(Service *s, Ctx *cx) {
     Platform *p = &s->app->platform;
+    if (!p->jobs)
+        return 0;
     p->admin.config = write_config;
     p->admin.config_arg = s->app;
     int r = jobs_recover(p->jobs, cx);
@@ -252,18 +271,21 @@ static int start_jobs(Service *s, Ctx *cx) {
 }
 
 int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
-    int r = check_roles(cx, &app->cfg);
+    RoleSet hosts;
+    int r = roles_parse(cx, &app->cfg.server_roles, &hosts);
+    if (r == 0)
+        r = roles_check(cx);
     if (r != 0)
         return r;
     Service *s = mem_new(Service);
-    *s = (Service){ .app = app, .cfg = &app->cfg, .log = log, .loop = loop_new(app->clock) };
+    *s = (Service){ .app = app, .cfg = &app->cfg, .log = log, .hosts = hosts, .loop = loop_new(app->clock) };
     loop_timer_init(&s->tls_timer, s->loop, tls_look, s);
     if (signals) { /* before any thread is made: they inherit the blocked signals */
         loop_on_signal(s->loop, SIGINT, on_signal, s);
         loop_on_signal(s->loop, SIGTERM, on_signal, s);
         loop_on_signal(s->loop, SIGHUP, on_hangup, s);
     }
-    r = platform_open(&app->platform, cx, &app->cfg, app->clock, app->ids, log);
+    r = platform_open(&app->platform, cx, &app->cfg, &s->hosts, app->clock, app->ids, log);
     app->platform_is_open = r == 0;
     if (r == 0) {
         make_lanes(s);
@@ -275,7 +297,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
         r = start_jobs(s, cx);
     if (r == 0)
         r = listen_all(s, cx);
-    if (r == 0) /* after the gateway: who listens to the store is set before others write to it */
+    if (r == 0 &&
+        s->hosts.has[ROLE_MARKET]) /* after the gateway: who listens to the store is set before others write to it */
         r = follower_start(cx, &app->platform, &s->follower);
     if (r != 0) {
         service_free(s);
@@ -294,8 +317,10 @@ static void drained(void *arg) {
 }
 
 void service_stop(Service *s) {
-    ticker_stop(s->ticker);
-    jobs_shutdown(s->app->platform.jobs);
+    if (s->ticker) {
+        ticker_stop(s->ticker);
+        jobs_shutdown(s->app->platform.jobs);
+    }
     http_server_stop(gateway_server(s->gateway), s->cfg->server_drain_ms, drained, s);
 }
 

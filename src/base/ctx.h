@@ -21,6 +21,7 @@ typedef struct Err {
     char text[ERR_TEXT_MAX];   /* for people: what, where, what to do */
     char field[ERR_FIELD_MAX]; /* "symbol", "candles[3].high", "line 17"; empty if none */
     int64_t retry_after_ms;    /* > 0 where the failing side told one */
+    const char *stage;         /* of the gateway, that refused; NULL elsewhere. A literal */
 } Err;
 
 /* Who asks. Roles order from none to admin. */

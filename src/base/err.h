@@ -40,7 +40,8 @@
     X(ERR_TIMEOUT,     -23, "timeout",            504, 1, 8, "no answer in time")                  \
     X(ERR_STORAGE,     -24, "storage_error",      507, 0, 9, "no room to store it")                \
     X(ERR_IO,          -25, "io_error",           500, 0, 9, "reading or writing failed")          \
-    X(ERR_USAGE,       -26, "usage",              400, 0, 2, "wrong usage")
+    X(ERR_USAGE,       -26, "usage",              400, 0, 2, "wrong usage")                         \
+    X(ERR_GATEWAY,     -27, "bad_gateway",        502, 1, 8, "the service answered badly")
 /* clang-format on */
 
 #include "base/defs.h"

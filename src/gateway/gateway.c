@@ -3,30 +3,13 @@
 #include "gateway/internal.h"
 
 #include "gateway/auth.h"
-#include "gateway/hop.h"
+#include "gateway/forward.h"
 
 #include <stdio.h>
 
 static const char *const status_class[] = { "other", "1xx", "2xx", "3xx", "4xx", "5xx" };
 
-void *gateway_role_of(Gateway *g, const Op *op) {
-    for (size_t i = 0; i < g->o.n_roles; i++)
-        for (size_t k = 0; k < g->roles[i].table->n_ops; k++)
-            if (g->roles[i].table->ops[k] == op)
-                return g->roles[i].role;
-    return NULL;
-}
-
-OpMetrics *gateway_op_metrics(Gateway *g, const Op *op) {
-    size_t at = 0;
-    for (size_t i = 0; op && i < g->o.n_roles; i++)
-        for (size_t k = 0; k < g->roles[i].table->n_ops; k++, at++)
-            if (g->roles[i].table->ops[k] == op)
-                return &g->op_metrics[at];
-    return &g->op_metrics[g->n_ops];
-}
-
-static void op_metrics_init(Gateway *g, OpMetrics *m, Str op) {
+void op_metrics_init(Gateway *g, OpMetrics *m, Str op) {
     for (size_t c = 0; c < ARRAY_LEN(status_class); c++)
         m->requests[c] = metrics_counter(g->o.metrics, "finsight_http_requests_total",
                                          "Finished requests by operation and status class.",
@@ -45,13 +28,13 @@ static int64_t body_limit(void *arg, const HttpHead *head) {
     Arena scratch = { 0 };
     Ctx cx;
     ctx_init(&cx, &scratch, g->o.clock);
-    OpMatch match = { 0 };
+    RouteHit hit;
     /* An unknown path keeps a small body, so that its refusal is the uniform 404 and not a broken connection. */
     enum { SMALL = 64 << 10 };
-    int64_t limit =
-        op_route(g->router, &cx, head->method, head->path, &match) == 0 ? (int64_t)match.op->max_body : SMALL;
+    int r = route_table_find(g->routes->table, &cx, head->method, head->path, &hit);
+    int64_t limit = r == 0 ? (int64_t)((const Route *)hit.target)->max_body : SMALL;
     arena_done(&scratch);
-    return MAX(limit, 1024);
+    return MAX(limit, (int64_t)1024);
 }
 
 static void refusal_body(void *arg, int status, const char *code, const char *message, Buf *body) {
@@ -87,7 +70,7 @@ static void log_request(Gateway *g, const Request *rq, const HttpExchange *ex, c
 static void on_done(void *arg, const HttpExchange *ex, const HttpDone *done) {
     Gateway *g = arg;
     Request *rq = ex->user; /* NULL: refused before it was a request */
-    const OpMetrics *m = rq ? rq->metrics : gateway_op_metrics(g, NULL);
+    const OpMetrics *m = rq ? rq->metrics : &g->none;
     int class = CLAMP(done->status / 100, 0, 5);
     counter_inc(m->requests[class]);
     histogram_observe(m->seconds, (double)done->took_ns * 1e-9);
@@ -108,76 +91,38 @@ static void on_cut(void *arg, const char *why) {
 
 /* --- a request, on the loop --- */
 
-int gateway_caller(Request *rq, Role needed) {
+/* "2 alice": the role's number and the id of whom a hop before us has let in. */
+static bool read_vouched(Request *rq, Str text) {
+    ptrdiff_t blank = str_find_char(text, ' ');
+    int64_t role;
+    if (blank < 1 || !str_to_i64(str_first(text, (size_t)blank), &role) || role < ROLE_NONE || role > ROLE_ADMIN)
+        return false;
+    rq->cx.principal = (Principal){ (Role)role, str_dup(&rq->arena, str_from(text, (size_t)blank + 1)) };
+    return true;
+}
+
+int gateway_principal(Request *rq) {
+    const Gateway *g = rq->g;
     const HttpHead *head = &rq->ex->head;
+    Str internal = g->internal_key[0] ? http_field(head, S(FORWARD_INTERNAL_KEY)) : (Str){ 0 };
+    if (internal.p) {
+        rq->vouched =
+            auth_equal(internal, str_c(g->internal_key)) && read_vouched(rq, http_field(head, S(FORWARD_PRINCIPAL)));
+        return rq->vouched ? 0 : err_set(&rq->cx, ERR_DENIED, "the key of a hop is not known here");
+    }
     Credentials c = { .api_key = http_field(head, S("x-api-key")),
                       .authorization = http_field(head, S("authorization")),
                       .local = head->local };
-    Role keyless = rq->g->o.open_reading ? ROLE_READ : ROLE_NONE;
-    int r = auth_principal(&rq->cx, &c, str_c(rq->g->admin_key), keyless, &rq->cx.principal);
-    return r == 0 ? auth_allow(&rq->cx, &rq->cx.principal, needed) : r;
+    Role keyless = g->o.open_reading ? ROLE_READ : ROLE_NONE;
+    return auth_principal(&rq->cx, &c, str_c(g->admin_key), keyless, &rq->cx.principal);
 }
 
-/* Route, form of the answer, caller: everything that costs no body and no store. */
-static int admit(Request *rq) {
-    const HttpHead *head = &rq->ex->head;
-    int r = op_route(rq->g->router, &rq->cx, rq->head_only ? S("GET") : head->method, head->path, &rq->match);
-    if (r != 0)
-        return r;
-    const Op *op = rq->match.op;
-    rq->metrics = gateway_op_metrics(rq->g, op);
-    rq->role = gateway_role_of(rq->g, op);
-    rq->media = op->raw ? MEDIA_JSON : negotiate_media(http_field(head, S("accept")), op->csv && !op->max_body);
-    if (rq->media == MEDIA_NONE)
-        return err_set(&rq->cx, ERR_UNACCEPTABLE, "the answer can be had as application/json%s",
-                       op->csv && !op->max_body ? " or text/csv" : "");
-    rq->cx.deadline = mono_add_ms(rq->ex->started, op->deadline_ms);
-    r = hop_deadline(&rq->cx, http_field(head, S(API_HEADER_DEADLINE)), rq->ex->started, &rq->cx.deadline);
-    return r == 0 ? gateway_caller(rq, op->role) : r;
-}
-
-/* Which methods a path has. Asking changes nothing and needs no key. */
-static void answer_options(Request *rq) {
-    const HttpHead *head = &rq->ex->head;
-    if (str_eq(head->path, S("*")))
-        rq->match.allow = S("GET, HEAD, POST, DELETE, OPTIONS");
-    else if (op_route(rq->g->router, &rq->cx, head->method, head->path, &rq->match) != ERR_METHOD) {
-        request_fail(rq);
-        return;
-    }
-    Buf none = { 0 };
-    HttpField allow = { S("Allow"), rq->match.allow };
-    request_reply(rq, 204, (Str){ 0 }, &none, &allow, 1);
-}
-
-static Lane *lane_of(const Gateway *g, const Op *op) {
-    return op->lane == LANE_FEED ? g->o.feed : op->lane == LANE_IO ? g->o.io : g->o.cpu;
+int gateway_allow(Request *rq, Role needed) {
+    return auth_allow(&rq->cx, &rq->cx.principal, needed);
 }
 
 static void handle(void *arg, HttpExchange *ex) {
-    Gateway *g = arg;
-    Request *rq = request_new(g, ex);
-    if (pages_serve(rq) || live_serve(rq))
-        return;
-    if (str_eq(ex->head.method, S("OPTIONS"))) {
-        answer_options(rq);
-        return;
-    }
-    if (admit(rq) != 0) {
-        request_fail(rq);
-        return;
-    }
-    const Op *op = rq->match.op;
-    if (op->lane == LANE_LOOP) {
-        request_run(rq, 0);
-        return;
-    }
-    LaneJob job = { .run = request_run, .arg = rq, .deadline = rq->cx.deadline };
-    if (lane_post(lane_of(g, op), &job) != 0) {
-        err_set(&rq->cx, ERR_BUSY, "too much work is waiting; try again in a second");
-        rq->cx.err.retry_after_ms = 1000;
-        request_fail(rq);
-    }
+    stages_run(request_new(arg, ex));
 }
 
 /* --- life cycle --- */
@@ -188,38 +133,60 @@ static double read_connections(void *arg) {
     return (double)s.connections;
 }
 
-Gateway *gateway_new(const GatewayOptions *o) {
-    Gateway *g = mem_new(Gateway);
+static char *text_new(Str s) {
+    char *z = mem_zalloc(s.n + 1);
+    memcpy(z, s.n ? s.p : "", s.n);
+    return z;
+}
+
+static Limiter *limit_new(const Gateway *g, const char *name, int64_t a_minute) {
+    enum { MINUTE_MS = 60 * 1000, CLIENTS = 64 * 1024 };
+    LimitRule rule = { name, LIMIT_SLIDING, a_minute, MINUTE_MS };
+    if (a_minute > LIMIT_SLIDING_MAX)
+        rule.kind = LIMIT_BUCKET;
+    return a_minute > 0 ? limiter_new(&rule, CLIENTS, ids_u64(g->o.ids)) : NULL;
+}
+
+static void take_options(Gateway *g, const GatewayOptions *o) {
+    size_t n = o->n_roles;
     g->o = *o;
-    pthread_mutex_init(&g->pool.lock, NULL);
     ids_batch_init(&g->ids, o->ids);
     g->o.ids = &g->ids.ids;
-    g->roles = mem_new_n(ApiRole, o->n_roles);
-    g->tables = mem_new_n(const OpTable *, o->n_roles);
-    for (size_t i = 0; i < o->n_roles; i++) {
+    g->roles = mem_new_n(ApiRole, n + 1);
+    g->tables = mem_new_n(const OpTable *, n + o->topology.n_remotes + 1);
+    for (size_t i = 0; i < n; i++) {
         g->roles[i] = o->roles[i];
-        g->tables[i] = o->roles[i].table;
-        g->n_ops += o->roles[i].table->n_ops;
+        g->tables[g->n_tables++] = o->roles[i].table;
     }
-    g->admin_key = mem_zalloc(o->admin_key.n + 1);
-    if (o->admin_key.n)
-        memcpy(g->admin_key, o->admin_key.p, o->admin_key.n);
+    for (size_t i = 0; i < o->topology.n_remotes; i++)
+        g->tables[g->n_tables++] = o->topology.remotes[i].table;
+    g->hops = mem_new_n(ClientNet, o->n_hops + 1);
+    memcpy(g->hops, o->n_hops ? o->hops : g->hops, o->n_hops * sizeof *g->hops);
+    g->admin_key = text_new(o->admin_key);
+    g->internal_key = text_new(o->internal_key);
+    g->by_flood = limit_new(g, "flood", o->limits.flood);
+    g->by_address = limit_new(g, "ip", o->limits.anonymous);
+    g->by_key = limit_new(g, "key", o->limits.keyed);
     g->started = clock_wall(o->clock);
-    g->router = op_router_new(g->tables, o->n_roles);
+}
 
-    g->op_metrics = mem_new_n(OpMetrics, g->n_ops + 1);
-    size_t at = 0;
-    for (size_t i = 0; i < o->n_roles; i++)
-        for (size_t k = 0; k < g->tables[i]->n_ops; k++)
-            op_metrics_init(g, &g->op_metrics[at++], str_c(g->tables[i]->ops[k]->name));
-    op_metrics_init(g, &g->op_metrics[at], S("none"));
-    pages_make(g);
+/* SEC-13 .. SEC-17: on every reply, refusals of the server itself too. */
+#define FIXED_LINES                                                                                                    \
+    "X-Content-Type-Options: nosniff\r\n"                                                                              \
+    "X-Frame-Options: DENY\r\n"                                                                                        \
+    "X-XSS-Protection: 1; mode=block\r\n"                                                                              \
+    "Content-Security-Policy: default-src 'self'; frame-ancestors 'none'; base-uri 'none'\r\n"                         \
+    "Referrer-Policy: no-referrer\r\n"
 
+static void serve(Gateway *g) {
+    const GatewayOptions *o = &g->o;
     HttpServerOptions http = o->http;
     http.on_head = body_limit;
     http.on_refuse = refusal_body;
     http.on_done = on_done;
     http.on_cut = on_cut;
+    http.fixed_lines = S(FIXED_LINES);
+    http.fixed_secure_lines = S("Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n");
     g->server = http_server_new(o->loop, &http, handle, g);
     if (o->live_source)
         g->live = live_hub_new(&(LiveHubOptions){ .loop = o->loop,
@@ -230,7 +197,22 @@ Gateway *gateway_new(const GatewayOptions *o) {
                                                   .live = o->live });
     g->connections = metrics_gauge(o->metrics, "finsight_http_connections", "Open connections.", METRIC_NO_LABELS);
     metrics_gauge_read(g->connections, read_connections, g);
-    return g;
+}
+
+int gateway_new(Ctx *cx, const GatewayOptions *o, Gateway **out) {
+    Gateway *g = mem_new(Gateway);
+    pthread_mutex_init(&g->pool.lock, NULL);
+    take_options(g, o);
+    op_metrics_init(g, &g->none, S("none"));
+    int r = gateway_routes(g, cx, &o->topology);
+    if (r != 0) {
+        gateway_free(g);
+        return r;
+    }
+    pages_make(g);
+    serve(g);
+    *out = g;
+    return 0;
 }
 
 HttpServer *gateway_server(Gateway *g) {
@@ -240,14 +222,25 @@ HttpServer *gateway_server(Gateway *g) {
 Gateway *gateway_free(Gateway *g) {
     if (!g)
         return NULL;
-    metrics_gauge_read(g->connections, NULL, NULL);
+    if (g->connections)
+        metrics_gauge_read(g->connections, NULL, NULL);
     http_server_free(g->server); /* ends every connection, live ones too */
     live_hub_free(g->live);
     request_pool_done(g);
-    op_router_free(g->router);
+    routes_unref(g->routes);
+    VEC_FOR (c, &g->clusters)
+        cluster_free(*c);
+    VEC_FOR (c, &g->retired)
+        cluster_free(*c);
+    vec_done(&g->clusters);
+    vec_done(&g->retired);
+    limiter_free(g->by_flood);
+    limiter_free(g->by_address);
+    limiter_free(g->by_key);
     pages_free(g);
-    mem_free(g->op_metrics);
+    mem_free(g->hops);
     mem_free(g->admin_key);
+    mem_free(g->internal_key);
     mem_free(g->tables);
     mem_free(g->roles);
     return mem_free(g);

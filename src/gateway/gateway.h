@@ -1,10 +1,11 @@
 #pragma once
 
-/* gateway/gateway.h - HTTP in front of the operation tables.
+/* gateway/gateway.h - HTTP in front of the operation tables, here and in other processes.
  *
- * One request: bytes -> net/http_server -> here on the loop: request id, route, role -> a lane: decode, validate,
- * run, encode, compress -> http_reply. The gateway knows tables of operations, never services: the role object of a
- * table is an opaque pointer.
+ * One request: bytes -> net/http_server -> here on the loop the stages (stages.c): limit by address, route, key, role,
+ * limit by key and route, validation -> then, by the route, either a lane of this process: decode, validate, run, encode,
+ * compress -> http_reply; or, without a worker, a service in another process (cluster.h, proxy.c), whose reply streams
+ * back. The gateway knows tables of operations, never services: the role object of a table is an opaque pointer.
  *
  * Besides the tables it serves, on the loop: GET /health, /metrics, /openapi.json, /docs, and /ws: the live API.
  * Refusals are uniform JSON: {"error":{"code","message","field","request_id",...}} (api/op.h).
@@ -17,10 +18,54 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/rng.h"
+#include "gateway/client.h"
+#include "gateway/cluster.h"
 #include "gateway/live.h"
 #include "net/http_server.h"
+#include "policy/limit.h"
 
 typedef struct Gateway Gateway;
+
+/* A service in other processes. */
+typedef struct GatewayCluster {
+    ClusterOptions o;
+    const ClusterInstance *instances;
+    size_t n;
+} GatewayCluster;
+
+/* A role that is not of this process: its operations go to the cluster of that name. */
+typedef struct GatewayRemote {
+    const OpTable *table;
+    Str cluster;
+} GatewayRemote;
+
+/* A route of the configuration: to a service that has no table here. */
+typedef struct GatewayForeign {
+    Str method;  /* empty: any */
+    Str pattern; /* route_table.h */
+    Str cluster;
+    Role role;          /* least role that may pass */
+    int64_t timeout_ms; /* 0 = 30 s */
+    size_t max_body;    /* 0 = 1 MiB */
+    Str prefix;         /* not NULL: the target is this and what "*" took; else the path as it came */
+} GatewayForeign;
+
+/* What is behind: all of it can be replaced while the gateway serves (gateway_routes). Borrowed until the call ends. */
+typedef struct GatewayTopology {
+    const GatewayCluster *clusters;
+    size_t n_clusters;
+    const GatewayRemote *remotes;
+    size_t n_remotes;
+    const GatewayForeign *foreign;
+    size_t n_foreign;
+} GatewayTopology;
+
+/* Requests a minute; 0 = no limit. */
+typedef struct GatewayLimits {
+    int64_t flood;     /* an address, with or without a key */
+    int64_t anonymous; /* an address without a key: 60 (SEC-03) */
+    int64_t keyed;     /* a key: 100 (GWY-09) */
+} GatewayLimits;
 
 typedef struct GatewayOptions {
     Loop *loop;
@@ -31,7 +76,12 @@ typedef struct GatewayOptions {
     Ids *ids;
     Logger *log; /* NULL = silent */
     Metrics *metrics;
-    RequestStats *requests;        /* the documents' MetricsService; NULL = none */
+    RequestStats *requests;   /* the documents' MetricsService; NULL = none */
+    GatewayTopology topology; /* all-zero: everything is of this process */
+    GatewayLimits limits;
+    Str internal_key;      /* copied; by it our own hops know each other; empty: none does */
+    const ClientNet *hops; /* copied; whose X-Forwarded-For is believed */
+    size_t n_hops;
     Str admin_key;                 /* copied; empty = no key opens writing over TCP */
     bool access_log;               /* one INFO line a request */
     bool open_reading;             /* who has no key may read: for a loopback address */
@@ -45,6 +95,13 @@ typedef struct GatewayOptions {
     void *health_arg;
 } GatewayOptions;
 
-Gateway *gateway_new(const GatewayOptions *o);
+/* 0, or ErrCode with words: a route that is there twice, an address that is none. */
+int gateway_new(Ctx *cx, const GatewayOptions *o, Gateway **out);
 HttpServer *gateway_server(Gateway *g); /* to listen and to stop */
-Gateway *gateway_free(Gateway *g);      /* after the server has stopped and the lanes are closed */
+/* Replaces what is behind. Requests under way end by the routes they came in by; clusters of the same name keep their
+ * connections and numbers (and the options they were made with). 0, or ErrCode with words: then all stays as it was.
+ * On the loop, or before it runs. */
+int gateway_routes(Gateway *g, Ctx *cx, const GatewayTopology *topology);
+/* The instances of one cluster: what discovery calls. ERR_NOT_FOUND for a name that is no cluster. On the loop. */
+int gateway_instances(Gateway *g, Ctx *cx, Str cluster, const ClusterInstance *v, size_t n);
+Gateway *gateway_free(Gateway *g); /* after the server has stopped and the lanes are closed */

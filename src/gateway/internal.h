@@ -4,7 +4,9 @@
 
 #include "gateway/gateway.h"
 
+#include "base/vec.h"
 #include "gateway/negotiate.h"
+#include "gateway/route_table.h"
 
 #include <pthread.h>
 
@@ -27,6 +29,26 @@ typedef struct RequestPool {
     int n;
 } RequestPool;
 
+/* Where a path leads. */
+typedef struct Route {
+    const Op *op;     /* NULL: a route of the configuration */
+    bool alias;       /* reached by an older name of op */
+    void *role;       /* here: what Op.run gets */
+    Cluster *cluster; /* elsewhere; NULL: here */
+    OpMetrics *metrics;
+    Role needs;
+    int64_t timeout_ms;
+    size_t max_body;
+    Str prefix; /* see GatewayForeign */
+} Route;
+
+/* All routes of one configuration. Requests hold it, so that a reload takes nothing away from under them. */
+typedef struct RouteSet {
+    atomic_int refs;
+    RouteTable *table;
+    Arena arena; /* of the routes and their metrics */
+} RouteSet;
+
 /* The last look at what stands behind. */
 typedef struct HealthSeen {
     Buf services; /* a JSON object */
@@ -41,15 +63,19 @@ struct Gateway {
     IdsBatch ids; /* o.ids of the loop's thread, which gives every request its id */
     HttpServer *server;
     LiveHub *live; /* NULL: there is none */
-    OpRouter *router;
+    RouteSet *routes;
+    VEC(Cluster *) clusters;
+    VEC(Cluster *) retired; /* of an older configuration: requests may still hold them */
     ApiRole *roles;
-    const OpTable **tables;
-    char *admin_key;
+    const OpTable **tables; /* of the roles, then of the remotes */
+    size_t n_tables;
+    Limiter *by_flood, *by_address, *by_key; /* NULL: no limit */
+    ClientNet *hops;
+    char *admin_key, *internal_key;
     Time started;
     Gauge *connections;
-    Page *pages;           /* those that never change, made once in every coding */
-    OpMetrics *op_metrics; /* one an op, in table order; the last is for everything else */
-    size_t n_ops;
+    Page *pages;    /* those that never change, made once in every coding */
+    OpMetrics none; /* of what met no route */
 };
 
 /* One request between the loop and its lane. It has two owners: whoever works on it, until the answer is given, and
@@ -62,8 +88,18 @@ typedef struct Request {
     Arena arena;      /* the worker's */
     Ctx cx;
     OpMatch match;
-    void *role;
-    Str raw_media; /* of an answer that is a document */
+    RouteSet *routes; /* holds route; NULL: none was looked for */
+    const Route *route;
+    RouteHit hit;
+    Str path; /* as routed: the documents' prefixes made ours */
+    const char *stage;        /* that it is in, or was refused at */
+    Str client;               /* address of who asks */
+    const LimitVerdict *tell; /* of the limits it passed the tightest; NULL: none */
+    LimitVerdict verdicts[3];
+    ClusterCall *call; /* NULL: none under way */
+    bool streaming;    /* its reply has begun, and more of it is to come */
+    bool vouched;      /* a hop of ours said who asks */
+    Str raw_media;     /* of an answer that is a document */
     MediaType media;
     Coding coding;
     bool head_only;
@@ -92,11 +128,29 @@ void pages_free(Gateway *g);
 
 /* /ws: true when the path was it. */
 bool live_serve(Request *rq);
+/* What every reply says of this hop: ids, limits. Room for 8. Returns how many. */
+size_t request_own_fields(Request *rq, HttpField *to);
 /* The exchange has become something else: there is no answer to give. The worker's share of rq is gone after. */
 void request_left(Request *rq);
 
-/* Who asks: the principal into rq->cx, or why nobody may. */
-int gateway_caller(Request *rq, Role needed);
+/* Who asks: the principal into rq->cx, or why there is none. Then whether it may. */
+int gateway_principal(Request *rq);
+int gateway_allow(Request *rq, Role needed);
 
-OpMetrics *gateway_op_metrics(Gateway *g, const Op *op);
-void *gateway_role_of(Gateway *g, const Op *op);
+/* routes.c */
+int routes_build(Gateway *g, Ctx *cx, const GatewayTopology *t, RouteSet **out);
+RouteSet *routes_ref(RouteSet *s);
+void routes_unref(RouteSet *s); /* any thread; NULL is fine */
+/* Fills rq->route, rq->match. 0, ERR_NOT_FOUND, ERR_METHOD, ERR_BAD_REQUEST. */
+int routes_find(Request *rq);
+Cluster *gateway_cluster(const Gateway *g, Str name);
+void op_metrics_init(Gateway *g, OpMetrics *m, Str op);
+
+/* stages.c: a request from its arrival to whoever answers it. */
+void stages_run(Request *rq);
+
+/* proxy.c: to the cluster of rq->route. */
+void proxy_start(Request *rq);
+
+/* request.c: the input of rq->match.op decoded and checked. */
+int request_check(Request *rq);

@@ -34,7 +34,9 @@ bool live_serve(Request *rq) {
     } else if (!same_origin(head)) {
         r = err_set_at(&rq->cx, ERR_DENIED, S("origin"), "a page of another origin may not open a live connection");
     } else {
-        r = gateway_caller(rq, ROLE_READ);
+        r = gateway_principal(rq);
+        if (r == 0)
+            r = gateway_allow(rq, ROLE_READ);
     }
     if (r == 0)
         status = live_accept(g->live, ex, &why);

@@ -7,8 +7,6 @@
 enum { PAGE_MAX = 8 << 20 };
 
 static const HttpField page_policy[] = {
-    { STR_INIT("Content-Security-Policy"), STR_INIT("default-src 'self'; frame-ancestors 'none'; base-uri 'none'") },
-    { STR_INIT("Referrer-Policy"), STR_INIT("no-referrer") },
     { STR_INIT("Cache-Control"), STR_INIT("no-cache") },
 };
 
@@ -34,11 +32,11 @@ void pages_make(Gateway *g) {
     buf_init(&b, PAGE_MAX);
     JsonWriter w;
     json_writer_init(&w, &b, true);
-    openapi_write(&w, g->tables, g->o.n_roles, S("/"));
+    openapi_write(&w, g->tables, g->n_tables, S("/"));
     assert(buf_ok(&b));
     page_make(&g->pages[PAGE_OPENAPI], buf_str(&b));
     buf_clear(&b);
-    docs_write_html(&b, g->tables, g->o.n_roles);
+    docs_write_html(&b, g->tables, g->n_tables);
     assert(buf_ok(&b));
     page_make(&g->pages[PAGE_DOCS], buf_str(&b));
     page_make(&g->pages[PAGE_CSS], docs_css);
@@ -47,7 +45,7 @@ void pages_make(Gateway *g) {
 
 void pages_free(Gateway *g) {
     buf_done(&g->health.services);
-    for (int i = 0; i < PAGES; i++)
+    for (int i = 0; g->pages && i < PAGES; i++)
         for (int k = 0; k < PAGE_FORMS; k++)
             buf_done(&g->pages[i].form[k]);
     mem_free(g->pages);
@@ -66,6 +64,10 @@ static void health_look(Gateway *g, MonoNs now) {
     json_writer_init(&w, services, false);
     json_object(&w);
     g->health.well = !g->o.health || g->o.health(g->o.health_arg, &w);
+    VEC_FOR (c, &g->clusters) {
+        json_key(&w, cluster_name(*c));
+        g->health.well &= cluster_write_health(*c, &w);
+    }
     json_object_end(&w);
     g->health.looked = now;
 }

@@ -46,7 +46,8 @@ Request *request_new(Gateway *g, HttpExchange *ex) {
     Request *rq = pool_take(&g->pool);
     rq->g = g;
     rq->ex = ex;
-    rq->metrics = gateway_op_metrics(g, NULL);
+    rq->metrics = &g->none;
+    rq->stage = "request";
     atomic_init(&rq->owners, 2);
     ctx_init(&rq->cx, &rq->arena, g->o.clock);
     rq->cx.cancel = http_exchange_gone_flag(ex);
@@ -65,6 +66,7 @@ Request *request_new(Gateway *g, HttpExchange *ex) {
 static void let_go(Request *rq) {
     if (atomic_fetch_sub(&rq->owners, 1) != 1)
         return;
+    routes_unref(rq->routes);
     RequestPool *pool = &rq->g->pool;
     pthread_mutex_lock(&pool->lock);
     bool kept = pool->n < POOL_MAX;
@@ -127,17 +129,29 @@ static bool compress(Request *rq, Buf *body) {
     return true;
 }
 
+size_t request_own_fields(Request *rq, HttpField *to) {
+    size_t n = 0;
+    to[n++] = (HttpField){ S("X-Request-ID"), rq->cx.trace.request_id };
+    to[n++] = (HttpField){ S("X-Correlation-ID"), rq->cx.trace.correlation_id };
+    if (rq->tell) {
+        LimitHeaders h;
+        limit_headers(&rq->arena, rq->tell, &h);
+        to[n++] = (HttpField){ S("RateLimit-Limit"), h.limit };
+        to[n++] = (HttpField){ S("RateLimit-Remaining"), h.remaining };
+        to[n++] = (HttpField){ S("RateLimit-Reset"), h.reset };
+    }
+    return n;
+}
+
 void request_reply_coded(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra) {
-    enum { OWN = 6 };
+    enum { OWN = 12 };
     HttpField fields[OWN + EXTRA_MAX];
     size_t n = 0;
     assert(n_extra <= EXTRA_MAX);
     if (content_type.n)
         fields[n++] = (HttpField){ S("Content-Type"), content_type };
-    fields[n++] = (HttpField){ S("X-Request-ID"), rq->cx.trace.request_id };
-    fields[n++] = (HttpField){ S("X-Correlation-ID"), rq->cx.trace.correlation_id };
+    n += request_own_fields(rq, fields + n);
     fields[n++] = (HttpField){ S("Vary"), S("Accept, Accept-Encoding") };
-    fields[n++] = (HttpField){ S("X-Content-Type-Options"), S("nosniff") };
     if (rq->coding != CODING_IDENTITY)
         fields[n++] = (HttpField){ S("Content-Encoding"), coding_name(rq->coding) };
     for (size_t i = 0; i < n_extra; i++)
@@ -161,9 +175,10 @@ void request_fail(Request *rq) {
     buf_init(&body, 16 << 10);
     JsonWriter w;
     json_writer_init(&w, &body, false);
+    rq->cx.err.stage = rq->stage;
     op_write_error(&w, &rq->cx);
 
-    HttpField extra[2];
+    HttpField extra[EXTRA_MAX];
     size_t n = 0;
     if (info->code == ERR_METHOD && rq->match.allow.n)
         extra[n++] = (HttpField){ S("Allow"), rq->match.allow };
@@ -203,6 +218,11 @@ static int decode(Request *rq, void *in) {
     return op_decode(op, &rq->cx, rq->match.params, rq->match.n_params, query, n_query, rq->ex->body, in);
 }
 
+int request_check(Request *rq) {
+    const Op *op = rq->match.op;
+    return decode(rq, arena_zalloc(&rq->arena, op->in ? op->in->size : nothing.size));
+}
+
 static int encode(Request *rq, const void *out, Buf *body) {
     const Op *op = rq->match.op;
     buf_init(body, REPLY_MAX);
@@ -235,7 +255,7 @@ static int run(Request *rq, Buf *body) {
     if (r == 0)
         r = ctx_check(&rq->cx);
     if (r == 0)
-        r = op->run(rq->role, &rq->cx, op->in ? in : NULL, out);
+        r = op->run(rq->route->role, &rq->cx, op->in ? in : NULL, out);
     assert(r <= 0);
     return r == 0 ? encode(rq, out, body) : r;
 }

@@ -106,8 +106,9 @@ static void call_fail(UpCall *c, int err) {
     if (!c->told) {
         const UpEvents *events = c->events;
         void *arg = c->arg;
+        bool sent = c->sent > 0 || c->retried;
         call_free(c);
-        events->fail(arg, err);
+        events->fail(arg, err, sent);
         return;
     }
     c->err = err;

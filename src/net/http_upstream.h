@@ -60,8 +60,9 @@ typedef struct UpHead {
 
 typedef struct UpEvents { /* on the loop; each may close the call */
     void (*head)(void *arg, const UpHead *head);
-    void (*fail)(void *arg, int err); /* instead of head; the call is closed already */
-    void (*more)(void *arg);          /* once after each HTTP_PUMP_WAIT of upstream_take */
+    /* Instead of head; the call is closed already. sent: a byte of the request may have reached the upstream. */
+    void (*fail)(void *arg, int err, bool sent);
+    void (*more)(void *arg); /* once after each HTTP_PUMP_WAIT of upstream_take */
 } UpEvents;
 
 /* 0; ERR_BUSY (too many wait); ERR_USAGE (a target or field that would break its line): nothing is told then. */

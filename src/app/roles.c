@@ -1,0 +1,102 @@
+/* app/roles.c - see roles.h. */
+
+#include "app/roles.h"
+
+#include "api/admin/admin_api.h"
+#include "api/backtest/backtest_api.h"
+#include "api/jobs/jobs_api.h"
+#include "api/market/market_api.h"
+#include "api/storage/storage_api.h"
+#include "app/platform.h"
+
+/* clang-format off */
+const RoleInfo app_roles[ROLE_IDS] = {
+    [ROLE_GATEWAY] = { "gateway", 8080, 8080, "the way in: keys, limits, routing to the other roles", { NULL }, NULL },
+    [ROLE_MARKET] = { "market", 8000, 8000, "candles: collected, checked, stored, served; their jobs, files and administration",
+                      { &market_api, &storage_api, &jobs_api, &admin_api }, "market.db, control.db, objects, backups" },
+    [ROLE_BACKTEST] = { "backtest", 8004, 8004, "backtests, sweeps and their reports, on the candles of the role market",
+                        { &backtest_api }, "backtests.db" },
+};
+
+const RoleInfo app_roles_to_come[] = {
+    { "news", 8001, 8001, "articles and feeds", { NULL }, NULL },
+    { "sentiment", 8002, 8002, "what the news say", { NULL }, NULL },
+    { "prediction", 8003, 8001, "forecasts", { NULL }, NULL },
+    { "chain", 8005, 8005, "blockchains", { NULL }, NULL },
+    { "language", 8006, 8002, "translation", { NULL }, NULL },
+    { "fraud", 8007, 8003, "fraud", { NULL }, NULL },
+    { "analysis", 8008, 8008, "analysis and aggregation", { NULL }, NULL },
+    { "monitoring", 8009, 8009, "alerts and traces", { NULL }, NULL },
+    { "discovery", 8761, 8761, "who is where", { NULL }, NULL },
+    { NULL, 0, 0, NULL, { NULL }, NULL },
+};
+/* clang-format on */
+
+static int no_role(Ctx *cx, Str name) {
+    for (const RoleInfo *r = app_roles_to_come; r->name; r++)
+        if (str_eq(name, str_c(r->name)))
+            return err_set_at(cx, ERR_UNSUPPORTED, S("server.roles"), "the role %s is not in this build", r->name);
+    Buf b;
+    buf_init(&b, 1024);
+    for (size_t i = 0; i < ROLE_IDS; i++)
+        buf_printf(&b, ", %s", app_roles[i].name);
+    err_set_at(cx, ERR_USAGE, S("server.roles"), "there is no role '" STR_FMT "'; roles are: all" STR_FMT,
+               STR_ARG(name), STR_ARG(buf_str(&b)));
+    buf_done(&b);
+    return ERR_USAGE;
+}
+
+int roles_parse(Ctx *cx, const CfgList *names, RoleSet *out) {
+    RoleSet set = { { false } };
+    for (size_t i = 0; i < names->n; i++) {
+        bool all = str_eq(names->v[i], S("all")), known = all;
+        for (size_t k = 0; k < ROLE_IDS; k++) {
+            bool it = str_eq(names->v[i], str_c(app_roles[k].name));
+            set.has[k] |= all || it;
+            known |= it;
+        }
+        if (!known)
+            return no_role(cx, names->v[i]);
+    }
+    if (names->n == 0)
+        return err_set_at(cx, ERR_USAGE, S("server.roles"), "name a role, or all");
+    *out = set;
+    return 0;
+}
+
+int roles_port(const RoleSet *s, bool profile_b) {
+    for (size_t k = 0; k < ROLE_IDS; k++) /* the gateway is the first of them */
+        if (s->has[k])
+            return profile_b ? app_roles[k].port_b : app_roles[k].port;
+    return 0;
+}
+
+/* --- the ownership table --- */
+
+static int owners_of(const OpTable *t) {
+    int n = 0;
+    for (size_t k = 0; k < ROLE_IDS; k++)
+        for (size_t i = 0; i < ROLE_TABLES_MAX; i++)
+            n += app_roles[k].tables[i] == t;
+    return n;
+}
+
+static int check_writers(Ctx *cx) {
+    for (size_t k = 0; k < ROLE_IDS; k++) {
+        Str mine = str_c(app_roles[k].owns), store;
+        while (str_next(&mine, ',', &store))
+            for (size_t o = 0; o < ROLE_IDS; o++)
+                if (o != k && str_find(str_c(app_roles[o].owns), str_trim(store)) >= 0)
+                    return err_set(cx, ERR_INTERNAL, STR_FMT " has two writers: %s and %s", STR_ARG(str_trim(store)),
+                                   app_roles[k].name, app_roles[o].name);
+    }
+    return 0;
+}
+
+int roles_check(Ctx *cx) {
+    for (size_t i = 0; i < N_PLATFORM_TABLES; i++)
+        if (owners_of(platform_tables[i]) != 1)
+            return err_set(cx, ERR_INTERNAL, "the operations of %s have %d roles, not one", platform_tables[i]->role,
+                           owners_of(platform_tables[i]));
+    return check_writers(cx);
+}

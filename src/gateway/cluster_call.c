@@ -1,0 +1,210 @@
+/* gateway/cluster_call.c - one call through breaker, balance, pool and retries; see cluster.h. */
+
+#include "gateway/cluster_internal.h"
+
+enum { TRIED_MAX = 8 };
+
+struct ClusterCall {
+    Cluster *c;
+    ClusterRequest rq;
+    const ClusterEvents *events;
+    void *arg;
+    BreakerTicket ticket;
+    bool admitted; /* the breaker waits for a report */
+    bool told;     /* the head was */
+    bool well;     /* of the attempt under way, as far as is known */
+    int attempts;
+    Instance *instance; /* of the attempt under way; NULL between two */
+    BalancePick pick, tried[TRIED_MAX];
+    size_t n_tried;
+    UpCall *up;
+    MonoNs began;    /* the attempt */
+    int64_t took_ns; /* to the head */
+    LoopTimer timer; /* the pause before the next attempt, or a failure to be told */
+    ClusterFailure failure;
+};
+
+static void attempt(ClusterCall *k);
+
+static MonoNs now_of(const ClusterCall *k) {
+    return loop_now(k->c->env.loop);
+}
+
+/* --- ends --- */
+
+/* The instance is told how the attempt went, and is another call's. */
+static void leave_instance(ClusterCall *k, bool made) {
+    Instance *i = TAKE(k->instance);
+    if (!i)
+        return;
+    if (made)
+        balancer_done(k->c->balancer, k->pick, k->well, k->took_ns, now_of(k));
+    else
+        balancer_cancel(k->c->balancer, k->pick);
+    instance_unref(i);
+}
+
+static void report(ClusterCall *k, bool success) {
+    if (k->admitted)
+        breaker_report(&k->c->breaker, k->ticket, success, now_of(k));
+    k->admitted = false;
+    counter_inc(success ? k->c->calls : k->c->failures);
+}
+
+static void call_free(ClusterCall *k) {
+    loop_timer_stop(&k->timer);
+    k->c->in_flight--;
+    mem_free(k);
+}
+
+static void fail(ClusterCall *k) {
+    const ClusterEvents *events = k->events;
+    void *arg = k->arg;
+    ClusterFailure why = k->failure;
+    call_free(k);
+    events->fail(arg, &why);
+}
+
+static void fail_soon(ClusterCall *k, int err, const char *stage, const char *words) {
+    k->failure = (ClusterFailure){ .err = err, .stage = stage, .words = words };
+    if (err == ERR_UNAVAILABLE)
+        k->failure.retry_after_ms = MAX(breaker_retry_after_ms(&k->c->breaker, now_of(k)), (int64_t)1000);
+    loop_timer_start(&k->timer, 0, 0);
+}
+
+/* --- attempts --- */
+
+/* Another try, if it is allowed, affordable and in time. The attempt has been left already. */
+static bool again(ClusterCall *k, RetryCause cause, int64_t retry_after_ms) {
+    Cluster *c = k->c;
+    if (!retry_allowed(cause, k->rq.repeatable) || k->n_tried == TRIED_MAX)
+        return false;
+    int64_t left_ms = mono_ms_between(now_of(k), k->rq.up.deadline);
+    int64_t wait_ms = retry_wait_ms(c->o.retry, k->attempts, retry_after_ms, left_ms, &c->rng);
+    if (wait_ms == RETRY_NO_MORE || !retry_budget_take(&c->budget))
+        return false;
+    k->tried[k->n_tried++] = k->pick;
+    counter_inc(c->retries);
+    if (balancer_available(c->balancer, now_of(k)) > k->n_tried)
+        wait_ms = 0; /* there is one that has not failed yet: no reason to wait */
+    loop_timer_start(&k->timer, wait_ms, 0);
+    return true;
+}
+
+static int64_t told_to_wait_ms(const ClusterCall *k, const UpHead *head) {
+    int64_t ms = 0;
+    for (size_t i = 0; i < head->n_fields; i++)
+        if (str_eq(head->fields[i].name, S("retry-after")))
+            retry_after_parse(head->fields[i].value, clock_wall(k->c->env.clock), &ms);
+    return ms;
+}
+
+static void on_head(void *arg, const UpHead *head) {
+    ClusterCall *k = arg;
+    k->took_ns = now_of(k).ns - k->began.ns;
+    k->well = breaker_is_success(k->c->o.breaker, 0, head->status);
+    RetryCause cause = retry_cause(0, true, head->status);
+    if (cause == RETRY_ASKED) {
+        if (again(k, cause, told_to_wait_ms(k, head))) {
+            upstream_close(TAKE(k->up));
+            leave_instance(k, true);
+            return;
+        }
+    }
+    k->told = true;
+    report(k, k->well);
+    k->events->head(k->arg, head);
+}
+
+static const char *words_of(int err) {
+    return err == ERR_TIMEOUT   ? "the service did not answer in time"
+           : err == ERR_GATEWAY ? "the service answered with something that is not HTTP"
+                                : "the service cannot be reached";
+}
+
+static void on_fail(void *arg, int err, bool sent) {
+    ClusterCall *k = arg;
+    k->up = NULL;
+    k->well = false;
+    k->took_ns = now_of(k).ns - k->began.ns;
+    leave_instance(k, true);
+    if (again(k, retry_cause(err, sent, 0), 0))
+        return;
+    report(k, breaker_is_success(k->c->o.breaker, err, 0));
+    err = err == ERR_CORRUPT || err == ERR_LIMIT ? ERR_GATEWAY : err;
+    k->failure = (ClusterFailure){ .err = err, .stage = "upstream", .words = words_of(err) };
+    fail(k);
+}
+
+static void on_more(void *arg) {
+    ClusterCall *k = arg;
+    k->events->more(k->arg);
+}
+
+static const UpEvents up_events = { .head = on_head, .fail = on_fail, .more = on_more };
+
+static void attempt(ClusterCall *k) {
+    Cluster *c = k->c;
+    k->attempts++;
+    k->began = now_of(k);
+    k->well = false;
+    if (balancer_pick(c->balancer, k->tried, k->n_tried, k->began, &c->rng, &k->pick) != 0) {
+        report(k, false);
+        fail_soon(k, ERR_UNAVAILABLE, "balance", "no instance of the service is available");
+        return;
+    }
+    k->instance = k->pick.owner;
+    k->instance->calls++;
+    int r = upstream_send(k->instance->upstream, &k->rq.up, &up_events, k, &k->up);
+    if (r == 0)
+        return;
+    leave_instance(k, false);
+    if (k->admitted)
+        breaker_abandon(&c->breaker, k->ticket, k->began);
+    k->admitted = false;
+    if (r == ERR_BUSY)
+        fail_soon(k, ERR_BUSY, "balance", "too many calls wait for the service");
+    else
+        fail_soon(k, ERR_BAD_REQUEST, "upstream", "the request has a character that cannot be passed on");
+}
+
+static void on_timer(void *arg) {
+    ClusterCall *k = arg;
+    if (k->failure.err)
+        fail(k);
+    else
+        attempt(k);
+}
+
+/* --- for the caller --- */
+
+ClusterCall *cluster_send(Cluster *c, const ClusterRequest *rq, const ClusterEvents *events, void *arg) {
+    ClusterCall *k = mem_new(ClusterCall);
+    *k = (ClusterCall){ .c = c, .rq = *rq, .events = events, .arg = arg };
+    loop_timer_init(&k->timer, c->env.loop, on_timer, k);
+    c->in_flight++;
+    k->admitted = breaker_admit(&c->breaker, now_of(k), &k->ticket);
+    if (!k->admitted) {
+        fail_soon(k, ERR_UNAVAILABLE, "breaker", BREAKER_OPEN_TEXT);
+        return k;
+    }
+    retry_budget_first(&c->budget);
+    attempt(k);
+    return k;
+}
+
+int cluster_take(ClusterCall *k, Buf *out) {
+    int r = upstream_take(k->up, out);
+    k->well &= r >= 0;
+    return r;
+}
+
+void cluster_close(ClusterCall *k) {
+    if (!k)
+        return;
+    upstream_close(TAKE(k->up));
+    if (k->admitted) /* the client went away: no verdict on the service */
+        breaker_abandon(&k->c->breaker, k->ticket, now_of(k));
+    leave_instance(k, k->told);
+    call_free(k);
+}

@@ -1,0 +1,63 @@
+/* gateway/cluster_health.c - asks each instance whether it is well (RES-11, GWY-29). */
+
+#include "gateway/cluster_internal.h"
+
+static void check_end(Instance *i, bool well) {
+    Cluster *c = i->cluster;
+    bool was = i->healthy;
+    i->failures_in_row = well ? 0 : i->failures_in_row + 1;
+    if (well)
+        i->healthy = true;
+    else if (i->failures_in_row >= c->o.health_failures)
+        i->healthy = false;
+    if (i->healthy != was) {
+        balancer_set_health(c->balancer, str_c(i->address), i->healthy);
+        LOG_WARNING(c->env.log, NULL, i->healthy ? S("an instance is back") : S("an instance is out"),
+                    F_STR("service", str_c(c->name)), F_STR("address", str_c(i->address)));
+    }
+    loop_timer_start(&i->timer, c->o.health_every_ms, 0);
+    instance_unref(i);
+}
+
+static void on_head(void *arg, const UpHead *head) {
+    Instance *i = arg;
+    bool well = head->status == 200;
+    upstream_close(TAKE(i->check)); /* what it says in words is for people; the status is the verdict */
+    check_end(i, well);
+}
+
+static void on_fail(void *arg, int err, bool sent) {
+    Instance *i = arg;
+    UNUSED(err);
+    UNUSED(sent);
+    i->check = NULL;
+    check_end(i, false);
+}
+
+static const UpEvents events = { .head = on_head, .fail = on_fail };
+
+static void check_begin(void *arg) {
+    Instance *i = arg;
+    const Cluster *c = i->cluster;
+    UpRequest rq = { .method = S("GET"),
+                     .target = str_c(c->health_path),
+                     .deadline = mono_add_ms(clock_mono(c->env.clock), c->o.health_timeout_ms) };
+    i->calls++;
+    if (upstream_send(i->upstream, &rq, &events, i, &i->check) != 0) /* its pool is full: its calls will judge it */
+        check_end(i, i->healthy);
+}
+
+void instance_health_start(Instance *i) {
+    const Cluster *c = i->cluster;
+    loop_timer_init(&i->timer, c->env.loop, check_begin, i);
+    if (c->health_path[0])
+        loop_timer_start(&i->timer, 0, 0);
+}
+
+void instance_health_stop(Instance *i) {
+    loop_timer_stop(&i->timer);
+    if (!i->check)
+        return;
+    upstream_close(TAKE(i->check));
+    i->calls--;
+}

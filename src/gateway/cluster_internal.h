@@ -1,0 +1,43 @@
+#pragma once
+
+/* gateway/cluster_internal.h - shared by cluster*.c only. */
+
+#include "base/list.h"
+#include "gateway/cluster.h"
+
+typedef struct Instance {
+    Cluster *cluster;
+    ListNode node; /* in cluster->instances */
+    char address[112];
+    int weight;
+    Upstream *upstream;
+    int64_t calls; /* open, checks included */
+    bool staying;  /* while a new list is compared */
+    bool left;     /* goes with its last call */
+    /* health */
+    bool healthy;
+    int failures_in_row;
+    LoopTimer timer;
+    UpCall *check; /* NULL: none under way */
+    int check_status;
+} Instance;
+
+struct Cluster {
+    ClusterEnv env;
+    ClusterOptions o;
+    char name[64], health_path[256];
+    ListNode instances;
+    size_t n_instances;
+    Balancer *balancer;
+    Breaker breaker;
+    RetryBudget budget;
+    Rng rng;
+    int64_t in_flight;
+    Counter *calls, *failures, *retries;
+    Gauge *open, *up;
+};
+
+/* cluster_health.c */
+void instance_health_start(Instance *i);
+void instance_health_stop(Instance *i);
+void instance_unref(Instance *i); /* one call less */

@@ -1,0 +1,152 @@
+/* gateway/proxy.c - a request that a service in another process answers. On the loop, without a worker. */
+
+#include "gateway/internal.h"
+
+#include "gateway/forward.h"
+
+/* --- the reply --- */
+
+/* The reply's head: what the service said, and what this hop says of itself. */
+static HttpField *reply_fields(Request *rq, const UpHead *head, size_t *n) {
+    HttpField *fields;
+    forward_reply(&rq->arena, head->fields, head->n_fields, &fields, n);
+    *n += request_own_fields(rq, fields + *n);
+    return fields;
+}
+
+static int pump(void *arg, Buf *out) {
+    return cluster_take(((Request *)arg)->call, out);
+}
+
+static void pump_done(void *arg) {
+    Request *rq = arg;
+    cluster_close(TAKE(rq->call));
+    request_left(rq);
+}
+
+static void reply_whole(Request *rq, HttpReply *reply) {
+    int r = cluster_take(rq->call, &reply->body);
+    assert(r == HTTP_PUMP_DONE);
+    UNUSED(r);
+    rq->ex->on_gone = NULL;
+    http_reply(rq->ex, reply); /* copies the fields, which lie in the call */
+    cluster_close(TAKE(rq->call));
+    request_left(rq);
+}
+
+static void refuse(Request *rq, const ClusterFailure *why) {
+    rq->stage = why->stage;
+    rq->ex->on_gone = NULL;
+    Str service = cluster_name(rq->route->cluster);
+    err_set(&rq->cx, why->err, "%s (" STR_FMT ")", why->words, STR_ARG(service));
+    rq->cx.err.retry_after_ms = why->retry_after_ms;
+    request_fail(rq);
+}
+
+static void on_head(void *arg, const UpHead *head) {
+    Request *rq = arg;
+    if (head->status > 599) { /* a number HTTP does not have */
+        cluster_close(TAKE(rq->call));
+        refuse(rq, &(ClusterFailure){ ERR_GATEWAY, "upstream",
+                                      "the service answered with a status that HTTP does not have", 0 });
+        return;
+    }
+    HttpReply reply = { .status = head->status };
+    reply.fields = reply_fields(rq, head, &reply.n_fields);
+    reply.length = rq->head_only ? (head->length > 0 ? head->length : -1) : MAX(head->length, (int64_t)0);
+    if (head->whole) {
+        reply.length = rq->head_only ? reply.length : 0;
+        reply_whole(rq, &reply);
+        return;
+    }
+    rq->streaming = true;
+    http_reply_stream(rq->ex, &reply, pump, rq, pump_done);
+}
+
+static void on_fail(void *arg, const ClusterFailure *why) {
+    Request *rq = arg;
+    rq->call = NULL;
+    refuse(rq, why);
+}
+
+static void on_more(void *arg) {
+    http_stream_wake(((Request *)arg)->ex);
+}
+
+static const ClusterEvents events = { .head = on_head, .fail = on_fail, .more = on_more };
+
+/* The client is gone: nobody waits for the service any more. */
+static void on_gone(HttpExchange *ex) {
+    Request *rq = ex->user;
+    if (rq->streaming) {
+        http_stream_wake(ex); /* ends the stream, which closes the call */
+        return;
+    }
+    cluster_close(TAKE(rq->call));
+    err_set(&rq->cx, ERR_CANCELLED, "the client is gone");
+    request_fail(rq);
+}
+
+/* --- the request --- */
+
+static Str target_of(Request *rq) {
+    const HttpHead *head = &rq->ex->head;
+    const Route *route = rq->route;
+    Str path = rq->path;
+    if (route->prefix.p) {
+        bool slash = str_ends(route->prefix, S("/"));
+        path =
+            str_fmt(&rq->arena, STR_FMT "%s" STR_FMT, STR_ARG(route->prefix), slash ? "" : "/", STR_ARG(rq->hit.rest));
+    }
+    if (!head->query.p)
+        return path;
+    return str_fmt(&rq->arena, STR_FMT "?" STR_FMT, STR_ARG(path), STR_ARG(head->query));
+}
+
+static void new_span(Request *rq) {
+    Trace *t = &rq->cx.trace;
+    Ids *ids = rq->g->o.ids;
+    if (!(t->trace_hi | t->trace_lo)) {
+        t->trace_hi = ids_u64(ids);
+        t->trace_lo = ids_u64(ids);
+    }
+    t->span = ids_u64(ids);
+}
+
+static bool repeatable(const Request *rq) {
+    const HttpHead *head = &rq->ex->head;
+    if (http_field(head, S("idempotency-key")).n)
+        return true;
+    if (rq->route->op)
+        return rq->route->op->idempotent;
+    return !str_eq(head->method, S("POST")) && !str_eq(head->method, S("PATCH"));
+}
+
+void proxy_start(Request *rq) {
+    Gateway *g = rq->g;
+    HttpExchange *ex = rq->ex;
+    new_span(rq);
+    int64_t left_ms = ctx_left_ms(&rq->cx, rq->route->timeout_ms);
+    HttpField *fields;
+    size_t n;
+    forward_request(&rq->arena,
+                    &(ForwardRequest){ .head = &ex->head,
+                                       .client = client_host(ex->head.peer),
+                                       .trusted = client_trusted(client_host(ex->head.peer), g->hops, g->o.n_hops),
+                                       .trace = &rq->cx.trace,
+                                       .left_ms = left_ms,
+                                       .internal_key = str_c(g->internal_key),
+                                       .who = &rq->cx.principal },
+                    &fields, &n);
+    ClusterRequest call = { .up = { .method = ex->head.method,
+                                    .target = target_of(rq),
+                                    .host = ex->head.host,
+                                    .fields = fields,
+                                    .n_fields = n,
+                                    .body = ex->body,
+                                    .deadline = rq->cx.deadline },
+                            .repeatable = repeatable(rq) };
+    ex->on_gone = on_gone;
+    rq->stage = "upstream";
+    rq->call = cluster_send(rq->route->cluster, &call, &events, rq);
+}

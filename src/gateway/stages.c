@@ -1,0 +1,174 @@
+/* gateway/stages.c - what a request passes before anything is done for it, in this order (U36, SEC-18):
+ *
+ *   address        a limit on requests of one address: the cheapest refusal comes first
+ *   route          is there such a path, with that method
+ *   authentication who asks: a key, a Bearer, a hop of ours, or nobody
+ *   role           may they do that
+ *   limit          so many requests of this key, on this route
+ *   validation     does the input fit, where it is small enough to be looked at here
+ *
+ * and then it goes to a lane of this process, or to a service in another (proxy.c). A refusal names its stage, so that
+ * whoever is refused knows where to ask. All of it runs on the loop: no I/O, no lock that is ever waited for. */
+
+#include "gateway/internal.h"
+
+#include "gateway/forward.h"
+#include "gateway/hop.h"
+
+enum { CHECKED_BODY_MAX = 16 << 10 };
+
+typedef struct Stage {
+    const char *name;
+    int (*run)(Request *rq); /* 0: go on; < 0: refused, with words */
+} Stage;
+
+/* --- address --- */
+
+/* Counts the request; what is tight is told in the reply. */
+static int take(Request *rq, Limiter *limiter, uint64_t key, int slot) {
+    if (!limiter)
+        return 0;
+    LimitVerdict *v = &rq->verdicts[slot];
+    bool ok = limiter_take(limiter, key, 0, rq->ex->started, v);
+    rq->tell = rq->tell ? limit_tighter(rq->tell, v) : v;
+    if (ok)
+        return 0;
+    rq->cx.err.retry_after_ms = v->retry_after_ms;
+    int64_t wait_ms = v->retry_after_ms;
+    err_set(&rq->cx, ERR_LIMIT, LIMIT_TEXT);
+    rq->cx.err.retry_after_ms = wait_ms;
+    return ERR_LIMIT;
+}
+
+static bool brings_key(const HttpHead *h) {
+    return http_field(h, S(API_HEADER_KEY)).p || http_field(h, S("authorization")).p;
+}
+
+static int stage_address(Request *rq) {
+    const Gateway *g = rq->g;
+    const HttpHead *head = &rq->ex->head;
+    Str told = g->o.n_hops ? http_field(head, S("x-forwarded-for")) : (Str){ 0 };
+    rq->client = client_address(head->peer, told, g->hops, g->o.n_hops);
+    if (head->local)
+        return 0;
+    int r = 0;
+    if (g->by_flood)
+        r = take(rq, g->by_flood, limit_key_ip(g->by_flood, rq->client), 0);
+    /* Who brings a key is counted by the key, if it is one. */
+    if (r == 0 && g->by_address && !brings_key(head))
+        r = take(rq, g->by_address, limit_key_ip(g->by_address, rq->client), 1);
+    return r;
+}
+
+/* --- route, authentication, role, limit --- */
+
+static int stage_route(Request *rq) {
+    const HttpHead *head = &rq->ex->head;
+    int r = routes_find(rq);
+    if (r != 0)
+        return r;
+    const Route *route = rq->route;
+    const Op *op = route->op;
+    if (op && !route->cluster) {
+        rq->media = op->raw ? MEDIA_JSON : negotiate_media(http_field(head, S("accept")), op->csv && !op->max_body);
+        if (rq->media == MEDIA_NONE)
+            return err_set(&rq->cx, ERR_UNACCEPTABLE, "the answer can be had as application/json%s",
+                           op->csv && !op->max_body ? " or text/csv" : "");
+    }
+    rq->cx.deadline = mono_add_ms(rq->ex->started, route->timeout_ms);
+    return hop_deadline(&rq->cx, http_field(head, S(API_HEADER_DEADLINE)), rq->ex->started, &rq->cx.deadline);
+}
+
+static int stage_authentication(Request *rq) {
+    return gateway_principal(rq);
+}
+
+static int stage_role(Request *rq) {
+    return gateway_allow(rq, rq->route->needs);
+}
+
+static int stage_limit(Request *rq) {
+    Limiter *l = rq->g->by_key;
+    if (!l || rq->ex->head.local || !brings_key(&rq->ex->head) || rq->vouched)
+        return 0;
+    return take(rq, l, limit_key(l, &rq->cx.principal.id, 1), 2);
+}
+
+/* Bad input costs no call (GWY-23). What is large is checked by the service alone: the loop has no time for it. */
+static int stage_validation(Request *rq) {
+    if (!rq->route->op || !rq->route->cluster || rq->ex->body.n > CHECKED_BODY_MAX)
+        return 0;
+    return request_check(rq);
+}
+
+static const Stage first = { "address", stage_address };
+static const Stage stages[] = {
+    { "route", stage_route }, { "authentication", stage_authentication }, { "role", stage_role },
+    { "limit", stage_limit }, { "validation", stage_validation },
+};
+
+static bool passes(Request *rq, const Stage *s) {
+    rq->stage = s->name;
+    if (s->run(rq) == 0)
+        return true;
+    request_fail(rq);
+    return false;
+}
+
+/* --- and then --- */
+
+/* Which methods a path has. Asking changes nothing and needs no key. */
+static void answer_options(Request *rq) {
+    const HttpHead *head = &rq->ex->head;
+    rq->stage = "route";
+    if (str_eq(head->path, S("*"))) {
+        rq->match.allow = S("GET, HEAD, POST, DELETE, OPTIONS");
+    } else {
+        int r = routes_find(rq);
+        if (r == 0)
+            rq->match.allow = S("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"); /* a route of any method */
+        else if (r != ERR_METHOD) {
+            request_fail(rq);
+            return;
+        }
+    }
+    Buf none = { 0 };
+    HttpField allow = { S("Allow"), rq->match.allow };
+    request_reply(rq, 204, (Str){ 0 }, &none, &allow, 1);
+}
+
+static Lane *lane_of(const Gateway *g, const Op *op) {
+    return op->lane == LANE_FEED ? g->o.feed : op->lane == LANE_IO ? g->o.io : g->o.cpu;
+}
+
+static void run_here(Request *rq) {
+    const Op *op = rq->match.op;
+    rq->stage = NULL; /* what fails from here on is the operation's own */
+    if (op->lane == LANE_LOOP) {
+        request_run(rq, 0);
+        return;
+    }
+    LaneJob job = { .run = request_run, .arg = rq, .deadline = rq->cx.deadline };
+    if (lane_post(lane_of(rq->g, op), &job) != 0) {
+        rq->stage = "lane";
+        err_set(&rq->cx, ERR_BUSY, "too much work is waiting; try again in a second");
+        rq->cx.err.retry_after_ms = 1000;
+        request_fail(rq);
+    }
+}
+
+void stages_run(Request *rq) {
+    if (pages_serve(rq) || !passes(rq, &first) || live_serve(rq))
+        return;
+    if (str_eq(rq->ex->head.method, S("OPTIONS"))) {
+        answer_options(rq);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(stages); i++)
+        if (!passes(rq, &stages[i]))
+            return;
+    if (rq->route->cluster)
+        proxy_start(rq);
+    else
+        run_here(rq);
+}
