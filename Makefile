@@ -5,7 +5,7 @@ TYPE  ?= debugoptimized
 FINSIGHT = $(BUILD)/src/app/finsight
 MESON_TEST = tools/run_tests
 
-.PHONY: all help demo serve test torture golden-indicators golden-backtest bench asan tsan fuzz lint fmt install fresh-check peers clean
+.PHONY: all help demo serve test torture golden-indicators golden-backtest table-forecast bench asan tsan fuzz lint fmt install fresh-check peers clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## Build the finsight binary
@@ -52,6 +52,9 @@ golden-backtest: setup-test ## Engine backtrader against dumps of its runs: CASE
 	@tools/configure $(BUILD) --buildtype=$(TYPE)
 	@tools/quiet ninja -C $(BUILD) tests/golden/golden_backtest
 	@$(BUILD)/tests/golden/golden_backtest "$(CASES)" "$(DATA)"
+
+table-forecast: all ## Train what is missing and write README's table of forecasts (ARGS="--models dlinear --horizons 96")
+	@tools/table_forecast $(FINSIGHT) $(ARGS)
 
 bench: setup-test ## Figures against rivals: JSON lines and a table
 	@tools/setup bench

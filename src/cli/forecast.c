@@ -103,7 +103,8 @@ typedef struct TrainIn {
     int64_t horizon, look_back, season, seed, epochs, patience, batch, memory, threads;
     double rate, max_minutes;
     Str split, columns, target, out, checkpoint;
-    bool drop_last, fresh;
+    bool drop_last, fresh, rolling;
+    int64_t folds, purge;
 } TrainIn;
 
 typedef struct TrainShow {
@@ -221,6 +222,60 @@ static void print_train(Cli *c, const TrainIn *in, const TrainReport *t, const c
         fprintf(c->out, "kept in %s\n", out);
 }
 
+static void print_walk(Cli *c, const TrainIn *in, const WalkReport *w, const ForecastTable *t) {
+    static const char *const heads[] = { "judged from", "to", ">mse", ">last value", ">ratio", NULL };
+    Arena *a = c->cx->arena;
+    Table rows;
+    table_init(&rows, a, heads);
+    for (size_t k = 0; k < w->n; k++) {
+        const WalkFold *f = &w->folds[k];
+        table_cell(&rows, term_minute(a, time_ms(t->time_ms[f->split.parts[PART_TEST].from])), TONE_PLAIN);
+        table_cell(&rows, term_minute(a, time_ms(t->time_ms[f->split.parts[PART_TEST].to - 1])), TONE_PLAIN);
+        table_cell(&rows, str_fmt(a, "%.4f", f->test.model.mse), f->test.vs_naive < 1 ? TONE_GOOD : TONE_BAD);
+        table_cell(&rows, str_fmt(a, "%.4f", f->test.naive.mse), TONE_DIM);
+        table_cell(&rows, str_fmt(a, "%.3f", f->test.vs_naive), TONE_PLAIN);
+    }
+    table_print(&rows, c);
+    fprintf(c->out, STR_FMT ": mse %.4f, mae %.4f over all folds; the last value %.4f, %.4f; better in %zu of %zu\n",
+            STR_ARG(in->model), w->mse, w->mae, w->naive_mse, w->naive_mae, w->n_better, w->n);
+}
+
+static void print_walk_json(Cli *c, const TrainIn *in, const WalkReport *w, const ForecastTable *t) {
+    Buf b;
+    JsonWriter j;
+    buf_init(&b, LINE_MAX);
+    json_writer_init(&j, &b, false);
+    json_object(&j);
+    json_put_str(&j, "model", in->model);
+    json_put_f64(&j, "test_mse", w->mse);
+    json_put_f64(&j, "test_mae", w->mae);
+    json_put_f64(&j, "naive_mse", w->naive_mse);
+    json_put_f64(&j, "naive_mae", w->naive_mae);
+    json_put_i64(&j, "folds_better", (int64_t)w->n_better);
+    json_key(&j, S("folds"));
+    json_array(&j);
+    for (size_t k = 0; k < w->n; k++) {
+        const WalkFold *f = &w->folds[k];
+        json_object(&j);
+        json_put_time(&j, "from", time_ms(t->time_ms[f->split.parts[PART_TEST].from]));
+        json_put_f64(&j, "test_mse", f->test.model.mse);
+        json_put_f64(&j, "naive_mse", f->test.naive.mse);
+        json_put_f64(&j, "vs_naive", f->test.vs_naive);
+        json_object_end(&j);
+    }
+    json_array_end(&j);
+    json_object_end(&j);
+    print_line(c, &b);
+}
+
+static int walk(Cli *c, const TrainIn *in, const TrainRequest *q) {
+    WalkReport report;
+    int r = forecast_walk(c->cx, q, &(WalkRequest){ (size_t)in->folds, (size_t)in->purge, in->rolling }, &report);
+    if (r == 0)
+        (c->json ? print_walk_json : print_walk)(c, in, &report, q->table);
+    return r;
+}
+
 static int train(Cli *c, const TrainIn *in, TrainShow *show, const char *out) {
     ForecastTable table;
     TrainReport report;
@@ -256,6 +311,8 @@ static int train(Cli *c, const TrainIn *in, TrainShow *show, const char *out) {
                        .hooks = &hooks,
                        .resume = resume,
                        .extra = c->forecasters };
+    if (in->folds > 0)
+        return walk(c, in, &q);
     buf_init(&b, ARTIFACT_MAX);
     r = forecast_train(c->cx, &q, &b, &report);
     if (r == 0 && out)
@@ -283,17 +340,8 @@ static int run_train(Cli *c, const void *in_) {
 }
 
 /* clang-format off */
-#define SOURCE(T, csv_words)                                                                                           \
-    { .name = "csv", .offset = offsetof(T, source.csv), .type = FT_STR, .doc = csv_words, .example = "ETTh1.csv" },     \
-    { .name = "symbol", .offset = offsetof(T, source.symbol), .type = FT_STR, .pattern = "symbol", .doc = "Instead of a file: stored candles of this symbol." }, \
-    { .name = "timeframe", .offset = offsetof(T, source.timeframe), .type = FT_STR, .pattern = "timeframe", .doc = "Length of a candle." }, \
-    { .name = "exchange", .offset = offsetof(T, source.exchange), .type = FT_STR, .pattern = "venue", .doc = "Venue. Left out: the only one it is stored of." }, \
-    { .name = "provider", .offset = offsetof(T, source.provider), .type = FT_STR, .pattern = "venue", .doc = "Who supplied the data." }, \
-    { .name = "features", .offset = offsetof(T, source.features), .type = FT_STR, .max = 4096, .doc = "Columns made of the candles: close, open, high, low, volume, log_close, return, range, volume_change, volatility:N, hour, weekday, month, any indicator (rsi:14).", .example = "close,return,volatility:24,rsi:14,hour,weekday" }, \
-    { .name = "extra", .offset = offsetof(T, source.extra), .type = FT_STR, .doc = "CSV whose columns join the candles by the time they were known.", .example = "funding.csv" }
-
 static const Field train_f[] = {
-    SOURCE(TrainIn, "CSV: a column of times, columns of numbers, a header."),
+    FORECAST_SOURCE(TrainIn, "CSV: a column of times, columns of numbers, a header."),
     FIELD(TrainIn, model, .def = "dlinear", .max = 128, .doc = "naive, seasonal_naive, drift, theta, ets, dlinear, nlinear, lstm, patchtst, xgboost; with + between them an ensemble."),
     FIELD(TrainIn, preset, .def = "price", .max = 16, .doc = "Settings of the papers for such data: etth, ettm, weather, price."),
     FIELD(TrainIn, horizon, .def = "96", .min = 1, .max = 10000, .doc = "Rows ahead."),
@@ -309,6 +357,9 @@ static const Field train_f[] = {
     FIELD(TrainIn, batch, .def = "0", .has_min = true, .min = 0, .max = 65536, .doc = "Windows a step; 0: the preset's."),
     FIELD(TrainIn, rate, .def = "0", .has_min = true, .min = 0, .max = 10, .doc = "Learning rate; 0: the preset's."),
     FIELD(TrainIn, drop_last, .doc = "Judge also as the papers' loaders did, without the last partial batch."),
+    FIELD(TrainIn, folds, .def = "0", .has_min = true, .min = 0, .max = WALK_FOLDS_MAX, .doc = "Walk forward: train anew for each of so many pieces of the second half, and judge on it. Nothing is kept."),
+    FIELD(TrainIn, purge, .def = "0", .has_min = true, .min = 0, .max = 1e6, .doc = "Rows left out before validation and before each piece of --folds."),
+    FIELD(TrainIn, rolling, .doc = "With --folds: training keeps its length instead of its begin."),
     FIELD(TrainIn, memory, .def = "4096", .has_min = true, .min = 0, .max = 1 << 20, .doc = "Megabytes at most; 0: no limit."),
     FIELD(TrainIn, threads, .def = "1", .min = 1, .max = 64, .doc = "Threads; the weights are the same whatever their number."),
     FIELD(TrainIn, out, .doc = "File to keep the model in.", .example = "etth1.model"),
@@ -387,7 +438,7 @@ static int run_evaluate(Cli *c, const void *in) {
 /* clang-format off */
 static const Field evaluate_f[] = {
     FIELD(EvaluateIn, model, .flags = F_REQUIRED, .doc = "A model that train kept.", .example = "etth1.model"),
-    SOURCE(EvaluateIn, "CSV with the columns that it was trained on."),
+    FORECAST_SOURCE(EvaluateIn, "CSV with the columns that it was trained on."),
     FIELD(EvaluateIn, split, .max = 64, .doc = "Which rows are its validation and test. Left out: as in training."),
     FIELD(EvaluateIn, drop_last, .doc = "Leave the last partial batch out, as the papers' loaders did."),
     FIELD(EvaluateIn, threads, .def = "1", .min = 1, .max = 64, .doc = "Threads."),
@@ -486,7 +537,7 @@ static int run_predict(Cli *c, const void *in_) {
 /* clang-format off */
 static const Field predict_f[] = {
     FIELD(PredictIn, model, .flags = F_REQUIRED, .doc = "A model that train kept.", .example = "etth1.model"),
-    SOURCE(PredictIn, "CSV with its columns; the forecast begins behind the last row."),
+    FORECAST_SOURCE(PredictIn, "CSV with its columns; the forecast begins behind the last row."),
     FIELD(PredictIn, level, .def = "0.9", .min = 0.5, .max = 0.95, .doc = "Of the intervals: 0.5, 0.8, 0.9 or 0.95."),
     FIELD(PredictIn, threads, .def = "1", .min = 1, .max = 64, .doc = "Threads."),
 };

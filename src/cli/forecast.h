@@ -17,3 +17,15 @@ int forecast_source_read(Cli *c, const ForecastSource *s, ForecastTable *out, St
                          char hex[static SHA256_HEX + 1]);
 /* A model that train kept. */
 int forecast_model_read(Cli *c, Str file, Artifact *out);
+
+/* The flags of a ForecastSource that is the member `source` of T. */
+/* clang-format off */
+#define FORECAST_SOURCE(T, csv_words)                                                                                           \
+    { .name = "csv", .offset = offsetof(T, source.csv), .type = FT_STR, .doc = csv_words, .example = "ETTh1.csv" },     \
+    { .name = "symbol", .offset = offsetof(T, source.symbol), .type = FT_STR, .pattern = "symbol", .doc = "Instead of a file: stored candles of this symbol." }, \
+    { .name = "timeframe", .offset = offsetof(T, source.timeframe), .type = FT_STR, .pattern = "timeframe", .doc = "Length of a candle." }, \
+    { .name = "exchange", .offset = offsetof(T, source.exchange), .type = FT_STR, .pattern = "venue", .doc = "Venue. Left out: the only one it is stored of." }, \
+    { .name = "provider", .offset = offsetof(T, source.provider), .type = FT_STR, .pattern = "venue", .doc = "Who supplied the data." }, \
+    { .name = "features", .offset = offsetof(T, source.features), .type = FT_STR, .max = 4096, .doc = "Columns made of the candles: close, open, high, low, volume, log_close, return, range, volume_change, volatility:N, hour, weekday, month, any indicator (rsi:14).", .example = "close,return,volatility:24,rsi:14,hour,weekday" }, \
+    { .name = "extra", .offset = offsetof(T, source.extra), .type = FT_STR, .doc = "CSV whose columns join the candles by the time they were known.", .example = "funding.csv" }
+/* clang-format on */

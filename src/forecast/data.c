@@ -79,13 +79,13 @@ size_t data_window(const ForecastData *d, ForecastPart part, size_t i) {
 
 /* Two passes in long double: what numpy's mean and std give to the last digits. */
 static int measure(Ctx *cx, ForecastData *d, const ForecastTable *t) {
-    size_t n = d->split.parts[PART_TRAIN].to;
+    size_t from = d->split.parts[PART_TRAIN].from, to = d->split.parts[PART_TRAIN].to, n = to - from;
     for (size_t c = 0; c < d->n_channels; c++) {
         long double sum = 0, squares = 0;
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = from; i < to; i++)
             sum += t->columns[c][i];
         long double mean = sum / (long double)n;
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = from; i < to; i++)
             squares += (t->columns[c][i] - mean) * (t->columns[c][i] - mean);
         d->mean[c] = (double)mean;
         d->std[c] = (double)sqrtl(squares / (long double)n);

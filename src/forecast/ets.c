@@ -422,7 +422,8 @@ static size_t usable_season(const ForecastShape *s) {
 
 static int fit_ets(Forecaster *f, Ctx *cx, const ForecastData *d) {
     EtsForecaster *e = CONTAINER_OF(f, EtsForecaster, f);
-    size_t to = d->split.parts[PART_TRAIN].to, n = MIN(to, (size_t)ETS_ROWS);
+    size_t from = d->split.parts[PART_TRAIN].from, to = d->split.parts[PART_TRAIN].to;
+    size_t n = MIN(to - from, (size_t)ETS_ROWS);
     double *x = arena_new_n(cx->arena, double, n);
     e->models = arena_new_n(cx->arena, EtsModel, d->n_targets);
     for (size_t c = 0; c < d->n_targets; c++) {

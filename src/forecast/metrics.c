@@ -5,12 +5,13 @@
 #include <math.h>
 
 void judge_init(ForecastJudge *j, Arena *arena, const ForecastData *d, size_t season, size_t most) {
-    size_t n = d->split.parts[PART_TRAIN].to, m = season && season < n ? season : 1;
+    size_t from = d->split.parts[PART_TRAIN].from, n = d->split.parts[PART_TRAIN].to - from,
+           m = season && season < n ? season : 1;
     double *q = arena_new_n(arena, double, d->n_targets);
     for (size_t c = 0; c < d->n_targets; c++) {
         long double sum = 0;
         for (size_t t = m; t < n; t++)
-            sum += fabs((double)*data_at(d, c, t) - (double)*data_at(d, c, t - m));
+            sum += fabs((double)*data_at(d, c, from + t) - (double)*data_at(d, c, from + t - m));
         q[c] = n > m ? (double)(sum / (long double)(n - m)) : NAN;
     }
     *j = (ForecastJudge){ .data = d, .season_error = q, .most = most, .gains = arena_new_n(arena, double, most) };

@@ -51,6 +51,53 @@ typedef struct TrainReport {
  * ERR_CANCELLED; see forecast/train.h. */
 int forecast_train(Ctx *cx, const TrainRequest *q, Buf *out, TrainReport *report);
 
+enum { WALK_FOLDS_MAX = 100 };
+
+/* Walk-forward (PRD-18): the second half of the rows is judged in `folds` pieces, each by models that were trained and
+ * stopped on rows before it alone. Between training and validation, and between validation and the piece, `purge` rows
+ * are left out: at least the horizon, where what was learned shall share no row with what is judged.
+ *
+ *     |======= train =======|purge|== val ==|purge|== test 1 ==|                    anchored
+ *     |============= train ==============|purge|== val ==|purge|== test 2 ==|      rolling: train keeps its length */
+typedef struct WalkRequest {
+    size_t folds, purge;
+    bool rolling;
+} WalkRequest;
+
+typedef struct WalkFold {
+    ForecastSplit split;
+    ForecastScore val, test;
+} WalkFold;
+
+typedef struct WalkReport {
+    WalkFold *folds;                       /* (n) */
+    size_t n, n_better;                    /* folds in which the model was better than the last value */
+    double mse, mae, naive_mse, naive_mae; /* over all windows of all folds */
+} WalkReport;
+
+int forecast_walk(Ctx *cx, const TrainRequest *q, const WalkRequest *w, WalkReport *out);
+/* The splits alone; out has room for w->folds. Pure. */
+int walk_splits(Ctx *cx, size_t n_rows, const WalkRequest *w, ForecastSplit *out);
+
+/* Learning rate and batch of one network, judged by validation alone (FUT-03). */
+typedef struct TuneRequest {
+    size_t trials;
+    bool random; /* else TPE */
+    bool whole;  /* every trial to its end; else ASHA: one epoch, and three times more for the best third */
+    /* After each piece of work; NULL = none. Not 0 ends the search with that code. */
+    int (*tell)(void *arg, Ctx *cx, size_t trial, size_t epochs, double rate, size_t batch, double val_mse);
+    void *arg;
+} TuneRequest;
+
+typedef struct TuneReport {
+    size_t trials, batch, best_epochs;
+    double rate, val_mse;
+    int64_t epochs; /* spent in all */
+} TuneReport;
+
+/* ERR_INVALID: not a network; no trial that could be trained. */
+int forecast_tune(Ctx *cx, const TrainRequest *q, const TuneRequest *t, TuneReport *out);
+
 typedef struct EvaluateRequest {
     const ForecastTable *table; /* must have the artifact's columns */
     Str split;                  /* empty: the artifact's; judged is the test part */

@@ -6,24 +6,9 @@
 
 #include <math.h>
 
-typedef struct Job {
-    const TrainRequest *q;
-    const Preset *preset;
-    ForecastShape shape;
-    ForecastTable table; /* the chosen columns, the target first */
-    ForecastData data;
-    ForecasterOptions options;
-    TrainSettings train;
-    Nn nn;
-    Forecaster *members[ARTIFACT_MEMBERS];
-    double weights[ARTIFACT_MEMBERS];
-    size_t n_members;
-    Forecaster *whole; /* the ensemble, or the one member */
-} Job;
-
 /* --- the data --- */
 
-static int choose_columns(Job *j, Ctx *cx) {
+static int choose_columns(TrainJob *j, Ctx *cx) {
     int r = table_choose(cx, j->q->table, j->q->columns, &j->table);
     if (r || j->q->target.n == 0)
         return r;
@@ -35,7 +20,7 @@ static int choose_columns(Job *j, Ctx *cx) {
     return 0;
 }
 
-static int prepare(Job *j, Ctx *cx) {
+int job_table(TrainJob *j, Ctx *cx) {
     const TrainRequest *q = j->q;
     j->preset = preset_find(q->preset.n ? q->preset : S("price"));
     if (!j->preset)
@@ -49,8 +34,17 @@ static int prepare(Job *j, Ctx *cx) {
                                 .n_channels = j->table.n_columns,
                                 .n_targets = q->target.n ? 1 : j->table.n_columns,
                                 .season = q->season ? q->season : j->preset->season };
+    return 0;
+}
+
+int job_data(TrainJob *j, Ctx *cx, const ForecastSplit *split) {
+    const TrainRequest *q = j->q;
     ForecastDataOptions o = { .look_back = j->shape.look_back, .horizon = q->horizon, .n_targets = j->shape.n_targets };
-    r = split_parse(cx, q->split.n ? q->split : str_c(j->preset->split), j->table.n_rows, &o.split);
+    int r = 0;
+    if (split)
+        o.split = *split;
+    else
+        r = split_parse(cx, q->split.n ? q->split : str_c(j->preset->split), j->table.n_rows, &o.split);
     return r ? r : data_new(cx, &j->table, &o, &j->data);
 }
 
@@ -78,7 +72,7 @@ static int unknown_model(Ctx *cx, Str name, const ForecasterOptions *o) {
     return r;
 }
 
-static int fit_member(Job *j, Ctx *cx, Str name) {
+static int fit_member(TrainJob *j, Ctx *cx, Str name) {
     const ForecasterKind *kind = forecaster_find(name, &j->options);
     ModelKind network;
     if (!kind)
@@ -97,7 +91,7 @@ static int fit_member(Job *j, Ctx *cx, Str name) {
     return forecaster_fit(*f, cx, &j->data);
 }
 
-static int fit_all(Job *j, Ctx *cx, TrainReport *report) {
+int job_fit(TrainJob *j, Ctx *cx, TrainReport *report) {
     Str names = j->q->model, name;
     bool several = str_find_char(names, '+') >= 0;
     int r = several && j->q->resume.n ? err_set_at(cx, ERR_INVALID, S("checkpoint"),
@@ -121,7 +115,7 @@ static int fit_all(Job *j, Ctx *cx, TrainReport *report) {
 
 /* --- measuring --- */
 
-static int measure(Job *j, Ctx *cx, TrainReport *out) {
+static int measure(TrainJob *j, Ctx *cx, TrainReport *out) {
     EvaluateOptions o = { .season = j->shape.season };
     ErrorTable errors;
     int r = forecast_evaluate(cx, j->whole, &j->data, PART_VAL, &o, &out->val);
@@ -152,7 +146,7 @@ static ArtifactFigures figures(const ForecastScore *s) {
 
 /* --- the artifact --- */
 
-static int seal(Job *j, Ctx *cx, Buf *out, TrainReport *report) {
+static int seal(TrainJob *j, Ctx *cx, Buf *out, TrainReport *report) {
     Artifact *a = &report->artifact;
     const TrainRequest *q = j->q;
     ArtifactColumn *columns = arena_new_n(cx->arena, ArtifactColumn, j->shape.n_channels);
@@ -187,10 +181,12 @@ static int seal(Job *j, Ctx *cx, Buf *out, TrainReport *report) {
     return r ? r : artifact_write(a, cx, out);
 }
 
-static int run(Job *j, Ctx *cx, Buf *out, TrainReport *report) {
-    int r = prepare(j, cx);
+static int run(TrainJob *j, Ctx *cx, Buf *out, TrainReport *report) {
+    int r = job_table(j, cx);
     if (r == 0)
-        r = fit_all(j, cx, report);
+        r = job_data(j, cx, NULL);
+    if (r == 0)
+        r = job_fit(j, cx, report);
     if (r == 0)
         r = measure(j, cx, report);
     if (r == 0)
@@ -198,22 +194,37 @@ static int run(Job *j, Ctx *cx, Buf *out, TrainReport *report) {
     for (size_t m = 0; r == 0 && m < j->n_members; m++)
         if (learned_result(j->members[m]))
             report->training = *learned_result(j->members[m]);
+    return r;
+}
+
+void job_init(TrainJob *j, const TrainRequest *q) {
+    *j = (TrainJob){ .q = q };
+    nn_init(&j->nn, NULL, MAX(1, q->threads));
+    j->options = (ForecasterOptions){
+        .nn = &j->nn, .train = &j->train, .hooks = q->hooks, .seed = q->seed, .resume = q->resume, .extra = q->extra
+    };
+}
+
+void job_forget(TrainJob *j) {
     for (size_t m = 0; m < j->n_members; m++)
         forecaster_free(j->members[m]);
-    return r;
+    j->n_members = 0;
+    j->whole = NULL;
+}
+
+void job_done(TrainJob *j) {
+    job_forget(j);
+    nn_done(&j->nn);
 }
 
 int forecast_train(Ctx *cx, const TrainRequest *q, Buf *out, TrainReport *report) {
     MonoNs begun = clock_mono(cx->clock);
-    Job j = { .q = q };
+    TrainJob j;
     *report = (TrainReport){ 0 };
-    nn_init(&j.nn, NULL, MAX(1, q->threads));
-    j.options = (ForecasterOptions){
-        .nn = &j.nn, .train = &j.train, .hooks = q->hooks, .seed = q->seed, .resume = q->resume, .extra = q->extra
-    };
+    job_init(&j, q);
     report->isa = j.nn.k->name;
     int r = run(&j, cx, out, report);
-    nn_done(&j.nn);
+    job_done(&j);
     report->seconds = (double)(clock_mono(cx->clock).ns - begun.ns) / (double)NS_PER_SECOND;
     return r;
 }
