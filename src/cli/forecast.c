@@ -69,7 +69,7 @@ static void figure_row(Cli *c, Table *t, const char *name, const char *form, dou
     char text[2][32];
     const double v[2] = { model, naive };
     for (int i = 0; i < 2; i++)
-        snprintf(text[i], sizeof text[i], "%.*f", *form - '0', v[i]);
+        snprintf(text[i], sizeof text[i], fabs(v[i]) < 1e4 ? "%.*f" : "%.*e", *form - '0', v[i]);
     table_cell(t, str_c(name), TONE_PLAIN);
     table_cell(t, isnan(model) ? S("-") : str_dup(a, str_c(text[0])), better ? TONE_GOOD : TONE_BAD);
     table_cell(t, isnan(naive) ? S("-") : str_dup(a, str_c(text[1])), TONE_DIM);
@@ -377,11 +377,10 @@ const Command cmd_train = {
     .help =
         "Learns from the first part of the file, stops by the second, and is judged on the third, beside repeating the "
         "last value. With --json the last line is one JSON object: test_mse, test_mae, naive_mse, epochs, seconds…",
-    .examples = "finsight train ETTh1.csv --model dlinear --preset etth --horizon 96\n"
-                "finsight train --symbol BTCUSDT --timeframe 1h --target close --horizon 24 --model nlinear+theta "
-                "--out btc.model\n"
-                "finsight train ETTh1.csv --model patchtst --preset etth --out etth1.model --checkpoint etth1.part\n"
-                "finsight train rates.csv --model dlinear+nlinear+theta --split 0.7,0.1,0.2 --horizon 24",
+    .examples = "finsight train ETTh1.csv --preset etth --horizon 96 --out etth1.model\n"
+                "finsight train ETTh1.csv --model patchtst --preset etth --checkpoint run.part\n"
+                "finsight train --symbol BTCUSDT --timeframe 1h --target close --horizon 24\n"
+                "finsight train rates.csv --model dlinear+nlinear+theta --horizon 24 --folds 5",
     .flags = &train_shape,
     .positional = (const char *const[]){ "csv", NULL },
 };
