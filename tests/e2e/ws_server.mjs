@@ -122,6 +122,28 @@ await run({
         for (const m of await Promise.all(got)) equal(m.length, 3000);
         for (const s of all) s.terminate();
     }),
+    frames_reach_hundreds_in_order_while_some_leave: withServer(async (server) => {
+        const ROUNDS = 60, all = [];
+        while (all.length < 600) all.push(...await Promise.all(Array.from({ length: 100 }, () => echo(server))));
+        const got = all.map(() => []);
+        const left = all.map(() => false);
+        let wake = () => {};
+        all.forEach((s, i) => s.on("message", (m) => { got[i].push(m.toString()); wake(); }));
+        const speaker = await echo(server);
+        speaker.on("message", () => {});
+        for (let k = 0; k < ROUNDS; k++) {
+            speaker.send(`shout ${k} ${"x".repeat(300)}`);
+            if (k % 3 === 0) { // in the middle of what is on its way to it
+                all[7 * k].terminate();
+                left[7 * k] = true;
+            }
+            if (k % 10 === 0) await new Promise((r) => setTimeout(r, 1));
+        }
+        const behind = () => got.findIndex((v, i) => !left[i] && v.length < ROUNDS);
+        while (behind() >= 0) await new Promise((r) => { wake = r; });
+        got.forEach((v, i) => v.forEach((m, k) => ok(m.startsWith(`${k} x`), `client ${i}, message ${k}: ${m.slice(0, 9)}`)));
+        for (const s of [...all, speaker]) s.terminate();
+    }),
     a_flood_is_sent_as_the_socket_takes_it: withServer(async (server) => {
         const s = await echo(server);
         s.send("flood 20000");

@@ -119,6 +119,7 @@ int main(int argc, char **argv) {
     HttpServerOptions o;
     TlsServerOptions t = { .h2 = true };
     http_server_options_default(&o);
+    o.send_helpers = 2;
     ws_options_default(&app.ws);
     signal(SIGPIPE, SIG_IGN);
     for (int i = 1; i + 1 < argc; i += 2) {
