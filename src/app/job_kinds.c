@@ -231,9 +231,9 @@ static const Field command_f[] = {
 };
 static SHAPE(command_shape, CommandParams, command_f);
 
-/* Those that read or write candles and end by themselves. A job must not start servers or end up in itself. */
+/* Those that work on data and end by themselves. A job must not start servers or end up in itself. */
 static const char *const commands[] = { "import", "export", "query", "stats", "gaps", "quality", "ensure", "collect", "verify",
-                                        "fill", "resample", "list", "version", NULL };
+                                        "fill", "resample", "list", "version", "train", "evaluate", "predict", "tune", NULL };
 /* clang-format on */
 
 static int read_command(Ctx *cx, Str params, CommandParams *out) {

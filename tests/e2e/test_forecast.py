@@ -152,6 +152,35 @@ class Cases(rig.Suite):
         text = self.cli("train", self.waves(), "--model", "dlinear", *SMALL).stdout
         check("last value" in text and "directi" in text and "% covered" in text, text)
 
+    def test_a_server_trains_in_a_child(self):
+        data, model, server = self.waves(), self.data / "job.model", self.serve()
+        headers = {"X-API-Key": self.key(), "Content-Type": "application/json"}
+
+        def call(method, path, body=None):
+            reply = server.request(method, path, json.dumps(body) if body else None, headers)
+            equal(reply.status, 200, f"{method} {path}: {reply.body[:300]!r}")
+            return reply.json
+
+        args = ["train", str(data), "--model", "dlinear", *SMALL, "--out", str(model), "--json"]
+        call("PUT", "/api/v1/jobs/learn", {"kind": "command", "params": {"args": args}})
+        call("POST", "/jobs/run", {"job": "learn"})
+        deadline = time.monotonic() + 120
+        while call("GET", "/jobs/learn").get("last_state") != "succeeded":
+            check(time.monotonic() < deadline, call("GET", "/jobs/learn"))
+            time.sleep(0.1)
+        server.stop()
+        told = self.train(data, "--model", "dlinear", *SMALL, "--out", self.data / "here.model")
+        equal(model.read_bytes(), (self.data / "here.model").read_bytes(), "the same command, the same model")
+        check(told["beats_naive"])
+
+    def test_walking_and_tuning(self):
+        data = self.waves()
+        walked = self.train(data, "--model", "nlinear", *SMALL, "--folds", "3", "--purge", "12")
+        check(len(walked["folds"]) == 3 and walked["test_mse"] < walked["naive_mse"], walked)
+        small = [a for a in SMALL if a not in ("--season", "24")]
+        tuned = json.loads(self.cli("tune", data, "--model", "nlinear", *small, "--trials", "5", "--json").stdout)
+        check(tuned["trials"] == 5 and 1e-5 <= tuned["rate"] <= 3e-2 and tuned["epochs"] >= 5, tuned)
+
     def test_exchange_rates_promote_nothing_that_is_worse(self):
         rates = SHARED / "data/ett/exchange_rate.csv"
         if not rates.exists():

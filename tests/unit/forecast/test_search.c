@@ -164,6 +164,7 @@ TEST(asha_finds_better_for_the_same_price) {
             }
         }
         CHECK(best_resource == 27);
+        arena_done(&arena);
         for (int i = 0; i < 12; i++) /* twelve whole trainings cost the same */
             at_random = fmin(at_random, quality[i]);
         with += best / SEEDS;
