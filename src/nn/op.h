@@ -1,6 +1,7 @@
 #pragma once
 
-/* nn/op.h - a linear layer on panels: y = W x + b, and its three slopes. W is (out, in), as on disk. Pure. */
+/* nn/op.h - a linear layer on panels: y = W x + b, and its three slopes. W is (out, in), as on disk. An embedding: rows of a
+ * table by number. Pure. */
 
 #include "nn/nn.h"
 
@@ -69,4 +70,19 @@ static inline void linear_grad(const NnKernels *k, const Linear *l, size_t cols,
                      .add = true });
     if (db)
         k->row_sums(l->out, cols, dy, ld, db);
+}
+
+/* Column t of y (width, cols) is row ids[t] of the table (n, width). Every id is below n. */
+static inline void embed_forward(size_t width, size_t cols, const float *table, const uint32_t *ids, float *y,
+                                 size_t ld) {
+    for (size_t t = 0; t < cols; t++)
+        for (size_t r = 0; r < width; r++)
+            y[r * ld + t] = table[ids[t] * width + r];
+}
+/* dtable += the slopes of the rows that were taken */
+static inline void embed_back(size_t width, size_t cols, const float *dy, size_t ld, const uint32_t *ids,
+                              float *dtable) {
+    for (size_t t = 0; t < cols; t++)
+        for (size_t r = 0; r < width; r++)
+            dtable[ids[t] * width + r] += dy[r * ld + t];
 }

@@ -92,7 +92,7 @@ static void heads_back(const PatchCall *c, const PatchPanel *at, size_t layer, c
         }
 }
 
-static void embed_back(const PatchCall *c, const PatchPanel *at, float *dz) {
+static void patches_back(const PatchCall *c, const PatchPanel *at, float *dz) {
     PatchTst *p = c->p;
     PatchScratch *s = at->s;
     Linear embed = patch_linear(c, p->wp, p->bp, p->d, p->patch);
@@ -124,7 +124,7 @@ static void stage_attention(const PatchCall *c, const PatchPanel *at, size_t lay
     linear_grad(c->k, &in, at->cols, dqkv, x, p->ld, grad_of(c, s, l->wqkv), grad_of(c, s, l->bqkv), s->turned);
     linear_back(c->k, &in, at->cols, dqkv, p->ld, dz, true);
     if (layer == 0)
-        embed_back(c, at, dz);
+        patches_back(c, at, dz);
     else
         take_sums(c, at, &p->layer[layer - 1].norm[1], patch_kept(p, p->layer[layer - 1].u2, p->d, at), dz);
 }

@@ -10,12 +10,10 @@
 #include "nn/kernel/maps.h"
 #include "nn/kernel/vmath.h"
 
-enum { KEYS = 4 };
-
 /* Scores of keys j .. j + keys, queries t .. t + vectors * LANES (the last vector with `tail` lanes, zeros beyond). */
 INLINE void score_tile(int keys, int vectors, const NnAttention *a, size_t j, size_t t, size_t tail, float *out,
                        size_t ldo) {
-    VF sum[KEYS][VECTORS] = { { { 0 } } };
+    VF sum[ROWS][VECTORS] = { { { 0 } } };
     for (size_t m = 0; m < a->n_scores; m++) {
         const float *q = a->q[m] + t, *k = a->k[m] + j;
         for (size_t d = 0; d < a->width; d++, q += a->ld, k += a->ld) {
@@ -34,10 +32,16 @@ INLINE void score_tile(int keys, int vectors, const NnAttention *a, size_t j, si
 
 INLINE void score_strip(int vectors, const NnAttention *a, size_t t, size_t tail, float *out, size_t ldo) {
     size_t j = 0;
-    for (; j + KEYS <= a->tokens; j += KEYS)
-        score_tile(KEYS, vectors, a, j, t, tail, out, ldo);
-    for (; j < a->tokens; j++)
-        score_tile(1, vectors, a, j, t, tail, out, ldo);
+#define SCORE_ROWS(keys)                                                                                               \
+    for (; j + (keys) <= a->tokens; j += (keys))                                                                       \
+        score_tile(keys, vectors, a, j, t, tail, out, ldo);
+    SCORE_ROWS(ROWS)
+#if LANES == 16
+    SCORE_ROWS(4)
+#endif
+    SCORE_ROWS(2)
+    SCORE_ROWS(1)
+#undef SCORE_ROWS
 }
 
 /* out (tokens, ldo), whole vectors, zero beyond the tokens. */

@@ -6,6 +6,7 @@
 #include "nn/kernel/gemm.h"
 #include "nn/kernel/maps.h"
 #include "nn/kernel/norm.h"
+#include "nn/kernel/tokenwise.h"
 
 const NnKernels SIMD_TABLE = {
     .name = SIMD_NAME,
@@ -21,6 +22,10 @@ const NnKernels SIMD_TABLE = {
     .moments = simd_moments,
     .slope_moments = simd_slope_moments,
     .norm_back = simd_norm_back,
+    .layer_norm = simd_layer_norm,
+    .layer_norm_back = simd_layer_norm_back,
+    .softmax = simd_softmax,
+    .softmax_back = simd_softmax_back,
     .attention = simd_attention,
     .attention_back = simd_attention_back,
     .lstm = simd_lstm,

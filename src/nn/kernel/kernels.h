@@ -100,6 +100,16 @@ typedef struct NnKernels {
     void (*norm_back)(size_t rows, size_t cols, const float *x, float *dz, size_t ld, const float *mean, const float *a,
                       const float *b, const float *c);
 
+    /* LayerNorm over the features of each token; mean and one_over (1 / deviation) of each token are kept for the slopes.
+     * dgamma and dbeta are added to; dx may be dy. */
+    void (*layer_norm)(size_t rows, size_t cols, const float *x, size_t ld, const float *gamma, const float *beta,
+                       float eps, float *mean, float *one_over, float *y);
+    void (*layer_norm_back)(size_t rows, size_t cols, const float *x, const float *dy, size_t ld, const float *gamma,
+                            const float *mean, const float *one_over, float *dgamma, float *dbeta, float *dx);
+    /* Softmax over the features of each token; y may be x. Backward: the slope of y becomes that of x, in place */
+    void (*softmax)(size_t rows, size_t cols, const float *x, size_t ld, float *y);
+    void (*softmax_back)(size_t rows, size_t cols, const float *y, size_t ld, float *slope);
+
     void (*attention)(const NnAttention *a);
     void (*attention_back)(const NnAttentionBack *a);
 

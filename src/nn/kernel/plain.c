@@ -112,6 +112,62 @@ static void plain_norm_back(size_t rows, size_t cols, const float *x, float *dz,
             dz[r * ld + t] = a[r] * dz[r * ld + t] - b[r] - c[r] * (x[r * ld + t] - mean[r]);
 }
 
+static void plain_layer_norm(size_t rows, size_t cols, const float *x, size_t ld, const float *gamma, const float *beta,
+                             float eps, float *mean, float *one_over, float *y) {
+    for (size_t t = 0; t < cols; t++) {
+        double m = 0, square = 0;
+        for (size_t r = 0; r < rows; r++)
+            m += x[r * ld + t] / (double)rows;
+        for (size_t r = 0; r < rows; r++)
+            square += pow(x[r * ld + t] - m, 2) / (double)rows;
+        mean[t] = (float)m;
+        one_over[t] = (float)(1 / sqrt(square + (double)eps));
+        for (size_t r = 0; r < rows; r++)
+            y[r * ld + t] = (x[r * ld + t] - mean[t]) * one_over[t] * gamma[r] + beta[r];
+    }
+}
+
+static void plain_layer_norm_back(size_t rows, size_t cols, const float *x, const float *dy, size_t ld,
+                                  const float *gamma, const float *mean, const float *one_over, float *dgamma,
+                                  float *dbeta, float *dx) {
+    for (size_t t = 0; t < cols; t++) {
+        double sum = 0, product = 0;
+        for (size_t r = 0; r < rows; r++) {
+            double d = dy[r * ld + t], xhat = (x[r * ld + t] - mean[t]) * one_over[t];
+            dgamma[r] += (float)(d * xhat);
+            dbeta[r] += (float)d;
+            sum += d * gamma[r] / (double)rows;
+            product += d * gamma[r] * xhat / (double)rows;
+        }
+        for (size_t r = 0; r < rows; r++) {
+            double xhat = (x[r * ld + t] - mean[t]) * one_over[t];
+            dx[r * ld + t] = (float)((dy[r * ld + t] * gamma[r] - sum - xhat * product) * one_over[t]);
+        }
+    }
+}
+
+static void plain_softmax(size_t rows, size_t cols, const float *x, size_t ld, float *y) {
+    for (size_t t = 0; t < cols; t++) {
+        double most = -INFINITY, sum = 0;
+        for (size_t r = 0; r < rows; r++)
+            most = fmax(most, (double)x[r * ld + t]);
+        for (size_t r = 0; r < rows; r++)
+            sum += exp(x[r * ld + t] - most);
+        for (size_t r = 0; r < rows; r++)
+            y[r * ld + t] = (float)(exp(x[r * ld + t] - most) / sum);
+    }
+}
+
+static void plain_softmax_back(size_t rows, size_t cols, const float *y, size_t ld, float *slope) {
+    for (size_t t = 0; t < cols; t++) {
+        double mean = 0;
+        for (size_t r = 0; r < rows; r++)
+            mean += (double)y[r * ld + t] * slope[r * ld + t];
+        for (size_t r = 0; r < rows; r++)
+            slope[r * ld + t] = (float)(y[r * ld + t] * (slope[r * ld + t] - mean));
+    }
+}
+
 /* Weight of key j for query t into p[j * ld + t]. */
 static void plain_weights(const NnAttention *a, float *p, size_t ld) {
     for (size_t t = 0; t < a->tokens; t++) {
@@ -251,6 +307,10 @@ const NnKernels nn_kernels_plain = {
     .row_sums = plain_row_sums,
     .add = plain_add,
     .dropout = plain_dropout,
+    .layer_norm = plain_layer_norm,
+    .layer_norm_back = plain_layer_norm_back,
+    .softmax = plain_softmax,
+    .softmax_back = plain_softmax_back,
     .gelu = plain_gelu,
     .gelu_back = plain_gelu_back,
     .scale_rows = plain_scale_rows,

@@ -2,6 +2,7 @@
 
 #include "base/rng.h"
 #include "nn/nn.h"
+#include "nn/op.h"
 
 #include "test.h"
 
@@ -268,6 +269,101 @@ TEST(plain_attention_slopes_are_differences) {
     arena_done(&arena);
 }
 
+static void tokenwise_once(const NnKernels *k) {
+    const NnKernels *plain = &nn_kernels_plain;
+    Panel x = panel(1 + rng_below(&rng, 40), 1 + rng_below(&rng, 40)), y = panel(x.rows, x.cols), want = copied(y);
+    Panel gain = panel(2, x.rows), kept = panel(2, x.cols), kept_want = copied(kept), dy = panel(x.rows, x.cols);
+    Panel sums = panel(2, x.rows), sums_want = copied(sums), dx = copied(dy), dx_want = copied(dy);
+    float *gamma = gain.v, *beta = gain.v + gain.ld;
+    k->layer_norm(x.rows, x.cols, x.v, x.ld, gamma, beta, .1f, kept.v, kept.v + kept.ld, y.v);
+    plain->layer_norm(x.rows, x.cols, x.v, x.ld, gamma, beta, .1f, kept_want.v, kept_want.v + kept.ld, want.v);
+    check_panels("layer_norm", k->name, y, want, 2e-5);
+    check_panels("layer_norm, moments", k->name, kept, kept_want, 1e-5);
+    k->layer_norm_back(x.rows, x.cols, x.v, dy.v, x.ld, gamma, kept.v, kept.v + kept.ld, sums.v, sums.v + sums.ld,
+                       dx.v);
+    plain->layer_norm_back(x.rows, x.cols, x.v, dy.v, x.ld, gamma, kept_want.v, kept_want.v + kept.ld, sums_want.v,
+                           sums_want.v + sums.ld, dx_want.v);
+    check_panels("layer_norm_back, dx", k->name, dx, dx_want, 1e-4);
+    check_panels("layer_norm_back, gain", k->name, sums, sums_want, 1e-4);
+    k->softmax(x.rows, x.cols, x.v, x.ld, y.v);
+    plain->softmax(x.rows, x.cols, x.v, x.ld, want.v);
+    check_panels("softmax", k->name, y, want, 1e-6);
+    k->softmax_back(x.rows, x.cols, y.v, x.ld, dx.v);
+    plain->softmax_back(x.rows, x.cols, want.v, x.ld, dx_want.v);
+    check_panels("softmax_back", k->name, dx, dx_want, 1e-4);
+}
+
+TEST(layer_norm_and_softmax_equal_the_plain_ones) {
+    UNUSED(state_);
+    each_table(300, tokenwise_once);
+}
+
+enum { FEATURES = 5, TOKENS = 3 };
+static float layer_gamma[FEATURES], layer_beta[FEATURES], layer_weight[FEATURES * TOKENS], layer_mean[TOKENS],
+    layer_scale[TOKENS];
+
+/* A weighted sum of LayerNorm's, or softmax's, output: what its slopes are differences of. */
+static double layer_value(bool norm, const float *x) {
+    float y[FEATURES * TOKENS];
+    double sum = 0;
+    if (norm)
+        nn_kernels_plain.layer_norm(FEATURES, TOKENS, x, TOKENS, layer_gamma, layer_beta, 1e-2f, layer_mean,
+                                    layer_scale, y);
+    else
+        nn_kernels_plain.softmax(FEATURES, TOKENS, x, TOKENS, y);
+    for (size_t i = 0; i < FEATURES * TOKENS; i++)
+        sum += (double)layer_weight[i] * y[i];
+    return sum;
+}
+
+TEST(plain_layer_norm_and_softmax_slopes_are_differences) {
+    rng_seed(&rng, 2);
+    float x[FEATURES * TOKENS], y[FEATURES * TOKENS], got[FEATURES * TOKENS], dgamma[FEATURES] = { 0 },
+                                                                              dbeta[FEATURES] = { 0 };
+    for (size_t i = 0; i < FEATURES * TOKENS; i++) {
+        x[i] = (float)rng_normal(&rng);
+        layer_weight[i] = (float)rng_normal(&rng);
+        layer_gamma[i % FEATURES] = (float)rng_normal(&rng);
+    }
+    for (int norm = 0; norm < 2; norm++) {
+        layer_value(norm, x);
+        memcpy(got, layer_weight, sizeof got);
+        if (norm) {
+            nn_kernels_plain.layer_norm_back(FEATURES, TOKENS, x, layer_weight, TOKENS, layer_gamma, layer_mean,
+                                             layer_scale, dgamma, dbeta, got);
+        } else {
+            nn_kernels_plain.softmax(FEATURES, TOKENS, x, TOKENS, y);
+            nn_kernels_plain.softmax_back(FEATURES, TOKENS, y, TOKENS, got);
+        }
+        for (size_t i = 0; i < FEATURES * TOKENS + 2 * FEATURES * (size_t)norm; i++) {
+            size_t j = i - FEATURES * TOKENS;
+            float *at = i < FEATURES * TOKENS ? &x[i]
+                        : j < FEATURES        ? &layer_gamma[j]
+                                              : &layer_beta[j - FEATURES],
+                  was = *at;
+            double want =
+                i < FEATURES * TOKENS ? (double)got[i] : (double)(j < FEATURES ? dgamma[j] : dbeta[j - FEATURES]);
+            *at = was + 1e-2f;
+            double up = layer_value(norm, x);
+            *at = was - 1e-2f;
+            double down = layer_value(norm, x);
+            *at = was;
+            CHECK_NEAR(want, (up - down) / 2e-2, 2e-3);
+        }
+    }
+}
+
+TEST(an_embedding_takes_rows_and_gives_their_slopes_back) {
+    const float table[4][2] = { { 1, 2 }, { 3, 4 }, { 5, 6 }, { 7, 8 } };
+    const uint32_t ids[3] = { 2, 0, 2 };
+    float y[2 * 4] = { 0 }, dtable[4][2] = { { 0 } };
+    embed_forward(2, 3, table[0], ids, y, 4);
+    const float want[2 * 4] = { 5, 1, 5, 0, 6, 2, 6, 0 };
+    CHECK_EQ(memcmp(y, want, sizeof y), 0);
+    embed_back(2, 3, y, 4, ids, dtable[0]);
+    CHECK(dtable[2][0] == 10 && dtable[2][1] == 12 && dtable[0][0] == 1 && dtable[0][1] == 2 && dtable[1][0] == 0);
+}
+
 static void lstm_once(const NnKernels *k) {
     size_t hidden = 1 + rng_below(&rng, 9), n = 1 + rng_below(&rng, 40);
     Panel gates = panel(4 * hidden, n), before = panel(hidden, n), c = panel(hidden, n), h = panel(hidden, n);
@@ -370,5 +466,7 @@ TEST(the_best_kernels_are_of_the_list_and_unknown_names_are_not) {
 TESTS(T(gemm_equals_the_plain_one), T(transpose_equals_the_plain_one), T(sums_equal_the_plain_ones),
       T(elementwise_kernels_equal_the_plain_ones), T(moments_equal_the_plain_ones), T(attention_equals_the_plain_one),
       T(plain_attention_slopes_are_differences), T(lstm_steps_equal_the_plain_ones),
-      T(functions_are_as_exact_as_stated), T(dropout_keeps_its_share_and_its_mean), T(adam_equals_the_plain_one),
+      T(layer_norm_and_softmax_equal_the_plain_ones), T(plain_layer_norm_and_softmax_slopes_are_differences),
+      T(an_embedding_takes_rows_and_gives_their_slopes_back), T(functions_are_as_exact_as_stated),
+      T(dropout_keeps_its_share_and_its_mean), T(adam_equals_the_plain_one),
       T(the_best_kernels_are_of_the_list_and_unknown_names_are_not))
