@@ -48,5 +48,9 @@ const NnKernels *nn_kernels_by_name(const char *name) {
     for (size_t i = 0; nn_kernels_at(i); i++)
         if (strcmp(nn_kernels_at(i)->name, name) == 0)
             return nn_kernels_at(i);
+#if defined(__x86_64__)
+    if (runs_avx512() && __builtin_cpu_supports("avx512bf16") && strcmp(name, nn_kernels_avx512bf16.name) == 0)
+        return &nn_kernels_avx512bf16;
+#endif
     return NULL;
 }

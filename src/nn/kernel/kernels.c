@@ -4,14 +4,25 @@
 #include "nn/kernel/cell.h"
 #include "nn/kernel/elementwise.h"
 #include "nn/kernel/gemm.h"
+#include "nn/kernel/gemm_bf16.h"
 #include "nn/kernel/maps.h"
 #include "nn/kernel/norm.h"
 #include "nn/kernel/tokenwise.h"
 
-const NnKernels SIMD_TABLE = {
-    .name = SIMD_NAME,
+#ifdef __AVX512BF16__
+#define TABLE_NAME "avx512bf16"
+#define TABLE      nn_kernels_avx512bf16
+#define TABLE_GEMM bf16_gemm
+#else
+#define TABLE_NAME SIMD_NAME
+#define TABLE      SIMD_TABLE
+#define TABLE_GEMM simd_gemm
+#endif
+
+const NnKernels TABLE = {
+    .name = TABLE_NAME,
     .lanes = LANES,
-    .gemm = simd_gemm,
+    .gemm = TABLE_GEMM,
     .transpose = simd_transpose,
     .row_sums = simd_row_sums,
     .add = simd_add,
@@ -34,4 +45,5 @@ const NnKernels SIMD_TABLE = {
     .phi = simd_phi,
     .tanh = simd_tanh,
     .adam = simd_adam,
+    .peak = simd_peak,
 };

@@ -6,8 +6,9 @@
  *     sse2     4 lanes; any x86-64, and other machines through the compiler's vector types
  *     avx2     8 lanes with FMA
  *     avx512   16 lanes
+ *     avx512bf16  the same with matrix products in bfloat16, sums in floats; only by name
  *
- * The last three are one source (kernel/kernels.c) compiled three times; kernel/simd.h is all that differs. Another back
+ * The others are one source (kernel/kernels.c) compiled once for each; kernel/simd.h is all that differs. Another back
  * end (CUDA) fills the same table: every entry works on a whole panel, so a launch has work enough.
  *
  * x, y, ... are panels: `rows` features, `cols` tokens, `ld` floats from row to row. Entries read and write cols columns,
@@ -64,7 +65,7 @@ typedef struct NnAttentionBack {
     float *dq, *dk, *dv; /* of the newest q, k and of v */
 } NnAttentionBack;
 
-enum { NN_LANES_MAX = 16 };
+enum { NN_LANES_MAX = 16, NN_PEAK_CHAINS = 12 };
 #define NN_ATTENTION_LD(tokens)      (((tokens) + NN_LANES_MAX - 1) / NN_LANES_MAX * NN_LANES_MAX)
 #define NN_ATTENTION_SCRATCH(tokens) ((4 * NN_ATTENTION_LD(tokens) + 2) * NN_ATTENTION_LD(tokens))
 
@@ -128,13 +129,17 @@ typedef struct NnKernels {
 
     /* Adam's update of n parameters: see optim.c. */
     void (*adam)(size_t n, const float *grad, float *value, float *m, float *v, const NnAdam *c);
+
+    /* n rounds of NN_PEAK_CHAINS independent multiply-adds in vectors: 2 * n * NN_PEAK_CHAINS * lanes operations, the most a
+     * core can do. For benches, which tell shares of it. */
+    double (*peak)(size_t n);
 } NnKernels;
 
-extern const NnKernels nn_kernels_plain, nn_kernels_sse2, nn_kernels_avx2, nn_kernels_avx512;
+extern const NnKernels nn_kernels_plain, nn_kernels_sse2, nn_kernels_avx2, nn_kernels_avx512, nn_kernels_avx512bf16;
 
-/* The widest that this processor and the system run. */
+/* The widest that this processor and the system run with floats throughout. */
 const NnKernels *nn_kernels_best(void);
 /* By name; NULL when unknown, or when this machine cannot run them. */
 const NnKernels *nn_kernels_by_name(const char *name);
-/* i-th of those this machine runs, plain first; NULL past the end. */
+/* i-th of those this machine runs with floats throughout, plain first; NULL past the end. */
 const NnKernels *nn_kernels_at(size_t i);

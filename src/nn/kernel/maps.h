@@ -60,3 +60,12 @@ static void simd_adam(size_t n, const float *grad, float *value, float *m, float
         vf_store_n(value + i, c->keep * vf_load_n(value + i, left) - step, left);
     }
 }
+
+static double simd_peak(size_t n) {
+    VF v[NN_PEAK_CHAINS], a = vf_all(.999f), b = vf_all(1e-3f);
+    UNROLL for (int i = 0; i < NN_PEAK_CHAINS; i++) v[i] = vf_all((float)i);
+    for (size_t k = 0; k < n; k++)
+        UNROLL for (int i = 0; i < NN_PEAK_CHAINS; i++) v[i] = v[i] * a + b;
+    UNROLL for (int i = 1; i < NN_PEAK_CHAINS; i++) v[0] += v[i];
+    return (double)vf_sum(v[0]);
+}

@@ -299,6 +299,14 @@ static void plain_adam(size_t n, const float *grad, float *value, float *m, floa
     }
 }
 
+static double plain_peak(size_t n) {
+    double v[NN_PEAK_CHAINS] = { 0 };
+    for (size_t k = 0; k < n; k++)
+        for (int i = 0; i < NN_PEAK_CHAINS; i++)
+            v[i] = v[i] * .999 + 1e-3;
+    return v[0];
+}
+
 const NnKernels nn_kernels_plain = {
     .name = "plain",
     .lanes = 1,
@@ -325,4 +333,5 @@ const NnKernels nn_kernels_plain = {
     .phi = plain_phi,
     .tanh = plain_tanh,
     .adam = plain_adam,
+    .peak = plain_peak,
 };

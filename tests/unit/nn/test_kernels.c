@@ -82,6 +82,40 @@ TEST(gemm_equals_the_plain_one) {
     each_table(400, gemm_once);
 }
 
+/* Operands rounded to eight bits of mantissa: an error of 2^-8 a product, which the sum's terms share at random. */
+TEST(bf16_gemm_is_as_close_as_its_operands_allow) {
+    const NnKernels *k = nn_kernels_by_name("avx512bf16");
+    if (!k)
+        SKIP("this machine has no avx512bf16");
+    UNUSED(state_);
+    rng_seed(&rng, prop_seed(8));
+    for (int round = 0; round < 200; round++) {
+        size_t m = 1 + rng_below(&rng, 60), n = 1 + rng_below(&rng, 120),
+               depth = 1 + rng_below(&rng, 2) * 300 + rng_below(&rng, 60);
+        bool transposed = rng_chance(&rng, .5);
+        Panel a = transposed ? panel(depth, m) : panel(m, depth), b = panel(depth, n), c = panel(m, n), d = panel(1, m);
+        Panel want = copied(c);
+        Gemm g = { .m = m,
+                   .n = n,
+                   .k = depth,
+                   .a = a.v,
+                   .a_row = transposed ? 1 : a.ld,
+                   .a_col = transposed ? a.ld : 1,
+                   .b = b.v,
+                   .ldb = b.ld,
+                   .c = c.v,
+                   .ldc = c.ld,
+                   .bias = rng_chance(&rng, .5) ? d.v : NULL,
+                   .add = rng_chance(&rng, .5) };
+        k->gemm(&g);
+        g.c = want.v;
+        nn_kernels_plain.gemm(&g);
+        check_panels("gemm", k->name, c, want, .02 * sqrt((double)depth) + 1e-4);
+        arena_reset(&arena);
+    }
+    arena_done(&arena);
+}
+
 static void transpose_once(const NnKernels *k) {
     Panel x = panel(1 + rng_below(&rng, 50), 1 + rng_below(&rng, 50)), got = panel(x.cols, x.rows), want = copied(got);
     k->transpose(x.rows, x.cols, x.v, x.ld, got.v, got.ld);
@@ -463,9 +497,9 @@ TEST(the_best_kernels_are_of_the_list_and_unknown_names_are_not) {
     CHECK(!nn_kernels_by_name("abacus"));
 }
 
-TESTS(T(gemm_equals_the_plain_one), T(transpose_equals_the_plain_one), T(sums_equal_the_plain_ones),
-      T(elementwise_kernels_equal_the_plain_ones), T(moments_equal_the_plain_ones), T(attention_equals_the_plain_one),
-      T(plain_attention_slopes_are_differences), T(lstm_steps_equal_the_plain_ones),
+TESTS(T(gemm_equals_the_plain_one), T(bf16_gemm_is_as_close_as_its_operands_allow), T(transpose_equals_the_plain_one),
+      T(sums_equal_the_plain_ones), T(elementwise_kernels_equal_the_plain_ones), T(moments_equal_the_plain_ones),
+      T(attention_equals_the_plain_one), T(plain_attention_slopes_are_differences), T(lstm_steps_equal_the_plain_ones),
       T(layer_norm_and_softmax_equal_the_plain_ones), T(plain_layer_norm_and_softmax_slopes_are_differences),
       T(an_embedding_takes_rows_and_gives_their_slopes_back), T(functions_are_as_exact_as_stated),
       T(dropout_keeps_its_share_and_its_mean), T(adam_equals_the_plain_one),
