@@ -19,12 +19,15 @@ KERNEL_1_STEADY(ta_t3, T3, t3_init(s, (int)p[0], p[1]), t3_next(s, x), s->e[5].n
 
 static inline void ta_kama_column(Kama *k, size_t size, const double *x, size_t n, double *const *lines, size_t at) {
     double *out = lines[0] + at;
+    Kama local = *k; /* in registers */
     for (size_t i = 0; i < n; i++) {
-        k->path += fabs(x[i] - x[i - 1]);
+        local.path += fabs(x[i] - x[i - 1]);
         double oldest = x[i + 1 - size];
-        out[i] = kama_of(k, x[i], oldest);
-        k->path -= fabs(x[i + 2 - size] - oldest);
+        out[i] = kama_of(&local, x[i], oldest);
+        local.path -= fabs(x[i + 2 - size] - oldest);
     }
+    k->path = local.path;
+    k->value = local.value;
 }
 
 KERNEL_WINDOW(ta_kama, Kama, w, kama_init(s, arena, (int)p[0]), kama_next(s, x))

@@ -51,9 +51,10 @@ static inline double cycle_period(Cycle *c, double i2, double q2) {
     c->q2 = q2;
     if (c->re != 0 && c->im != 0)
         period = 360 / (atan(c->im / c->re) * PHASE_DEGREES);
-    period = MIN(period, 1.5 * before);
-    period = MAX(period, 0.67 * before);
-    period = CLAMP(period, 6, CYCLE_MAX);
+    /* within 0.67 and 1.5 of the one before, and within 6 and 50: bounds that do not wait for it */
+    double least = MAX(0.67 * before, 6.0), most = MIN(1.5 * before, (double)CYCLE_MAX);
+    period = MIN(period, most);
+    period = MAX(period, least);
     return 0.2 * period + 0.8 * before;
 }
 

@@ -225,46 +225,68 @@ static inline void sar_begin(Sar *s, double high, double low) {
 }
 
 /* Long: the stop may not pass the lows of this candle and the one before; short: the highs. */
-static inline double sar_bound(const Sar *s, double stop, double high, double low) {
-    return s->is_long ? MIN(stop, MIN(s->low, low)) : MAX(stop, MAX(s->high, high));
+static inline double sar_bound(const Sar *s, bool is_long, double stop, double high, double low) {
+    double least = MIN(s->low, low), greatest = MAX(s->high, high);
+    return is_long ? MIN(stop, least) : MAX(stop, greatest);
 }
 
-static inline void sar_turn(Sar *s, double high, double low) {
-    s->is_long = !s->is_long;
-    s->stop = sar_bound(s, s->extreme, high, low);
+static inline void sar_turn(Sar *s, bool is_long, double high, double low) { /* to is_long */
+    s->is_long = is_long;
+    s->stop = sar_bound(s, is_long, s->extreme, high, low);
     if (s->offset != 0)
-        s->stop += s->stop * (s->is_long ? -s->offset : s->offset);
-    s->acceleration = s->is_long ? s->rise.first : s->fall.first;
-    s->extreme = s->is_long ? high : low;
+        s->stop += s->stop * (is_long ? -s->offset : s->offset);
+    s->acceleration = is_long ? s->rise.first : s->fall.first;
+    s->extreme = is_long ? high : low;
 }
 
-static inline void ta_sar_next(Sar *s, const double *in, double *out) {
-    double high = in[0], low = in[1];
-    if (s->n == 0) {
-        s->n = 1;
-        s->high = high;
-        s->low = low;
-        return;
+/* On the side it is at; for each its own code: the side is the same for many rows. */
+static inline void sar_follow(Sar *s, bool is_long, double high, double low, double *out) {
+    const SarSide *side = is_long ? &s->rise : &s->fall;
+    out[0] = s->is_signed && !is_long ? -s->stop : s->stop;
+    if (is_long ? high > s->extreme : low < s->extreme) {
+        double quicker = s->acceleration + side->step;
+        s->extreme = is_long ? high : low;
+        s->acceleration = MIN(quicker, side->max);
     }
-    if (s->n == 1) {
-        s->n = 2;
-        sar_begin(s, high, low);
-    }
-    bool turns = s->is_long ? low <= s->stop : high >= s->stop;
-    if (turns)
-        sar_turn(s, high, low);
-    out[0] = s->is_signed && !s->is_long ? -s->stop : s->stop;
-    const SarSide *side = s->is_long ? &s->rise : &s->fall;
-    if (!turns && (s->is_long ? high > s->extreme : low < s->extreme)) {
-        s->extreme = s->is_long ? high : low;
-        s->acceleration = MIN(s->acceleration + side->step, side->max);
-    }
-    s->stop = sar_bound(s, s->stop + s->acceleration * (s->extreme - s->stop), high, low);
+    s->stop = sar_bound(s, is_long, s->stop + s->acceleration * (s->extreme - s->stop), high, low);
     s->high = high;
     s->low = low;
 }
 
-KERNEL(ta_sar, Sar, 2, 1)
+static inline void ta_sar_steady(Sar *s, const double *in, double *out) {
+    double high = in[0], low = in[1];
+    if (s->is_long) {
+        if (low > s->stop) {
+            sar_follow(s, true, high, low, out);
+            return;
+        }
+        sar_turn(s, false, high, low);
+        sar_follow(s, false, high, low, out);
+    } else {
+        if (high < s->stop) {
+            sar_follow(s, false, high, low, out);
+            return;
+        }
+        sar_turn(s, true, high, low);
+        sar_follow(s, true, high, low, out);
+    }
+}
+
+static inline void ta_sar_next(Sar *s, const double *in, double *out) {
+    if (s->n == 0) {
+        s->n = 1;
+        s->high = in[0];
+        s->low = in[1];
+        return;
+    }
+    if (s->n == 1) {
+        s->n = 2;
+        sar_begin(s, in[0], in[1]);
+    }
+    ta_sar_steady(s, in, out);
+}
+
+KERNEL_STEADY(ta_sar, Sar, 2, 1, s->n == 2)
 #define ta_sarext_run ta_sar_run
 
 /* --- the table --- */

@@ -22,7 +22,7 @@
 
 /* Rows looked at before they are worked on: few, so that the processor looks at the next ones while a sum that waits
  * for itself is still at these. */
-enum { KERNEL_BLOCK = 64 };
+enum { KERNEL_BLOCK = 128 };
 
 typedef double DoublePair __attribute__((vector_size(16))); /* two at a time, the same bits as one after the other */
 
@@ -30,6 +30,24 @@ static inline DoublePair pair_at(const double *x) {
     DoublePair pair;
     memcpy(&pair, x, sizeof pair);
     return pair;
+}
+
+typedef int64_t Mask __attribute__((vector_size(16))); /* what holds of two: all bits or none */
+
+static inline DoublePair pair_select(Mask condition, DoublePair then, DoublePair otherwise) {
+    return (DoublePair)(((Mask)then & condition) | ((Mask)otherwise & ~condition));
+}
+
+static inline DoublePair pair_max(DoublePair a, DoublePair b) {
+    return pair_select(a > b, a, b);
+}
+
+static inline DoublePair pair_min(DoublePair a, DoublePair b) {
+    return pair_select(a < b, a, b);
+}
+
+static inline DoublePair pair_size(DoublePair x) {
+    return (DoublePair)((Mask)x & INT64_MAX);
 }
 
 /* Finite values at the start of x, none passed over. */

@@ -6,11 +6,13 @@
 /* --- against the value `period` candles ago --- */
 
 static inline double rate(double x, double before, double scale, double base) {
-    return before == 0 ? 0 : (x / before - base) * scale;
+    double r = (x / before - base) * scale; /* first: a choice without a branch */
+    return before == 0 ? 0 : r;
 }
 
 static inline double rate_of_difference(double x, double before) {
-    return before == 0 ? 0 : (x - before) / before;
+    double r = (x - before) / before;
+    return before == 0 ? 0 : r;
 }
 
 #define ta_mom_column difference_column

@@ -346,31 +346,70 @@ static inline double extreme_steady(Extreme *e, double x) {
     return value * e->sign;
 }
 
-/* --- the same, with the age of the extreme. `latest`: which of equal values it is; the same at every call. --- */
+/* --- the same, with the age of the extreme ---
+ * Few values: a ring that is searched when the extreme falls out of it. Many: van Herk's, with places. */
+
+enum { PLACED_SEARCH_MAX = 64 };
+
+typedef enum PlacedTie { PLACED_EARLIEST, PLACED_LATEST } PlacedTie; /* the same at every call */
 
 typedef struct Placed {
-    double *block; /* as an Extreme's */
-    int *place;    /* where in its block the extreme from there on is */
-    int size, n;
-    double best;
+    double *block; /* the ring, or as an Extreme's */
+    int *place;    /* van Herk's: where in its block the extreme from there on is */
+    int size, n;   /* n: place of the next value */
+    double best;   /* of the filled part of the block */
     int best_place;
     double sign; /* -1: the least */
     bool full;
-    int age; /* of the extreme that was told last */
+    double stands; /* the extreme that was told last */
+    int age;
 } Placed;
 
 static inline void placed_init(Placed *e, Arena *arena, int period, double sign) {
     *e = (Placed){ .block = arena_new_n(arena, double, (size_t)period),
                    .place = arena_new_n(arena, int, (size_t)period),
                    .size = period,
-                   .sign = sign };
+                   .sign = sign,
+                   .age = period };
 }
 
-static inline void placed_turn(Placed *e, bool latest) { /* the block is full */
+/* The ring is whole; n is the place of its oldest. */
+static inline void placed_search(Placed *e, PlacedTie tie) {
+    DoublePair best = { e->block[0], e->block[e->size - 1] };
+    for (int i = 0; i + 2 <= e->size; i += 2)
+        best = pair_max(best, pair_at(e->block + i));
+    e->stands = MAX(best[0], best[1]);
+    int age = tie == PLACED_LATEST ? 0 : e->size - 1, step = tie == PLACED_LATEST ? 1 : -1;
+    int at = tie == PLACED_LATEST ? (e->n == 0 ? e->size - 1 : e->n - 1) : e->n;
+    while (e->block[at] != e->stands) {
+        age += step;
+        at -= step;
+        at = at < 0 ? e->size - 1 : at == e->size ? 0 : at;
+    }
+    e->age = age;
+}
+
+static inline void placed_ring(Placed *e, double x, PlacedTie tie) {
+    e->block[e->n] = x;
+    e->n = e->n + 1 == e->size ? 0 : e->n + 1;
+    e->age++;
+    if (!e->full) {
+        e->full = e->n == 0;
+        e->age = e->size; /* the first window is searched */
+    }
+    if (e->age < e->size) {
+        e->age = x >= e->stands ? 0 : e->age;
+        e->stands = MAX(x, e->stands);
+    } else if (e->full) {
+        placed_search(e, tie);
+    }
+}
+
+static inline void placed_turn(Placed *e, PlacedTie tie) { /* the block is full */
     int place = e->place[e->size - 1] = e->size - 1;
     double best = e->block[place];
     for (int i = e->size - 2; i >= 0; i--) {
-        bool keeps = latest ? best >= e->block[i] : best > e->block[i];
+        bool keeps = tie == PLACED_LATEST ? best >= e->block[i] : best > e->block[i];
         e->block[i] = best = keeps ? best : e->block[i];
         e->place[i] = place = keeps ? place : i;
     }
@@ -378,32 +417,39 @@ static inline void placed_turn(Placed *e, bool latest) { /* the block is full */
     e->full = true;
 }
 
-/* Of values alone. What it tells is the window's once `full`, which the last value of the first window makes it. */
-static inline double placed_steady(Placed *e, double x, bool latest) {
-    int newest = e->n++;
-    x *= e->sign;
-    bool better = newest == 0 || (latest ? x >= e->best : x > e->best);
+static inline void placed_block(Placed *e, double x, PlacedTie tie) {
+    int newest = e->n++, stood = e->age + 1;
+    bool better = newest == 0 || (tie == PLACED_LATEST ? x >= e->best : x > e->best);
     e->best = better ? x : e->best;
     e->best_place = better ? newest : e->best_place;
     e->block[newest] = x;
     double value = e->best;
-    e->age = newest - e->best_place;
+    int age = newest - e->best_place;
     if (e->n == e->size) {
-        placed_turn(e, latest);
+        placed_turn(e, tie);
     } else if (e->full) {
         double before = e->block[e->n];
-        bool newer = latest ? value >= before : value > before;
-        e->age = newer ? e->age : newest + e->size - e->place[e->n];
+        bool newer = tie == PLACED_LATEST ? value >= before : value > before;
+        age = newer ? age : newest + e->size - e->place[e->n];
         value = newer ? value : before;
     }
-    return value * e->sign;
+    if (tie == PLACED_EARLIEST && stood < e->size) { /* one that stands gives way to its equal */
+        age = x >= e->stands ? 0 : stood;
+        value = MAX(x, e->stands);
+    }
+    e->age = e->full ? age : e->size;
+    e->stands = value;
 }
 
-static inline double placed_next(Placed *e, double x, bool latest) {
-    if (isnan(x))
-        return NAN;
-    double value = placed_steady(e, x, latest);
-    return e->full ? value : NAN;
+/* Of values alone. The age is the window's extreme's once `full`, which the last value of the first window makes it.
+ * While an extreme stands its newest equal counts; when it falls out, and at first, the window is searched and the tie
+ * tells: TA-Lib's ways of AROON and of MAXINDEX. */
+static inline void placed_next(Placed *e, double x, PlacedTie tie) {
+    x *= e->sign;
+    if (e->size <= PLACED_SEARCH_MAX)
+        placed_ring(e, x, tie);
+    else
+        placed_block(e, x, tie);
 }
 
 /* --- true range: NaN for the first candle --- */

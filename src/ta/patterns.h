@@ -36,7 +36,6 @@ enum {
 
 /* Two rows at once, and what holds of them: all bits or none. Which conditions hold is a toss-up, and a branch that is
  * guessed wrong costs more than all of them: a test has none. */
-typedef int64_t Mask __attribute__((vector_size(16)));
 
 #define ALL(...)                           all_of((const Mask[]){ __VA_ARGS__ }, sizeof((const Mask[]){ __VA_ARGS__ }) / sizeof(Mask))
 #define ANY(...)                           any_of((const Mask[]){ __VA_ARGS__ }, sizeof((const Mask[]){ __VA_ARGS__ }) / sizeof(Mask))
@@ -61,22 +60,6 @@ static inline Mask any_of(const Mask *conditions, size_t n) {
 #define SELECT(condition, then, otherwise) pair_select((condition), PAIR(then), PAIR(otherwise))
 #define WHEN(condition, then)              ((DoublePair)((Mask)PAIR(then) & (condition))) /* else 0 */
 #define PAIR(x)                            ((x) + (DoublePair){ 0 })                      /* of a number two */
-
-static inline DoublePair pair_select(Mask condition, DoublePair then, DoublePair otherwise) {
-    return (DoublePair)(((Mask)then & condition) | ((Mask)otherwise & ~condition));
-}
-
-static inline DoublePair pair_max(DoublePair a, DoublePair b) {
-    return pair_select(a > b, a, b);
-}
-
-static inline DoublePair pair_min(DoublePair a, DoublePair b) {
-    return pair_select(a < b, a, b);
-}
-
-static inline DoublePair pair_size(DoublePair x) {
-    return (DoublePair)((Mask)x & INT64_MAX);
-}
 
 typedef struct PatternCandle {
     DoublePair open, high, low, close;

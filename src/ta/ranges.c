@@ -20,6 +20,34 @@ static inline void ta_trange_steady(TrueRange *t, const double *in, double *out)
 
 KERNEL_STEADY(ta_trange, TrueRange, 3, 1, s->begun)
 
+/* By column, but where the closes are written over: no row waits for the one before. */
+static void ta_trange_column_run(void *state, const double *const *in, size_t n, double *const *out) {
+    TrueRange *s = state;
+    const double *high = in[0], *low = in[1], *close = in[2];
+    double *const range = out[0];
+    if (range == close || n < 2) {
+        ta_trange_run(state, in, n, out);
+        return;
+    }
+    for (size_t i = 0; i < n;) {
+        size_t good = rows_finite(in, 3, i, MIN(n - i, (size_t)KERNEL_BLOCK)), end = i + good;
+        size_t first = MIN(end - i + 1, n - i); /* the row of another block before it, or one that is none */
+        ta_trange_run(s, (const double *[]){ high + i, low + i, close + i }, MIN(first, (size_t)1),
+                      (double *[]){ range + i });
+        i++;
+        KERNEL_NO_OVERLAP
+        for (size_t k = i; k < end; k++) {
+            double from_high = fabs(close[k - 1] - high[k]), from_low = fabs(close[k - 1] - low[k]);
+            double gap = MAX(from_high, from_low), inside = high[k] - low[k];
+            range[k] = MAX(inside, gap);
+        }
+        if (end > i) {
+            s->close = close[end - 1];
+            i = end;
+        }
+    }
+}
+
 typedef struct Atr {
     TrueRange range;
     Ema mean;
@@ -50,7 +78,8 @@ KERNEL(ta_natr, Atr, 3, 1)
 
 /* clang-format off */
 static const TaIndicator rows[] = {
-    { "trange", "True range", TA_VOLATILITY, CANDLE_3, .lookback = ta_lookback_one, KERNEL_OF(ta_trange, TrueRange) },
+    { "trange", "True range", TA_VOLATILITY, CANDLE_3, .lookback = ta_lookback_one, .state_size = sizeof(TrueRange),
+      .init = ta_trange_init, .run = ta_trange_column_run },
     { "atr", "Average true range", TA_VOLATILITY, CANDLE_3, .params = { PERIOD(1, 14) }, .recursive = true,
       .lookback = ta_lookback_period, KERNEL_OF(ta_atr, Atr) },
     { "natr", "Average true range, per cent of the close", TA_VOLATILITY, CANDLE_3, .params = { PERIOD(1, 14) },

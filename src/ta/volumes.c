@@ -19,11 +19,45 @@ static void ta_ad_init(void *state, Arena *arena, const double *p) {
     UNUSED(state), UNUSED(arena), UNUSED(p);
 }
 
-static inline void ta_ad_next(Ad *s, const double *in, double *out) {
+static inline void ad_rows_next(Ad *s, const double *in, double *out) {
     out[0] = ad_next(s, in);
 }
 
-KERNEL(ta_ad, Ad, 4, 1)
+KERNEL(ad_rows, Ad, 4, 1)
+
+/* Flows of some rows by twos; false where one is not finite. */
+static bool ad_flows(const double *const *in, size_t at, size_t n, double *flow) {
+    DoublePair zero = { 0 };
+    for (size_t i = 0; i + 2 <= n; i += 2) {
+        DoublePair high = pair_at(in[0] + at + i), low = pair_at(in[1] + at + i), close = pair_at(in[2] + at + i);
+        DoublePair volume = pair_at(in[3] + at + i), range = high - low;
+        DoublePair two = ((close - low) - (high - close)) / range * volume;
+        two = (DoublePair)((Mask)two & (range > 0));
+        memcpy(flow + i, &two, sizeof two);
+        zero += 0 * ((high + low) + (close + volume));
+    }
+    return zero[0] + zero[1] == 0;
+}
+
+/* What does not wait for the sum is done first. */
+static void ta_ad_run(void *state, const double *const *in, size_t n, double *const *out) {
+    Ad *s = state;
+    size_t i = 0;
+    while (i < n) {
+        double flow[KERNEL_BLOCK], sum = s->sum;
+        size_t block = MIN(n - i, (size_t)KERNEL_BLOCK);
+        if (block % 2 != 0 || !ad_flows(in, i, block, flow)) {
+            const double *rows[4] = { in[0] + i, in[1] + i, in[2] + i, in[3] + i };
+            ad_rows_run(state, rows, block, (double *[]){ out[0] + i });
+            i += block;
+            continue;
+        }
+        for (size_t k = 0; k < block; k++)
+            out[0][i + k] = sum += flow[k];
+        s->sum = sum;
+        i += block;
+    }
+}
 
 /* Both averages are seeded by the first value. */
 typedef struct AdOscillator {
@@ -51,15 +85,22 @@ static inline void ta_adosc_next(AdOscillator *s, const double *in, double *out)
         s->begun = true;
         s->fast = s->slow = ad;
     }
-    s->fast += s->fast_weight * (ad - s->fast);
-    s->slow += s->slow_weight * (ad - s->slow);
+    s->fast = s->fast_weight * ad + (1 - s->fast_weight) * s->fast;
+    s->slow = s->slow_weight * ad + (1 - s->slow_weight) * s->slow;
     if (s->wait > 0)
         s->wait--;
     else
         out[0] = s->fast - s->slow;
 }
 
-KERNEL(ta_adosc, AdOscillator, 4, 1)
+static inline void ta_adosc_steady(AdOscillator *s, const double *in, double *out) {
+    double ad = ad_next(&s->ad, in);
+    s->fast = s->fast_weight * ad + (1 - s->fast_weight) * s->fast;
+    s->slow = s->slow_weight * ad + (1 - s->slow_weight) * s->slow;
+    out[0] = s->fast - s->slow;
+}
+
+KERNEL_STEADY(ta_adosc, AdOscillator, 4, 1, s->begun && s->wait == 0)
 
 /* --- on balance volume: TA-Lib's begins with the first volume --- */
 
@@ -85,9 +126,9 @@ static inline void ta_obv_next(Obv *s, const double *in, double *out) {
 
 /* No branch: which way it goes is a toss-up. */
 static inline void ta_obv_steady(Obv *s, const double *in, double *out) {
-    double before = s->price.before, up = in[0] > before ? in[1] : 0, down = in[0] < before ? in[1] : 0;
+    int way = (in[0] > s->price.before) - (in[0] < s->price.before);
     s->price.before = in[0];
-    out[0] = s->sum += up - down;
+    out[0] = s->sum += way * in[1];
 }
 
 KERNEL_STEADY(ta_obv, Obv, 2, 1, s->price.begun)

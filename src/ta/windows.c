@@ -13,15 +13,8 @@ typedef struct Extremes {
     Extreme high, low;
 } Extremes;
 
-/* TA-Lib's MAXINDEX: of equal values the earliest of a window that is searched (the first one, and when the extreme falls
- * out), else the newest. */
-typedef struct Standing {
-    Placed window;
-    double value, row; /* of the one that stands */
-} Standing;
-
 typedef struct Places {
-    Standing high, low;
+    Placed high, low;
     double row; /* of the newest */
 } Places;
 
@@ -38,33 +31,27 @@ static inline void ta_minmax_next(Extremes *s, const double *in, double *out) {
 
 static void places_init(void *state, Arena *arena, const double *p) {
     Places *s = state;
-    placed_init(&s->high.window, arena, (int)p[0], 1);
-    placed_init(&s->low.window, arena, (int)p[0], -1);
-    s->high.row = s->low.row = -1e300;
+    placed_init(&s->high, arena, (int)p[0], 1);
+    placed_init(&s->low, arena, (int)p[0], -1);
 }
 
 /* The row of the extreme; NaN while the window is not full. */
-static inline double standing_next(Standing *s, double x, double row) {
-    double value = placed_steady(&s->window, x, false);
-    if (!s->window.full)
-        return NAN;
-    bool fell_out = s->row <= row - s->window.size, newer = x * s->window.sign >= s->value * s->window.sign;
-    s->value = fell_out ? value : newer ? x : s->value;
-    s->row = fell_out ? row - s->window.age : newer ? row : s->row;
-    return s->row;
+static inline double place_next(Placed *e, double x, double row) {
+    placed_next(e, x, PLACED_EARLIEST);
+    return e->full ? row - e->age : NAN;
 }
 
 static inline void ta_minmaxindex_next(Places *s, const double *in, double *out) {
-    out[0] = standing_next(&s->low, in[0], s->row);
-    out[1] = standing_next(&s->high, in[0], s->row++);
+    out[0] = place_next(&s->low, in[0], s->row);
+    out[1] = place_next(&s->high, in[0], s->row++);
 }
 
 static inline void ta_minindex_next(Places *s, const double *in, double *out) {
-    out[0] = standing_next(&s->low, in[0], s->row++);
+    out[0] = place_next(&s->low, in[0], s->row++);
 }
 
 static inline void ta_maxindex_next(Places *s, const double *in, double *out) {
-    out[0] = standing_next(&s->high, in[0], s->row++);
+    out[0] = place_next(&s->high, in[0], s->row++);
 }
 
 static inline void ta_midpoint_next(Extremes *s, const double *in, double *out) {
@@ -113,8 +100,8 @@ static void ta_aroon_init(void *state, Arena *arena, const double *p) {
 }
 
 static inline void ta_aroon_steady(Aroon *s, const double *in, double *out) {
-    placed_steady(&s->high, in[0], true);
-    placed_steady(&s->low, in[1], true);
+    placed_next(&s->high, in[0], PLACED_LATEST);
+    placed_next(&s->low, in[1], PLACED_LATEST);
     out[0] = s->scale * (s->low.size - 1 - s->low.age);
     out[1] = s->scale * (s->high.size - 1 - s->high.age);
 }
