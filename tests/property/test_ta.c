@@ -4,36 +4,46 @@
 #include "ta/ta.h"
 #include "test.h"
 
-enum { ROWS = 600, ROUNDS = 3 };
+enum { ROWS = 600, USUAL_ROUNDS = 4, ROUNDS = 7 };
+
+typedef enum Temper { USUAL, AT_REST, NO_VOLUME, COARSE, TEMPERS } Temper;
 
 typedef struct Series {
     double of[TA_PERIODS + 1][ROWS];
+    Temper temper;
 } Series;
 
-/* Ticks of a cent, so that equal values and flat candles come up. */
-static void make_series(Rng *rng, Series *s) {
-    int64_t price = 10000 + rng_between(rng, 0, 5000);
+/* Ticks of a cent, so that equal values and flat candles come up; one price throughout; nothing traded; and prices of
+ * a few ticks, where most values are equal to others. */
+static void make_series(Rng *rng, Temper temper, Series *s) {
+    int64_t price = 10000 + rng_between(rng, 0, 5000), tick = temper == COARSE ? 100 : temper == AT_REST ? 0 : 1;
+    s->temper = temper;
     for (int i = 0; i < ROWS; i++) {
-        int64_t open = price, close = MAX(open + rng_between(rng, -40, 40), 100);
-        int64_t high = MAX(open, close) + rng_between(rng, 0, 20), low = MIN(open, close) - rng_between(rng, 0, 20);
+        int64_t open = price, step = temper == COARSE ? rng_between(rng, -1, 1) : rng_between(rng, -40, 40);
+        int64_t close = MAX(open + tick * step, 100);
+        int64_t top = temper == COARSE ? rng_between(rng, 0, 1) : rng_between(rng, 0, 20);
+        int64_t bottom = temper == COARSE ? rng_between(rng, 0, 1) : rng_between(rng, 0, 20);
+        int64_t high = MAX(open, close) + tick * top, low = MIN(open, close) - tick * bottom;
         s->of[TA_OPEN][i] = (double)open / 100;
         s->of[TA_HIGH][i] = (double)high / 100;
         s->of[TA_LOW][i] = (double)low / 100;
         s->of[TA_CLOSE][i] = s->of[TA_X][i] = (double)close / 100;
-        s->of[TA_VOLUME][i] = (double)rng_between(rng, 0, 100000);
+        s->of[TA_VOLUME][i] = temper == NO_VOLUME ? 0 : (double)rng_between(rng, 0, 100000);
         s->of[TA_Y][i] = (double)rng_between(rng, 5000, 6000) / 100;
         s->of[TA_PERIODS][i] = (double)rng_between(rng, 2, 30);
         price = close;
     }
 }
 
-/* The standard parameters at first, then others in their ranges; periods stay short of the series. */
+/* The standard parameters at first, then others in their ranges; periods stay short of the series. Some pass 64, from
+ * where windows are kept otherwise. */
 static void choose_params(Rng *rng, const TaIndicator *ta, int round, double *out) {
     ta_standard_params(ta, out);
     for (size_t i = 0; i < ta_n_params(ta) && round > 0; i++) {
         const TaParam *p = &ta->params[i];
         if (p->kind == TA_INT)
-            out[i] = (double)rng_between(rng, (int64_t)p->min, 35);
+            out[i] = rng_chance(rng, 0.2) ? (double)rng_between(rng, 60, 130)
+                                          : (double)rng_between(rng, (int64_t)p->min, 35);
         else if (p->kind == TA_AVERAGE)
             out[i] = (double)rng_between(rng, TA_SMA, TA_AVERAGES - 1);
         else {
@@ -88,7 +98,8 @@ static void for_each_case(uint64_t seed, void check(Case *)) {
             c.series = arena_new(&arena, Series);
             c.whole = arena_new(&arena, Lines);
             c.spare = arena_new(&arena, Lines);
-            make_series(&rng, c.series);
+            make_series(&rng, round < USUAL_ROUNDS ? USUAL : (Temper)(AT_REST + (round - USUAL_ROUNDS) % (TEMPERS - 1)),
+                        c.series);
             choose_params(&rng, c.ta, round, c.params);
             run(c.ta, ta_open(&arena, c.ta, c.params), c.series, 0, ROWS, c.whole);
             check(&c);
@@ -170,13 +181,35 @@ static void check_lookback(Case *c) {
         n_missing += i >= lookback && n_ready < n_lines;
     }
     bool domain = strstr("acos asin", c->ta->name); /* prices are outside of it */
-    if (lookback < ROWS && !domain && n_missing > ROWS / 100)
+    bool usual = c->series->temper == USUAL;        /* else there may be nothing to divide by */
+    if (lookback < ROWS && !domain && usual && n_missing > ROWS / 100)
         FAIL("%zu rows are missing after the lookback of %zu", n_missing, lookback);
 }
 
 TEST(lookback_is_where_values_begin) {
     UNUSED(state_);
     for_each_case(43, check_lookback);
+}
+
+/* Fewer rows than it looks back, and none at all: nothing is ready, and nothing but those rows is read or written. */
+static void check_short(Case *c) {
+    size_t n = (size_t)c->ta->lookback(c->params);
+    n = MIN(n, (size_t)ROWS - 1);
+    for (size_t k = 0; k < ta_n_outputs(c->ta); k++)
+        c->spare->of[k][n] = 77;
+    TaState *s = ta_open(c->arena, c->ta, c->params);
+    run(c->ta, s, c->series, 0, 0, c->spare);
+    run(c->ta, s, c->series, 0, n, c->spare);
+    if (!same_bits(c->ta, c->whole, c->spare, n))
+        FAIL("%zu rows alone differ from those before others", n);
+    for (size_t k = 0; k < ta_n_outputs(c->ta); k++)
+        if (c->spare->of[k][n] != 77)
+            FAIL("a row too many was written");
+}
+
+TEST(rows_short_of_the_lookback_are_none) {
+    UNUSED(state_);
+    for_each_case(48, check_short);
 }
 
 /* All memory is taken when the state is opened. */
@@ -225,7 +258,7 @@ TEST(inputs_are_left_alone_and_may_be_overwritten) {
 
 /* Begun later: what is not recursive gives the same values after its lookback. */
 static void check_later_start(Case *c) {
-    if (c->ta->recursive)
+    if (c->ta->recursive || c->series->temper != USUAL) /* of prices at rest rounding may be all there is */
         return;
     size_t from = (size_t)rng_between(c->rng, 1, ROWS / 2), lookback = (size_t)c->ta->lookback(c->params);
     run(c->ta, ta_open(c->arena, c->ta, c->params), c->series, from, ROWS - from, c->spare);
@@ -246,4 +279,4 @@ TEST(window_functions_may_begin_anywhere) {
 TESTS(T(cut_into_pieces_never_changes_a_bit), T(rows_without_a_value_are_passed_over),
       T(no_candle_changes_an_earlier_value), T(lookback_is_where_values_begin),
       T(inputs_are_left_alone_and_may_be_overwritten), T(window_functions_may_begin_anywhere),
-      T(a_row_allocates_nothing))
+      T(a_row_allocates_nothing), T(rows_short_of_the_lookback_are_none))
