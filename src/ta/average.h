@@ -55,7 +55,17 @@ double kama_next(Kama *k, double x);
 void t3_init(T3 *t, int period, double factor);
 double t3_next(T3 *t, double x);
 
-/* Once they are ready. */
+/* Once they are ready, of values alone. */
+static inline double dema_steady(Dema *d, double x) {
+    double one = ema_steady(&d->one, x);
+    return 2 * one - ema_steady(&d->two, one);
+}
+
+static inline double tema_steady(Tema *t, double x) {
+    double one = ema_steady(&t->one, x), two = ema_steady(&t->two, one);
+    return ema_steady(&t->three, two) + (3 * one - 3 * two);
+}
+
 static inline double trima_steady(Trima *t, double x) {
     return sum_steady(&t->two, sum_steady(&t->one, x)) / t->divisor;
 }
@@ -69,12 +79,16 @@ static inline double kama_of(Kama *k, double x, double oldest) {
     return k->value += (x - k->value) * (weight * weight);
 }
 
+/* TA-Lib's form of the sum, to the bit. */
+static inline double t3_step(Ema *e, double x, double weight) {
+    return e->value = weight * x + (1 - weight) * e->value;
+}
+
 static inline double t3_steady(T3 *t, double x) {
-    double e[6];
-    KERNEL_UNROLL
-    for (int i = 0; i < 6; i++)
-        e[i] = x = t->e[i].value = t->e[i].weight * x + (1 - t->e[i].weight) * t->e[i].value;
-    return t->c[0] * e[5] + t->c[1] * e[4] + t->c[2] * e[3] + t->c[3] * e[2];
+    double weight = t->e[0].weight, two = t3_step(&t->e[1], t3_step(&t->e[0], x, weight), weight);
+    double three = t3_step(&t->e[2], two, weight), four = t3_step(&t->e[3], three, weight);
+    double five = t3_step(&t->e[4], four, weight), six = t3_step(&t->e[5], five, weight);
+    return t->c[0] * six + t->c[1] * five + t->c[2] * four + t->c[3] * three;
 }
 
 /* period 1: the value itself. MAMA takes no period: it has the limits 0.5 and 0.05 */

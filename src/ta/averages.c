@@ -11,8 +11,9 @@ KERNEL_WINDOW(ta_sma, Sum, w, sum_init(s, arena, (int)p[0]), sma_next(s, x))
 KERNEL_WINDOW(ta_wma, Wma, w, wma_init(s, arena, (int)p[0]), wma_next(s, x))
 KERNEL_1(ta_ema, Ema, ema_init(s, (int)p[0]), ema_next(s, x))
 KERNEL_1(ta_rma, Ema, wilder_init(s, (int)p[0]), ema_next(s, x))
-KERNEL_1(ta_dema, Dema, dema_init(s, (int)p[0]), dema_next(s, x))
-KERNEL_1(ta_tema, Tema, tema_init(s, (int)p[0]), tema_next(s, x))
+KERNEL_1_STEADY(ta_dema, Dema, dema_init(s, (int)p[0]), dema_next(s, x), s->two.n == s->two.period, dema_steady(s, x))
+KERNEL_1_STEADY(ta_tema, Tema, tema_init(s, (int)p[0]), tema_next(s, x), s->three.n == s->three.period,
+                tema_steady(s, x))
 KERNEL_1_STEADY(ta_trima, Trima, trima_init(s, arena, (int)p[0]), trima_next(s, x), window_full(&s->two.w),
                 trima_steady(s, x))
 KERNEL_1_STEADY(ta_t3, T3, t3_init(s, (int)p[0], p[1]), t3_next(s, x), s->e[5].n == s->e[5].period, t3_steady(s, x))
@@ -417,7 +418,14 @@ static inline double trix_next(Trix *t, double x) {
     return before == 0 ? 0 : (x / before - 1) * 100;
 }
 
-KERNEL_1(ta_trix, Trix, trix_init(s, (int)p[0]), trix_next(s, x))
+static inline double trix_steady(Trix *t, double x) {
+    double before = t->before, three = ema_steady(&t->e[2], ema_steady(&t->e[1], ema_steady(&t->e[0], x)));
+    t->before = three;
+    double change = (three / before - 1) * 100;
+    return before == 0 ? 0 : change;
+}
+
+KERNEL_1_STEADY(ta_trix, Trix, trix_init(s, (int)p[0]), trix_next(s, x), s->e[2].n == s->e[2].period, trix_steady(s, x))
 
 static int lookback_trix(const double *p) {
     return 3 * ((int)p[0] - 1) + 1;

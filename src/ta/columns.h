@@ -119,7 +119,7 @@ static inline void wma_column(Wma *m, size_t size, const double *x, size_t n, do
     m->sum = sum;
     m->weighted = weighted;
     if (n >= to_turn)
-        m->turn = (int)((turns + 1 + (n - to_turn) / size) % WMA_TURNS);
+        m->turn = (int)((turns + 1 + (unsigned)(n - to_turn) / (unsigned)size) % WMA_TURNS);
 }
 
 static inline void difference_column(Lag *l, size_t size, const double *x, size_t n, double *const *lines, size_t at) {

@@ -190,7 +190,6 @@ typedef struct Sar {
     SarSide rise, fall; /* accelerations while long and while short */
     double start;       /* 0: the first candles tell the side; > 0: long from there; < 0: short */
     double offset;      /* of a reversal, as a fraction of the stop */
-    bool is_signed;     /* a short's stop is negative */
     double high, low;   /* of the candle before */
     double stop, extreme, acceleration;
     int n;
@@ -211,7 +210,6 @@ static void ta_sarext_init(void *state, Arena *arena, const double *p) {
     s->offset = p[1];
     s->rise = (SarSide){ MIN(p[2], p[4]), MIN(p[3], p[4]), p[4] };
     s->fall = (SarSide){ MIN(p[5], p[7]), MIN(p[6], p[7]), p[7] };
-    s->is_signed = true;
 }
 
 static inline void sar_begin(Sar *s, double high, double low) {
@@ -242,7 +240,7 @@ static inline void sar_turn(Sar *s, bool is_long, double high, double low) { /* 
 /* On the side it is at; for each its own code: the side is the same for many rows. */
 static inline void sar_follow(Sar *s, bool is_long, double high, double low, double *out) {
     const SarSide *side = is_long ? &s->rise : &s->fall;
-    out[0] = s->is_signed && !is_long ? -s->stop : s->stop;
+    out[0] = s->stop;
     if (is_long ? high > s->extreme : low < s->extreme) {
         double quicker = s->acceleration + side->step;
         s->extreme = is_long ? high : low;
@@ -253,7 +251,7 @@ static inline void sar_follow(Sar *s, bool is_long, double high, double low, dou
     s->low = low;
 }
 
-static inline void ta_sar_steady(Sar *s, const double *in, double *out) {
+static inline void sar_row(Sar *s, const double *in, double *out) {
     double high = in[0], low = in[1];
     if (s->is_long) {
         if (low > s->stop) {
@@ -272,22 +270,41 @@ static inline void ta_sar_steady(Sar *s, const double *in, double *out) {
     }
 }
 
-static inline void ta_sar_next(Sar *s, const double *in, double *out) {
+static inline void ta_sar_steady(Sar *s, const double *in, double *out) {
+    sar_row(s, in, out);
+}
+
+static inline void ta_sarext_steady(Sar *s, const double *in, double *out) { /* a short's stop is negative */
+    sar_row(s, in, out);
+    out[0] = s->is_long ? out[0] : -out[0];
+}
+
+static inline bool sar_begun(Sar *s, const double *in) {
     if (s->n == 0) {
         s->n = 1;
         s->high = in[0];
         s->low = in[1];
-        return;
+        return false;
     }
     if (s->n == 1) {
         s->n = 2;
         sar_begin(s, in[0], in[1]);
     }
-    ta_sar_steady(s, in, out);
+    return true;
+}
+
+static inline void ta_sar_next(Sar *s, const double *in, double *out) {
+    if (sar_begun(s, in))
+        ta_sar_steady(s, in, out);
+}
+
+static inline void ta_sarext_next(Sar *s, const double *in, double *out) {
+    if (sar_begun(s, in))
+        ta_sarext_steady(s, in, out);
 }
 
 KERNEL_STEADY(ta_sar, Sar, 2, 1, s->n == 2)
-#define ta_sarext_run ta_sar_run
+KERNEL_STEADY(ta_sarext, Sar, 2, 1, s->n == 2)
 
 /* --- the table --- */
 

@@ -22,7 +22,7 @@
 
 /* Rows looked at before they are worked on: few, so that the processor looks at the next ones while a sum that waits
  * for itself is still at these. */
-enum { KERNEL_BLOCK = 128 };
+enum { KERNEL_BLOCK = 64 };
 
 typedef double DoublePair __attribute__((vector_size(16))); /* two at a time, the same bits as one after the other */
 
@@ -83,23 +83,28 @@ size_t rows_finite(const double *const *in, int n_in, size_t at, size_t n);
 /* For a state that gets ready once and stays so: `ready` sees s. From then on NAME_steady takes the rows, which asks
  * nothing: no branch, no NaN between its parts. It makes the same sums as NAME_next. */
 #define KERNEL_STEADY(name, State, n_in, n_out, ready)                                                                 \
+    static inline void name##_rows(State *state, const double *const *in, size_t i, size_t end, double *const *out) {  \
+        State local = *state, *s = &local; /* nobody else has its address: it stays in registers */                    \
+        for (; i < end; i++) {                                                                                         \
+            KERNEL_ROW(name##_steady, n_in, n_out)                                                                     \
+        }                                                                                                              \
+        *state = local;                                                                                                \
+    }                                                                                                                  \
     static void name##_run(void *state, const double *const *in, size_t n, double *const *out) {                       \
-        State local = *(State *)state, *s = &local; /* columns cannot overlap it, so it stays in registers */          \
+        State *s = state;                                                                                              \
         for (size_t i = 0; i < n;) {                                                                                   \
             size_t block = MIN(n - i, (size_t)KERNEL_BLOCK), good = rows_finite(in, (n_in), i, block), end = i + good; \
             for (; i < end && !(ready); i++) {                                                                         \
                 KERNEL_ROW(name##_next, n_in, n_out)                                                                   \
             }                                                                                                          \
-            for (; i < end; i++) {                                                                                     \
-                KERNEL_ROW(name##_steady, n_in, n_out)                                                                 \
-            }                                                                                                          \
+            name##_rows(s, in, i, end, out);                                                                           \
+            i = end;                                                                                                   \
             if (good < block) {                                                                                        \
                 for (int k = 0; k < (n_out); k++)                                                                      \
                     out[k][i] = NAN;                                                                                   \
                 i++;                                                                                                   \
             }                                                                                                          \
         }                                                                                                              \
-        *(State *)state = local;                                                                                       \
     }
 
 #define KERNEL(name, State, n_in, n_out)                                                                               \

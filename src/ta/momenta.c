@@ -5,32 +5,39 @@
 
 /* --- against the value `period` candles ago --- */
 
-static inline double rate(double x, double before, double scale, double base) {
-    double r = (x / before - base) * scale; /* first: a choice without a branch */
-    return before == 0 ? 0 : r;
+/* 0 where there was nothing before. */
+static inline DoublePair rate(DoublePair x, DoublePair before, double scale, double base) {
+    return (DoublePair)((Mask)((x / before - base) * scale) & (before != 0));
 }
 
-static inline double rate_of_difference(double x, double before) {
-    double r = (x - before) / before;
-    return before == 0 ? 0 : r;
+static inline DoublePair rate_of_difference(DoublePair x, DoublePair before) {
+    return (DoublePair)((Mask)((x - before) / before) & (before != 0));
 }
 
 #define ta_mom_column difference_column
 KERNEL_WINDOW(ta_mom, Lag, w, lag_init(s, arena, (int)p[0]), x - lag_next(s, x))
 
+/* By twos; a single row is half of two. A row before the lag is full has none before: NaN. */
 #define KERNEL_LAG(name, value)                                                                                        \
-    static inline double name##_of(double x, double before) {                                                          \
+    static inline DoublePair name##_of(DoublePair x, DoublePair before) {                                              \
         return (value);                                                                                                \
+    }                                                                                                                  \
+    static inline double name##_row(double x, double before) {                                                         \
+        return isnan(before) ? (double)NAN : name##_of((DoublePair){ x }, (DoublePair){ before })[0];                  \
     }                                                                                                                  \
     static inline void name##_column(Lag *l, size_t size, const double *x, size_t n, double *const *lines,             \
                                      size_t at) {                                                                      \
-        UNUSED(l);                                                                                                     \
         double *const out = lines[0] + at;                                                                             \
-        KERNEL_NO_OVERLAP                                                                                              \
-        for (size_t i = 0; i < n; i++)                                                                                 \
-            out[i] = name##_of(x[i], x[i - size]);                                                                     \
+        size_t i = 0;                                                                                                  \
+        UNUSED(l);                                                                                                     \
+        for (; i + 2 <= n; i += 2) {                                                                                   \
+            DoublePair two = name##_of(pair_at(x + i), pair_at(x + i - size));                                         \
+            memcpy(out + i, &two, sizeof two);                                                                         \
+        }                                                                                                              \
+        for (; i < n; i++)                                                                                             \
+            out[i] = name##_row(x[i], x[i - size]);                                                                    \
     }                                                                                                                  \
-    KERNEL_WINDOW(name, Lag, w, lag_init(s, arena, (int)p[0]), name##_of(x, lag_next(s, x)))
+    KERNEL_WINDOW(name, Lag, w, lag_init(s, arena, (int)p[0]), name##_row(x, lag_next(s, x)))
 
 KERNEL_LAG(ta_roc, rate(x, before, 100, 1))
 KERNEL_LAG(ta_rocr, rate(x, before, 1, 0))
@@ -39,14 +46,25 @@ KERNEL_LAG(ta_rocp, rate_of_difference(x, before))
 
 /* --- RSI and its kin --- */
 
+static inline double cmo_of_moves(double gain, double loss) {
+    double share = 100 * ((gain - loss) / (gain + loss));
+    return nearly_zero(gain + loss) ? 0 : share;
+}
+
 static inline double cmo_next(GainLoss *g, double x) {
     double gain, loss;
     gain_loss_next(g, x, &gain, &loss);
-    return nearly_zero(gain + loss) ? 0 : 100 * ((gain - loss) / (gain + loss));
+    return cmo_of_moves(gain, loss);
 }
 
-KERNEL_1(ta_rsi, GainLoss, gain_loss_init(s, (int)p[0]), rsi_next(s, x))
-KERNEL_1(ta_cmo, GainLoss, gain_loss_init(s, (int)p[0]), cmo_next(s, x))
+static inline double cmo_steady(GainLoss *g, double x) {
+    double gain, loss;
+    gain_loss_steady(g, x, &gain, &loss);
+    return cmo_of_moves(gain, loss);
+}
+
+KERNEL_1_STEADY(ta_rsi, GainLoss, gain_loss_init(s, (int)p[0]), rsi_next(s, x), gain_loss_ready(s), rsi_steady(s, x))
+KERNEL_1_STEADY(ta_cmo, GainLoss, gain_loss_init(s, (int)p[0]), cmo_next(s, x), gain_loss_ready(s), cmo_steady(s, x))
 
 /* RSI of closes against their opens, by plain sums. */
 typedef struct Imi {

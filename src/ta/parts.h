@@ -139,6 +139,40 @@ static inline double sma_steady(Sum *s, double x) {
     return sum_steady(s, x) / s->w.size;
 }
 
+/* --- two sums over one window --- */
+
+typedef struct PairSum {
+    DoublePair *at; /* a ring */
+    int size, n, next;
+    DoublePair sum;
+} PairSum;
+
+static inline void pair_sum_init(PairSum *s, Arena *arena, int period) {
+    *s = (PairSum){ .at = arena_new_n(arena, DoublePair, (size_t)period), .size = period };
+}
+
+static inline bool pair_sum_full(const PairSum *s) {
+    return s->n == s->size;
+}
+
+/* Of values alone; the sums of a window once it is full. */
+static inline DoublePair pair_sum_steady(PairSum *s, double a, double b) {
+    DoublePair newest = { a, b }, sum = s->sum + newest;
+    s->at[s->next] = newest;
+    s->next = s->next + 1 == s->size ? 0 : s->next + 1;
+    s->sum = sum - s->at[s->next];
+    return sum;
+}
+
+static inline DoublePair pair_sum_next(PairSum *s, double a, double b) {
+    s->n += s->n < s->size;
+    if (pair_sum_full(s))
+        return pair_sum_steady(s, a, b);
+    s->at[s->next++] = (DoublePair){ a, b };
+    s->sum += (DoublePair){ a, b };
+    return (DoublePair){ NAN, NAN };
+}
+
 /* --- population variance of a window: mean of the squares less the square of the mean, as TA-Lib has it --- */
 
 typedef struct Variance {
@@ -233,7 +267,7 @@ static inline double wilder_next(Ema *e, double x) {
 /* --- weighted average, weights 1 (oldest) .. period. The weighted sum takes up the plain one's error at every step, so
  * both are taken anew once in some turns of the window. --- */
 
-enum { WMA_TURNS = 8 };
+enum { WMA_TURNS = 16 };
 
 typedef struct Wma {
     Window w;
@@ -505,9 +539,32 @@ static inline void gain_loss_next(GainLoss *g, double x, double *gain, double *l
     *loss = wilder_next(&g->loss, isnan(change) ? NAN : change < 0 ? -change : 0);
 }
 
+/* Once they are seeded, of values alone. */
+static inline void gain_loss_steady(GainLoss *g, double x, double *gain, double *loss) {
+    double change = x - g->change.before, period = g->gain.period;
+    g->change.before = x;
+    *gain = g->gain.value = (g->gain.value * (period - 1) + (change > 0 ? change : 0)) / period;
+    *loss = g->loss.value = (g->loss.value * (period - 1) + (change < 0 ? -change : 0)) / period;
+}
+
+static inline bool gain_loss_ready(const GainLoss *g) {
+    return g->loss.n == g->loss.period;
+}
+
 /* 0 where nothing moved: TA-Lib's and ta4j's choice. */
+static inline double rsi_of_moves(double gain, double loss) {
+    double share = 100 * (gain / (gain + loss));
+    return gain + loss < TA_ZERO ? 0 : share;
+}
+
 static inline double rsi_next(GainLoss *g, double x) {
     double gain, loss;
     gain_loss_next(g, x, &gain, &loss);
-    return gain + loss < TA_ZERO ? 0 : 100 * (gain / (gain + loss));
+    return rsi_of_moves(gain, loss);
+}
+
+static inline double rsi_steady(GainLoss *g, double x) {
+    double gain, loss;
+    gain_loss_steady(g, x, &gain, &loss);
+    return rsi_of_moves(gain, loss);
 }

@@ -112,12 +112,29 @@ static inline void pair_drop_oldest(Pair *s) {
     pair_add(s, window_oldest(&s->wx), window_oldest(&s->wy), -1);
 }
 
+/* Of full windows: the newest in, and the oldest out once the sums are used. */
+static inline void pair_replace(Pair *s, double x, double y) {
+    window_replace(&s->wx, x);
+    window_replace(&s->wy, y);
+    pair_add(s, x, y, 1);
+}
+
+static inline double correl_of(const Pair *s) {
+    double n = s->wx.size, spread = (s->xx - s->x * s->x / n) * (s->yy - s->y * s->y / n);
+    return spread < TA_ZERO ? 0 : (s->xy - s->x * s->y / n) / sqrt(spread);
+}
+
+static inline void ta_correl_steady(Pair *s, const double *in, double *out) {
+    pair_replace(s, in[0], in[1]);
+    out[0] = correl_of(s);
+    pair_drop_oldest(s);
+}
+
 static inline void ta_correl_next(Pair *s, const double *in, double *out) {
     pair_push(s, in[0], in[1]);
     if (!window_full(&s->wx))
         return;
-    double n = s->wx.size, spread = (s->xx - s->x * s->x / n) * (s->yy - s->y * s->y / n);
-    out[0] = spread < TA_ZERO ? 0 : (s->xy - s->x * s->y / n) / sqrt(spread);
+    out[0] = correl_of(s);
     pair_drop_oldest(s);
 }
 
@@ -141,7 +158,7 @@ static inline void ta_beta_next(Pair *s, const double *in, double *out) {
 
 #define ta_correl_init pair_init
 #define ta_beta_init   pair_init
-KERNEL(ta_correl, Pair, 2, 1)
+KERNEL_STEADY(ta_correl, Pair, 2, 1, window_full(&s->wx))
 KERNEL(ta_beta, Pair, 2, 1)
 
 #define ONE_IN_ONE_OUT .inputs = { TA_X }, .outputs = { "value" }

@@ -6,32 +6,39 @@
 /* --- averages weighed by volume; where nothing was traded there is none --- */
 
 typedef struct Vwma {
-    Sum flow, volume;
+    PairSum sums; /* of price times volume, and of volume */
 } Vwma;
 
 static void vwma_init(void *state, Arena *arena, const double *p) {
     Vwma *s = state;
-    sum_init(&s->flow, arena, (int)p[0]);
-    sum_init(&s->volume, arena, (int)p[0]);
-}
-
-static inline double vwma_next(Vwma *s, double price, double volume) {
-    double flow = sum_next(&s->flow, price * volume);
-    return flow / sum_next(&s->volume, volume);
-}
-
-static inline void ta_vwma_next(Vwma *s, const double *in, double *out) {
-    out[0] = vwma_next(s, in[0], in[1]);
-}
-
-static inline void ta_vwap_next(Vwma *s, const double *in, double *out) {
-    out[0] = vwma_next(s, (in[0] + in[1] + in[2]) / 3, in[3]);
+    pair_sum_init(&s->sums, arena, (int)p[0]);
 }
 
 #define ta_vwma_init vwma_init
 #define ta_vwap_init vwma_init
-KERNEL(ta_vwma, Vwma, 2, 1)
-KERNEL(ta_vwap, Vwma, 4, 1)
+
+static inline double vwma_of(DoublePair sums) {
+    return sums[0] / sums[1];
+}
+
+static inline void ta_vwma_next(Vwma *s, const double *in, double *out) {
+    out[0] = vwma_of(pair_sum_next(&s->sums, in[0] * in[1], in[1]));
+}
+
+static inline void ta_vwma_steady(Vwma *s, const double *in, double *out) {
+    out[0] = vwma_of(pair_sum_steady(&s->sums, in[0] * in[1], in[1]));
+}
+
+static inline void ta_vwap_next(Vwma *s, const double *in, double *out) {
+    out[0] = vwma_of(pair_sum_next(&s->sums, (in[0] + in[1] + in[2]) / 3 * in[3], in[3]));
+}
+
+static inline void ta_vwap_steady(Vwma *s, const double *in, double *out) {
+    out[0] = vwma_of(pair_sum_steady(&s->sums, (in[0] + in[1] + in[2]) / 3 * in[3], in[3]));
+}
+
+KERNEL_STEADY(ta_vwma, Vwma, 2, 1, pair_sum_full(&s->sums))
+KERNEL_STEADY(ta_vwap, Vwma, 4, 1, pair_sum_full(&s->sums))
 
 /* Since the start of the session: since the column x was another value. */
 typedef struct VwapSession {
@@ -55,14 +62,26 @@ KERNEL(ta_vwap_session, VwapSession, 5, 1)
 
 /* --- Chaikin's money flow: where closes stand in their ranges, by volume --- */
 
+static inline double cmf_flow(const double *in) {
+    double range = in[0] - in[1], place = ((in[2] - in[1]) - (in[0] - in[2])) / range;
+    return (range > 0 ? place : 0) * in[3];
+}
+
+static inline double cmf_of(DoublePair sums) {
+    double share = sums[0] / sums[1];
+    return sums[1] == 0 ? 0 : share;
+}
+
 static inline void ta_cmf_next(Vwma *s, const double *in, double *out) {
-    double range = in[0] - in[1], place = range > 0 ? ((in[2] - in[1]) - (in[0] - in[2])) / range : 0;
-    double volume = sum_next(&s->volume, in[3]), flow = sum_next(&s->flow, place * in[3]);
-    out[0] = volume == 0 ? 0 : flow / volume;
+    out[0] = cmf_of(pair_sum_next(&s->sums, cmf_flow(in), in[3]));
+}
+
+static inline void ta_cmf_steady(Vwma *s, const double *in, double *out) {
+    out[0] = cmf_of(pair_sum_steady(&s->sums, cmf_flow(in), in[3]));
 }
 
 #define ta_cmf_init vwma_init
-KERNEL(ta_cmf, Vwma, 4, 1)
+KERNEL_STEADY(ta_cmf, Vwma, 4, 1, pair_sum_full(&s->sums))
 
 /* --- of ta4j: each begins with what there is --- */
 
