@@ -92,6 +92,9 @@ install: all ## Install to PREFIX (default /usr/local), with shell completion
 peers: ## Optional clients and servers of other makers (npm, PyPI) for wider tests
 	@tools/setup peers
 	@tests/peers/ta4j/run.sh || [ $$? = 77 ]
+	@tools/configure $(BUILD) --buildtype=$(TYPE)
+	@tools/quiet ninja -C $(BUILD) tests/golden/golden_backtest
+	@tests/peers/backtrader/run.sh $(BUILD) || [ $$? = 77 ]
 	@tools/quiet ninja -C $(BUILD) tests/golden/golden_indicators
 	@tests/peers/indicators.sh $(BUILD) || [ $$? = 77 ]
 

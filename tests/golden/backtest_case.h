@@ -41,6 +41,9 @@ typedef struct CaseRules {
 /* A strategy that follows the rules; the type lives in cx->arena. */
 int case_strategy(Ctx *cx, const CaseRules *rules, const StrategyType **out);
 
+/* The same of a recorded list of orders: backtest_script.c. */
+int case_script(Ctx *cx, Str json, const StrategyType **out);
+
 int case_broker(Ctx *cx, Str json, double cash, BrokerConfig *out);
 
 /* The analyzers of the dump, by its names, against those of the result. */

@@ -9,11 +9,20 @@ enum { FILE_MAX = 1 << 30 };
 
 static const char *const NAMES[] = { "ts", "open", "high", "low", "close", "volume" };
 
+static bool is_time_name(Str s) {
+    static const char *const names[] = { "ts", "time", "date", "datetime", "timestamp" };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_eq_nocase(s, str_c(names[i])))
+            return true;
+    return false;
+}
+
 static int read_header(Ctx *cx, const CsvRow *row, int *place) {
     for (size_t k = 0; k < ARRAY_LEN(NAMES); k++) {
         place[k] = -1;
         for (size_t f = 0; f < row->n_fields; f++)
-            if (str_eq_nocase(str_trim(row->fields[f]), str_c(NAMES[k])))
+            if (str_eq_nocase(str_trim(row->fields[f]), str_c(NAMES[k])) ||
+                (k == 0 && place[0] < 0 && is_time_name(str_trim(row->fields[f]))))
                 place[k] = (int)f;
         if (k < 5 && place[k] < 0)
             return err_set(cx, ERR_INVALID, "the data have no column %s", NAMES[k]);
@@ -48,7 +57,7 @@ static int read_text(Ctx *cx, Str text, size_t rows_max, Candles *out) {
     int place[ARRAY_LEN(NAMES)], got, err = 0;
     bool header = true;
     candles_init(out, cx->arena, 1024);
-    csv_reader_init(&r, &(CsvLimits){ 0 }, ',');
+    csv_reader_init(&r, &(CsvLimits){ 0 }, 0);
     csv_feed(&r, text);
     while (err == 0 && out->n < rows_max && (got = csv_next(&r, &row)) != CSV_END) {
         if (got == CSV_MORE)

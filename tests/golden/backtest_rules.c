@@ -74,6 +74,15 @@ static void prefer_param(const Reader *r, const char *name, double *value) {
 
 static int operand(Reader *r, LineId *line, double *number);
 
+/* Periods and the like: a case may say anything, an indicator may not be opened with it. */
+static int check_numbers(const Reader *r, const char *indicator, const double *p) {
+    const TaIndicator *ta = ta_find(str_c(indicator));
+    int bad = ta_bad_param(ta, p);
+    return bad < 0
+               ? 0
+               : err_set(r->cx, ERR_INVALID, "%s: %g is not a number for its parameter %d", indicator, p[bad], bad + 1);
+}
+
 static int average(Reader *r, bool exponential, LineId *out) {
     double period, unused;
     LineId x;
@@ -87,6 +96,8 @@ static int average(Reader *r, bool exponential, LineId *out) {
     if (err)
         return err;
     prefer_param(r, r->n_averages++ == 0 ? "fast" : "slow", &period);
+    if ((err = check_numbers(r, exponential ? "ema" : "sma_backtrader", &period)) != 0)
+        return err;
     *out = exponential ? line_ema(r->setup, x, period) : line_sma(r->setup, x, period);
     return 0;
 }
@@ -100,6 +111,8 @@ static int rsi(Reader *r, LineId *out) {
     bool safe = skip_word(&r->left, ", Wilder, safediv)") || skip_word(&r->left, ")");
     if (!safe)
         return not_understood(r, "RSI");
+    if ((err = check_numbers(r, "rsi_backtrader", &period)) != 0)
+        return err;
     *out = setup_indicator(r->setup, 0, ta_find(S("rsi_backtrader")), &period, NULL);
     return 0;
 }
@@ -114,6 +127,9 @@ static int macd(Reader *r, size_t output, LineId *out) {
         }
     for (int i = 0; i < 3; i++)
         prefer_param(r, names[i], &p[i]);
+    int err = check_numbers(r, "macd_backtrader", p);
+    if (err)
+        return err;
     *out = setup_indicator(r->setup, 0, ta_find(S("macd_backtrader")), p, NULL) + (LineId)output;
     return 0;
 }
@@ -130,6 +146,8 @@ static int bollinger(Reader *r) {
     }
     prefer_param(r, "period", &period);
     prefer_param(r, "dev", &deviations);
+    if ((err = check_numbers(r, "bbands_backtrader", (double[]){ period, deviations })) != 0)
+        return err;
     r->bands = line_bollinger(r->setup, setup_price(r->setup, 0, TA_CLOSE), period, deviations);
     r->has_bands = true;
     return 0;
@@ -354,6 +372,38 @@ static int clause(Reader *r, Strategy *s, Str text) {
     return 0;
 }
 
+/* A case that does not tell its rules names a strategy whose rules are known; its numbers are those of `params`, else
+ * those of the words here. */
+static Str rules_of(Str strategy) {
+    static const struct {
+        const char *name, *rules;
+    } known[] = {
+        { "smax", "as smax" },
+        { "short", "as short_smax" },
+        { "rsi", "flat and RSI(14, Wilder, safediv)<30: buy; in position and >70: close" },
+        { "bbrev", "flat and close<lower Bollinger(20,2): buy; in position and close>middle: close" },
+        { "bbbrk", "flat and close>upper Bollinger(20,2): buy; in position and close<middle: close" },
+        { "macd", "flat and CrossOver(MACD, signal)>0: buy; in position and <0: close" },
+        { "buyhold", "on the first candle: buy once; never sell" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (str_starts(strategy, str_c(known[i].name)))
+            return str_c(known[i].rules);
+    return (Str){ 0 };
+}
+
+/* "pct95", "fixed1": what params call the sizing. */
+static Str sizing_of(Ctx *cx, Str params) {
+    Members m;
+    Str name;
+    int64_t n;
+    if (dump_members(cx, params, &m) < 0 || dump_str(cx, &m, "sizing", &name) < 0)
+        return (Str){ 0 };
+    if (str_starts(name, S("pct")) && str_to_i64(str_from(name, 3), &n))
+        return str_fmt(cx->arena, "%.17g*cash/close", (double)n / 100);
+    return str_starts(name, S("fixed")) ? str_from(name, 5) : (Str){ 0 };
+}
+
 /* "as smax_10_30": the rules of that strategy in words. */
 static Str resolved(Str rules) {
     if (str_starts(rules, S("as smax")))
@@ -402,15 +452,21 @@ static void next(Strategy *s, const View *v, Broker *b) {
 }
 
 int case_strategy(Ctx *cx, const CaseRules *rules, const StrategyType **out) {
-    if (rules->rules.n == 0)
-        return err_set(cx, ERR_UNSUPPORTED, "the case does not tell its rules");
+    Ctx scratch = *cx; /* params without a sizing are no error */
+    CaseRules whole = *rules;
+    if (whole.rules.n == 0)
+        whole.rules = rules_of(whole.strategy);
+    if (whole.sizing.n == 0)
+        whole.sizing = sizing_of(&scratch, whole.params);
+    if (whole.rules.n == 0)
+        return err_set(cx, ERR_UNSUPPORTED, "the case does not tell its rules, and names no strategy that is known");
     CaseType *t = arena_new(cx->arena, CaseType);
     *t = (CaseType){ .type = { .name = "golden_case",
                                .words = "The rules of a golden case",
                                .state_size = sizeof(CaseState),
                                .init = init,
                                .next = next },
-                     .rules = *rules };
+                     .rules = whole };
     *out = &t->type;
     return 0;
 }

@@ -16,10 +16,11 @@ int dump_members(Ctx *cx, Str json, Members *out) {
     int more;
     size_t cap = 0;
     *out = (Members){ 0 };
-    if (json.n == 0)
+    if (json.n == 0 || str_eq(json, S("null")))
         return 0;
     json_reader_init(&r, json, cx->arena, DEPTH_MAX);
-    json_open_object(&r);
+    if (json_open_object(&r) != 0)
+        return not_json(cx, &r, "an object");
     while ((more = json_object_next(&r, &key)) > 0) {
         if (out->n == cap) {
             size_t wider = MAX(2 * cap, 16);

@@ -14,7 +14,7 @@ typedef struct Members {
     size_t n;
 } Members;
 
-int dump_members(Ctx *cx, Str json, Members *out);  /* of an object; {} where json is empty */
+int dump_members(Ctx *cx, Str json, Members *out);  /* of an object; {} where json is empty or null */
 Str dump_member(const Members *m, const char *key); /* its bytes; empty where there is none */
 /* Of a member that must be there. */
 int dump_str(Ctx *cx, const Members *m, const char *key, Str *out);

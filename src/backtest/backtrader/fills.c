@@ -101,7 +101,7 @@ static bool open_part(Bt *b, BtAsset *a, BtOrder *x, double price, Execution *e)
         e->opened = 0;
         return false;
     }
-    double size = a->pos.size + x->o.size;
+    double size = a->pos.size + x->rest;
     if (fabs(size) > fabs(e->opened)) /* the contracts there are move to the new base price */
         cash += cash_adjust(b, size - e->opened, a->pos.adjbase, price);
     a->pos.adjbase = price;
@@ -120,13 +120,15 @@ static void settle_interest(BtAsset *a, Execution *e) { /* int2pnl: told with th
 
 static void record(Bt *b, BtOrder *x, double price, const Execution *e) {
     Order *o = &x->o;
-    o->filled = e->closed + e->opened;
-    o->price = o->filled * price / o->filled;
-    o->value = e->closed_value + e->opened_value;
-    o->fees = e->closed_fees + e->opened_fees;
-    o->pnl = e->pnl;
-    o->costs = e->costs;
-    b->fees += o->fees;
+    double size = e->closed + e->opened, before = o->filled * o->price;
+    x->rest -= size;
+    o->filled += size;
+    o->price = (before + size * price) / o->filled;
+    o->value += e->closed_value + e->opened_value;
+    o->fees += e->closed_fees + e->opened_fees;
+    o->pnl += e->pnl;
+    o->costs += e->costs;
+    b->fees += e->closed_fees + e->opened_fees;
     b->realised += e->pnl;
     if (e->closed != 0)
         bt_trade_closed(b, o->asset, x, e->closed, price, e->closed_fees, e->costs);
@@ -134,7 +136,9 @@ static void record(Bt *b, BtOrder *x, double price, const Execution *e) {
         bt_trade_opened(b, o->asset, x, e->opened, price, e->opened_fees);
 }
 
-/* _execute: the closing part always; the opening part when the cash allows it, else the order ends in Margin. */
+/* _execute: the closing part always; the opening part when the cash allows it, else the order ends in Margin. In a
+ * reversal both parts may add up to less than the order by a rounding: the order is then filled in part and lives on for
+ * the rest, be it 1e-14 units. */
 static void execute(Bt *b, BtOrder *x, double price) {
     if (isnan(price)) /* slipped out of the candle */
         return;
@@ -142,7 +146,7 @@ static void execute(Bt *b, BtOrder *x, double price) {
     BtPosition after = a->pos;
     Execution e = { 0 };
     double opened, closed;
-    bt_update_position(&after, x->o.size, price, &e.opened, &e.closed);
+    bt_update_position(&after, x->rest, price, &e.opened, &e.closed);
     close_part(b, a, price, &e);
     bool refused = e.opened != 0 && !open_part(b, a, x, price, &e);
     double size = e.closed + e.opened;
@@ -153,7 +157,7 @@ static void execute(Bt *b, BtOrder *x, double price) {
         a->pos.day = floor_div(a->dt_ms[a->row], MS_PER_DAY);
         settle_interest(a, &e);
         record(b, x, price, &e);
-        if (refused)
+        if (x->rest != 0)
             bt_event(b, x, ORDER_PARTIAL);
         else
             bt_end(b, x, ORDER_COMPLETED, ORDER_BECAUSE_NONE);

@@ -171,6 +171,7 @@ static void order_init(Bt *b, BtOrder *x, OrderId id, const OrderRequest *r) {
                            .created_step = b->step,
                            .step = b->step,
                            .tag = r->tag },
+                    .rest = r->size,
                     .trail_amount = r->trail_amount,
                     .trail_percent = r->trail_percent,
                     .close = close,
