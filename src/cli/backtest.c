@@ -315,8 +315,6 @@ const Command cmd_backtest = {
         "the "
         "result; a run without trades says why. The result is kept: `finsight backtests` lists, `finsight show` shows.",
     .examples = "finsight backtest BTCUSDT 1h  # moving averages of 10 and 30 candles\n"
-                "finsight backtest BTCUSDT 1d --strategy rules --column mood=mood.csv --max-age 7d --parameters "
-                "'{\"entry\": \"mood > 0.2\"}'\n"
                 "finsight backtest BTCUSDT 1d --strategy rsi --set period=7 --engine zoot\n"
                 "finsight backtest AAPL 1d --slippage 0.0002 --report aapl.html",
     .flags = &backtest_flags,

@@ -57,7 +57,7 @@ static int read_column(Cli *c, Str text, Str max_age, ColumnIn *out) {
     if (r != 0)
         return r;
     if ((r = value_csv_read(cx, bytes, out->name, &csv)) != 0)
-        return err_prefix(cx, "%s", path);
+        return err_prefix(cx, "%s%s%s", path, cx->err.field[0] ? ", " : "", cx->err.field);
     ColumnValueIn *v = arena_new_n(cx->arena, ColumnValueIn, csv.n);
     for (size_t i = 0; i < csv.n; i++)
         v[i] = (ColumnValueIn){ csv.time[i], csv.value[i] };

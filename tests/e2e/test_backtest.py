@@ -314,7 +314,8 @@ class Cases(rig.Suite):
         listing = self.cli("help").stdout
         ran = 0
         for name in re.findall(r"^  ([a-z-]+) {2,}\S", listing, re.M):
-            if name not in ("backtest", "backtests", "show", "compare", "strategies", "recommend", "sweep"):
+            if name not in ("backtest", "backtests", "show", "compare", "strategies", "recommend", "sweep",
+                            "walkforward", "montecarlo", "prove"):
                 continue
             for line in self.cli("help", name).stdout.split("Examples:")[1].splitlines():
                 if not line.strip() or line.startswith("   "):  # what an example is for stands below it
