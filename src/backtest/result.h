@@ -89,6 +89,8 @@ typedef struct BacktestResult {
     TextList warnings;    /* gaps, doubtful data, refused orders */
     Str explanation;      /* of a run without a closed trade: why; else empty */
 
+    const struct Ta4jCriterion *criteria; /* the engine ta4j's own figures: ta4j/ta4j.h; NULL of others */
+    size_t n_criteria;
     struct BacktestMetrics *metrics; /* NULL until asked for */
     struct Analyzers *analyzers;     /* NULL until asked for */
 } BacktestResult;

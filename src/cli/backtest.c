@@ -51,6 +51,23 @@ static void print_trades(Cli *c, const BacktestResponse *b, size_t most) {
     table_print(&t, c);
 }
 
+static void print_criteria(Cli *c, const BacktestResponse *b) {
+    static const char *const heads[] = { "ta4j's criterion", ">value", "", NULL };
+    const CriterionOut *v = b->criteria.v;
+    Arena *a = c->cx->arena;
+    Table t;
+    if (!b->criteria.n)
+        return;
+    table_init(&t, a, heads);
+    for (size_t i = 0; i < b->criteria.n; i++) {
+        table_cell(&t, v[i].name, TONE_PLAIN);
+        table_cell(&t, isnan(v[i].value) ? S("-") : str_fmt(a, "%.6g", v[i].value), TONE_BOLD);
+        table_cell(&t, v[i].words, TONE_DIM);
+    }
+    fprintf(c->out, "\n");
+    table_print(&t, c);
+}
+
 static Str equity_line(Cli *c, const BacktestResponse *b) {
     Arena *a = c->cx->arena;
     const EquityOut *v = b->equity_curve.v;
@@ -89,6 +106,7 @@ static void print_backtest(Cli *c, const BacktestResponse *b) {
     cli_sentences(c, "careful", &b->warnings, TONE_WARN, NOTES);
     cli_sentences(c, "assumed", &b->assumptions, TONE_DIM, NOTES);
     print_trades(c, b, TRADES);
+    print_criteria(c, b);
     fprintf(c->err, "%s" STR_FMT ", " STR_FMT "%s\n", term_tone(c, TONE_DIM), STR_ARG(b->backtest_id),
             STR_ARG(term_ms(a, b->execution_time_seconds * 1000)), term_end(c));
 }

@@ -1,15 +1,17 @@
-/* docs/metrics.md is the table of backtest/metrics.h: `metric_docs FILE` compares, `metric_docs` prints the page. */
+/* docs/metrics.md is the tables of backtest/metrics.h and of ta4j's criteria: `metric_docs FILE` compares, `metric_docs` prints the page. */
 
 #include <stdio.h>
 #include <string.h>
 
 #include "backtest/metrics.h"
+#include "backtest/ta4j/ta4j.h"
 
 int main(int argc, char **argv) {
     static char have[1 << 18];
     Buf want;
     buf_init(&want, sizeof have);
     metrics_describe(&want);
+    ta4j_criteria_describe(&want);
     if (!buf_ok(&want))
         return 2;
     if (argc < 2)

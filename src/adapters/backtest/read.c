@@ -2,6 +2,8 @@
 
 #include "adapters/backtest/internal.h"
 
+#include "backtest/ta4j/ta4j.h"
+
 #include "backtest/strategy.h"
 #include "base/zip.h"
 
@@ -162,7 +164,25 @@ static int get_notes(Db *db, Ctx *cx, int64_t id, int kind, TextList *out) {
     return e;
 }
 
-static int get_metrics(Db *db, Ctx *cx, int64_t id, BacktestMetrics *m) {
+/* ta4j's criteria, in their own order; those of an older version that had fewer are NaN. */
+static void take_criterion(Ctx *cx, Str name, double value, BacktestResult *r) {
+    const Ta4jCriterion *names;
+    size_t n = ta4j_criteria_names(&names);
+    Ta4jCriterion *v = (Ta4jCriterion *)r->criteria;
+    if (!v) {
+        r->criteria = v = arena_new_n(cx->arena, Ta4jCriterion, n);
+        r->n_criteria = n;
+        memcpy(v, names, n * sizeof *v);
+        for (size_t i = 0; i < n; i++)
+            v[i].value = NAN;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(name, str_c(v[i].name)))
+            v[i].value = value;
+}
+
+static int get_metrics(Db *db, Ctx *cx, int64_t id, StoredBacktest *b) {
+    BacktestMetrics *m = b->metrics;
     sqlite3_stmt *st;
     int e = db_query(db, cx, SQL_METRICS, &st, "i", id);
     for (int i = 0; i < METRICS; i++)
@@ -171,6 +191,8 @@ static int get_metrics(Db *db, Ctx *cx, int64_t id, BacktestMetrics *m) {
         MetricId metric;
         if (metric_find(db_text(st, 0), &metric))
             m->v[metric] = db_f64(st, 1);
+        else if (str_starts(db_text(st, 0), S(CRITERION_PREFIX)))
+            take_criterion(cx, str_from(db_text(st, 0), strlen(CRITERION_PREFIX)), db_f64(st, 1), &b->result);
         e = 0;
     }
     return e;
@@ -344,7 +366,7 @@ int backtest_db_get(Db *db, Ctx *cx, void *arg) {
     if (e == 0)
         e = get_notes(db, cx, id, NOTE_WARNING, &b->result.warnings);
     if (e == 0)
-        e = get_metrics(db, cx, id, b->metrics);
+        e = get_metrics(db, cx, id, b);
     if (e == 0)
         e = get_assets(db, cx, id, b);
     if (e == 0)

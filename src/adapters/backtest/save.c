@@ -2,6 +2,7 @@
 
 #include "adapters/backtest/internal.h"
 
+#include "backtest/ta4j/ta4j.h"
 #include "base/zip.h"
 
 #include <sqlite3.h>
@@ -57,6 +58,9 @@ static int add_lists(Db *db, Ctx *cx, int64_t id, const StoredBacktest *b) {
         e = db_run(db, cx, SQL_ADD_NOTE, "iiis", id, (int64_t)NOTE_WARNING, (int64_t)i, r->warnings.v[i]);
     for (int i = 0; e == 0 && i < METRICS; i++)
         e = db_run(db, cx, SQL_ADD_METRIC, "isd", id, str_c(metric_info((MetricId)i)->name), b->metrics->v[i]);
+    for (size_t i = 0; e == 0 && i < r->n_criteria; i++)
+        e = db_run(db, cx, SQL_ADD_METRIC, "isd", id, str_fmt(cx->arena, CRITERION_PREFIX "%s", r->criteria[i].name),
+                   r->criteria[i].value);
     for (size_t i = 0; e == 0 && i < r->n_assets; i++) {
         const ResultAsset *a = &r->assets[i];
         char tf[TIMEFRAME_TEXT_MAX];

@@ -64,6 +64,7 @@ enum {
 };
 
 enum { NOTE_ASSUMPTION, NOTE_WARNING };
+#define CRITERION_PREFIX "ta4j." /* of names in backtest_metric that are ta4j's criteria */
 
 extern const SqlTable backtest_sql;
 extern const Schema backtest_schema;

@@ -113,6 +113,13 @@ static const Field equity_out_f[] = {
 };
 const Shape equity_out_shape = { .name = "EquityPoint", .doc = "The account at a candle's close.", .size = sizeof(EquityOut), .fields = equity_out_f, .n_fields = ARRAY_LEN(equity_out_f) };
 
+static const Field criterion_out_f[] = {
+    FIELD(CriterionOut, name, .doc = "ta4j's name."),
+    FIELD(CriterionOut, value, .flags = F_NULLABLE, .doc = "Null where ta4j gives NaN or divides by 0."),
+    FIELD(CriterionOut, words, .doc = "What it is."),
+};
+static const Shape criterion_out_shape = { .name = "Criterion", .doc = "A figure of ta4j.", .size = sizeof(CriterionOut), .fields = criterion_out_f, .n_fields = ARRAY_LEN(criterion_out_f) };
+
 #define OUT_LABELS(T) \
         FIELD(T, simulated, .doc = "Some of the candles come from the exchange simulator, not from a market."), \
         FIELD(T, synthetic, .doc = "Candles that had been filled in.")
@@ -135,6 +142,7 @@ static const Field backtest_response_f[] = {
     FIELD(BacktestResponse, final_capital, .doc = "Value of the account at the last close; an open position at its mark."),
     FIELD(BacktestResponse, final_cash, .doc = "Of that, cash."),
     FIELD(BacktestResponse, metrics, .of = &metrics_out_shape, .doc = "Figures."),
+    FIELD(BacktestResponse, criteria, .flags = F_OMIT_EMPTY, .of = &criterion_out_shape, .doc = "ta4j's own criteria, of a run of the engine ta4j; docs/metrics.md."),
     FIELD(BacktestResponse, score, .flags = F_NULLABLE, .doc = "What recommendations rank by: the Sharpe ratio, less what is not sure of it and what fell too deep; null where too little was seen or it lost."),
     FIELD(BacktestResponse, trades, .of = &trade_out_shape, .max = 10000000, .doc = "By entry."),
     FIELD(BacktestResponse, orders, .of = &order_out_shape, .max = 10000000, .doc = "As asked for: refused ones, all, none."),

@@ -100,6 +100,12 @@ typedef struct BacktestSummaryOut {
     Str note;
 } BacktestSummaryOut;
 
+typedef struct CriterionOut {
+    Str name;
+    double value;
+    Str words;
+} CriterionOut;
+
 typedef struct BacktestResponse { /* BacktestResult of the documents and what explains it */
     Str backtest_id, exchange, symbol, timeframe;
     List symbols; /* Str */
@@ -111,6 +117,7 @@ typedef struct BacktestResponse { /* BacktestResult of the documents and what ex
     Time start_date, end_date;
     double initial_capital, final_capital, final_cash;
     MetricsOut metrics;
+    List criteria; /* CriterionOut */
     double score;
     List trades; /* TradeOut */
     List orders; /* OrderOut */

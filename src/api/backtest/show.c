@@ -137,6 +137,13 @@ static Str *symbols_of(Ctx *cx, const BacktestResult *r) {
     return v;
 }
 
+static List criteria_of(Ctx *cx, const BacktestResult *r) {
+    CriterionOut *v = arena_new_n(cx->arena, CriterionOut, r->n_criteria);
+    for (size_t i = 0; i < r->n_criteria; i++)
+        v[i] = (CriterionOut){ str_c(r->criteria[i].name), r->criteria[i].value, str_c(r->criteria[i].words) };
+    return (List){ v, r->n_criteria };
+}
+
 void backtest_api_show(Ctx *cx, const StoredBacktest *b, const ShowOptions *show, BacktestResponse *out) {
     const BacktestResult *r = &b->result;
     const BacktestSummary *s = &b->summary;
@@ -157,6 +164,7 @@ void backtest_api_show(Ctx *cx, const StoredBacktest *b, const ShowOptions *show
                                .initial_capital = s->initial_cash,
                                .final_capital = s->final_value,
                                .final_cash = r->final_cash,
+                               .criteria = criteria_of(cx, r),
                                .score = s->score,
                                .trades = trades_of(cx, r, symbols),
                                .orders = orders_of(cx, r, symbols, show->orders),

@@ -36,4 +36,5 @@ void sheet_months(Sheet *s);
 void sheet_metrics(Sheet *s);
 void sheet_trades(Sheet *s);
 void sheet_refused(Sheet *s);
+void sheet_criteria(Sheet *s); /* of the engine ta4j; nothing of others */
 void sheet_assumptions(Sheet *s);

@@ -2,6 +2,7 @@
 
 #include "backtest/report/series.h"
 #include "backtest/report/sheet.h"
+#include "backtest/ta4j/ta4j.h"
 
 #include <math.h>
 
@@ -222,6 +223,32 @@ void sheet_refused(Sheet *s) {
             }
         HTML(s->b, "</tbody></table></div>\n");
     }
+    sheet_section_end(s);
+}
+
+/* --- ta4j's criteria --- */
+
+void sheet_criteria(Sheet *s) {
+    const BacktestResult *r = s->r;
+    if (r->n_criteria == 0)
+        return;
+    sheet_section(s, "criteria", "ta4j's criteria", "By ta4j's names and conventions: closed positions alone.");
+    scroll(s, "ta4j's criteria");
+    HTML(s->b, "<table><thead><tr><th scope=\"col\">criterion</th><th class=\"n\" scope=\"col\">value</th>"
+               "<th scope=\"col\">what it is</th></tr></thead><tbody>\n");
+    for (size_t i = 0; i < r->n_criteria; i++) {
+        HTML(s->b, "<tr><td>");
+        html_text(s->b, str_c(r->criteria[i].name));
+        HTML(s->b, "</td><td class=\"n\">");
+        if (isnan(r->criteria[i].value))
+            HTML(s->b, "\xE2\x80\x93");
+        else
+            html_number(s->b, r->criteria[i].value, 6);
+        HTML(s->b, "</td><td>");
+        html_text(s->b, str_c(r->criteria[i].words));
+        HTML(s->b, "</td></tr>\n");
+    }
+    HTML(s->b, "</tbody></table></div>\n");
     sheet_section_end(s);
 }
 

@@ -196,15 +196,23 @@ static void keys(Sheet *s) {
 
 static void navigation(Sheet *s) {
     static const char *const links[][2] = {
-        { "equity", "Account" },  { "price", "Trades on the price" }, { "months", "Months" },
-        { "rolling", "Rolling" }, { "distribution", "Trades" },       { "sweep", "Sweep" },
-        { "bootstrap", "Luck" },  { "metrics", "All figures" },       { "trades", "List of trades" },
-        { "refused", "Refused" }, { "assumptions", "Assumptions" },
+        { "equity", "Account" },        { "price", "Trades on the price" }, { "months", "Months" },
+        { "rolling", "Rolling" },       { "distribution", "Trades" },       { "sweep", "Sweep" },
+        { "bootstrap", "Luck" },        { "metrics", "All figures" },       { "criteria", "ta4j" },
+        { "trades", "List of trades" }, { "refused", "Refused" },           { "assumptions", "Assumptions" },
     };
-    const bool shown[] = {
-        true, s->price != NULL,   true, true, s->r->n_closed > 0, s->in->heat != NULL, s->in->bootstrap != NULL,
-        true, s->r->n_trades > 0, true, true
-    };
+    const bool shown[] = { true,
+                           s->price != NULL,
+                           true,
+                           true,
+                           s->r->n_closed > 0,
+                           s->in->heat != NULL,
+                           s->in->bootstrap != NULL,
+                           true,
+                           s->r->n_criteria > 0,
+                           s->r->n_trades > 0,
+                           true,
+                           true };
     HTML(s->b, "<nav aria-label=\"Sections\"><ul>");
     for (size_t i = 0; i < ARRAY_LEN(links); i++)
         if (shown[i])
@@ -246,6 +254,7 @@ int tearsheet_write(Ctx *cx, const TearSheet *t, Buf *out) {
     sheet_heat(&s);
     sheet_bootstrap(&s);
     sheet_metrics(&s);
+    sheet_criteria(&s);
     sheet_trades(&s);
     sheet_refused(&s);
     sheet_assumptions(&s);

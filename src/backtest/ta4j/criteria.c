@@ -147,6 +147,63 @@ static double expectancy(const Sums *s) {
     return s->n == 0 || ratio == 0 ? 0 : (1 + ratio) * ((double)s->n_won / (double)s->n) - 1;
 }
 
+/* X(name, words, value of the Sums `s` and what ta4j_criteria has made of them) */
+/* clang-format off */
+#define CRITERIA(X) \
+    X("Return", "product of the positions' gross returns", s.returns) \
+    X("EnterAndHoldReturn", "last close over first close", hold) \
+    X("VersusEnterAndHold", "Return over EnterAndHoldReturn", s.returns / hold) \
+    X("AverageReturnPerBar", "Return to the power of 1 / NumberOfBars", s.bars ? pow(s.returns, 1 / (double)s.bars) : 1) \
+    X("Profit", "net profits of winning positions", s.profit) \
+    X("ProfitGross", "gross profits of positions that have one", s.gross_profit) \
+    X("Loss", "net losses of losing positions", s.loss) \
+    X("LossGross", "gross losses of positions that have one", s.gross_loss) \
+    X("ProfitLoss", "net profits and losses", pnl) \
+    X("ProfitLossGross", "gross profits and losses", s.gross_profit + s.gross_loss) \
+    X("ProfitLossPercentage", "sum of net profits in percent of their entries", s.percent) \
+    X("ProfitLossRatio", "size of AverageProfit over AverageLoss; 0 without a profit, 1 without a loss", profit_loss_ratio(&s)) \
+    X("AverageProfit", "Profit over winning positions", average(s.profit, s.n_won)) \
+    X("AverageLoss", "Loss over losing positions", average(s.loss, s.n_lost)) \
+    X("NumberOfPositions", "closed positions", n) \
+    X("NumberOfWinningPositions", "net profit above 0", (double)s.n_won) \
+    X("NumberOfLosingPositions", "net profit below 0", (double)s.n_lost) \
+    X("NumberOfBreakEvenPositions", "net profit 0", (double)s.n_even) \
+    X("WinningPositionsRatio", "winning over all", s.n ? (double)s.n_won / n : NAN) \
+    X("LosingPositionsRatio", "losing over all", s.n ? (double)s.n_lost / n : NAN) \
+    X("NumberOfConsecutiveWinningPositions", "most in a row", (double)s.streak_won) \
+    X("NumberOfConsecutiveLosingPositions", "most in a row", (double)s.streak_lost) \
+    X("NumberOfBars", "candles in positions, first and last among them", (double)s.bars) \
+    X("MaximumDrawdown", "of the cash flow, a fraction of its peak", drawdown) \
+    X("ReturnOverMaxDrawdown", "Return over MaximumDrawdown", drawdown > 0 ? s.returns / drawdown : NAN) \
+    X("ValueAtRisk", "log return of a candle at 95 %, not above 0", at_risk) \
+    X("ExpectedShortfall", "mean log return beyond ValueAtRisk, not above 0", shortfall) \
+    X("Expectancy", "(1 + ProfitLossRatio) * WinningPositionsRatio - 1", expectancy(&s)) \
+    X("Sqn", "mean of ProfitLoss over its deviation, times the root of positions", deviation > 0 ? mean / deviation * sqrt(n) : 0) \
+    X("Average", "of ProfitLoss, a position", mean) \
+    X("Variance", "of ProfitLoss, of the population", variance) \
+    X("StandardDeviation", "root of Variance", deviation) \
+    X("StandardError", "StandardDeviation over the root of positions", s.n ? deviation / sqrt(n) : 0) \
+    X("RelativeStandardDeviation", "StandardDeviation over Average", s.n ? deviation / mean : 0)
+/* clang-format on */
+
+#define CRITERION_NAME(name_, words_, value_) { .name = name_, .words = words_ },
+static const Ta4jCriterion NAMES[] = { CRITERIA(CRITERION_NAME) };
+#undef CRITERION_NAME
+
+size_t ta4j_criteria_names(const Ta4jCriterion **out) {
+    *out = NAMES;
+    return ARRAY_LEN(NAMES);
+}
+
+void ta4j_criteria_describe(Buf *out) {
+    buf_put_str(out,
+                S("\n## Criteria of the engine ta4j\n\nBeside the figures above, under ta4j's names (class without "
+                  "\"Criterion\") and by ta4j's conventions: closed positions\nalone, profits net of fees, returns "
+                  "gross. A run of another engine has none.\n\n| criterion | definition |\n|---|---|\n"));
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
+        buf_printf(out, "| `%s` | %s |\n", NAMES[i].name, NAMES[i].words);
+}
+
 size_t ta4j_criteria(const BacktestResult *r, const Candles *candles, double borrowing, Arena *arena,
                      const Ta4jCriterion **out) {
     Sums s = { .r = r, .cs = candles, .borrowing = borrowing };
@@ -157,47 +214,13 @@ size_t ta4j_criteria(const BacktestResult *r, const Candles *candles, double bor
     double pnl = s.profit + s.loss, variance = variance_of_profit(&s), deviation = sqrt(variance), n = (double)s.n;
     double mean = s.n ? pnl / n : 0;
     tail(&s, &at_risk, &shortfall);
-    const Ta4jCriterion all[] = {
-        { "Return", "product of the positions' gross returns", s.returns },
-        { "EnterAndHoldReturn", "last close over first close", hold },
-        { "VersusEnterAndHold", "Return over EnterAndHoldReturn", s.returns / hold },
-        { "AverageReturnPerBar", "Return to the power of 1 / NumberOfBars",
-          s.bars ? pow(s.returns, 1 / (double)s.bars) : 1 },
-        { "Profit", "net profits of winning positions", s.profit },
-        { "ProfitGross", "gross profits of positions that have one", s.gross_profit },
-        { "Loss", "net losses of losing positions", s.loss },
-        { "LossGross", "gross losses of positions that have one", s.gross_loss },
-        { "ProfitLoss", "net profits and losses", pnl },
-        { "ProfitLossGross", "gross profits and losses", s.gross_profit + s.gross_loss },
-        { "ProfitLossPercentage", "sum of net profits in percent of their entries", s.percent },
-        { "ProfitLossRatio", "size of AverageProfit over AverageLoss; 0 without a profit, 1 without a loss",
-          profit_loss_ratio(&s) },
-        { "AverageProfit", "Profit over winning positions", average(s.profit, s.n_won) },
-        { "AverageLoss", "Loss over losing positions", average(s.loss, s.n_lost) },
-        { "NumberOfPositions", "closed positions", n },
-        { "NumberOfWinningPositions", "net profit above 0", (double)s.n_won },
-        { "NumberOfLosingPositions", "net profit below 0", (double)s.n_lost },
-        { "NumberOfBreakEvenPositions", "net profit 0", (double)s.n_even },
-        { "WinningPositionsRatio", "winning over all", s.n ? (double)s.n_won / n : NAN },
-        { "LosingPositionsRatio", "losing over all", s.n ? (double)s.n_lost / n : NAN },
-        { "NumberOfConsecutiveWinningPositions", "most in a row", (double)s.streak_won },
-        { "NumberOfConsecutiveLosingPositions", "most in a row", (double)s.streak_lost },
-        { "NumberOfBars", "candles in positions, first and last among them", (double)s.bars },
-        { "MaximumDrawdown", "of the cash flow, a fraction of its peak", drawdown },
-        { "ReturnOverMaxDrawdown", "Return over MaximumDrawdown", drawdown > 0 ? s.returns / drawdown : NAN },
-        { "ValueAtRisk", "log return of a candle at 95 %, not above 0", at_risk },
-        { "ExpectedShortfall", "mean log return beyond ValueAtRisk, not above 0", shortfall },
-        { "Expectancy", "(1 + ProfitLossRatio) * WinningPositionsRatio - 1", expectancy(&s) },
-        { "Sqn", "mean of ProfitLoss over its deviation, times the root of positions",
-          deviation > 0 ? mean / deviation * sqrt(n) : 0 },
-        { "Average", "of ProfitLoss, a position", mean },
-        { "Variance", "of ProfitLoss, of the population", variance },
-        { "StandardDeviation", "root of Variance", deviation },
-        { "StandardError", "StandardDeviation over the root of positions", s.n ? deviation / sqrt(n) : 0 },
-        { "RelativeStandardDeviation", "StandardDeviation over Average", s.n ? deviation / mean : 0 },
-    };
-    Ta4jCriterion *copy = arena_alloc(arena, sizeof all);
-    memcpy(copy, all, sizeof all);
-    *out = copy;
-    return ARRAY_LEN(all);
+#define CRITERION_VALUE(name, words, value) value,
+    const double values[] = { CRITERIA(CRITERION_VALUE) };
+#undef CRITERION_VALUE
+    Ta4jCriterion *v = arena_new_n(arena, Ta4jCriterion, ARRAY_LEN(NAMES));
+    memcpy(v, NAMES, sizeof NAMES);
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
+        v[i].value = values[i];
+    *out = v;
+    return ARRAY_LEN(NAMES);
 }

@@ -305,6 +305,8 @@ static int run(Ctx *cx, const BacktestRequest *req, Strategy *s, BacktestResult 
         out->time_ms = t->cs->open_ms;
         out->equity = equity;
         out->final_value = equity[t->cs->n - 1];
+        if (!req->options.no_orders) /* a combination of a sweep is not asked for them */
+            out->n_criteria = ta4j_criteria(out, t->cs, t->opt.borrowing, cx->arena, &out->criteria);
     }
     vec_done(&t->orders);
     vec_done(&t->events);

@@ -10,6 +10,7 @@
  * Source: ta4j 0.17 (BarSeriesManager, Position, analysis.cost, criteria), checked against a run of it. */
 
 #include "backtest/engine.h"
+#include "base/buf.h"
 
 extern const BacktestEngine backtest_ta4j;
 
@@ -25,6 +26,9 @@ typedef struct Ta4jCriterion {
     double value;
 } Ta4jCriterion;
 
+/* Their names and words, in the order of ta4j_criteria; the values are 0. */
+size_t ta4j_criteria_names(const Ta4jCriterion **out);
+void ta4j_criteria_describe(Buf *out); /* as a part of docs/metrics.md */
 /* All of them, of a run of this engine over these candles; in the arena. NaN where ta4j gives NaN or divides by 0. */
 size_t ta4j_criteria(const BacktestResult *r, const Candles *candles, double borrowing, Arena *arena,
                      const Ta4jCriterion **out);

@@ -175,6 +175,34 @@ TEST(what_was_answered_is_what_is_found) {
     rig_done(&r);
 }
 
+/* ta4j's own criteria stand beside the metrics, and are kept in their order. */
+TEST(a_run_of_ta4j_has_its_criteria_and_they_are_kept) {
+    Rig r;
+    rig_init(&r, true);
+    BacktestRequestIn in = request(&r, "t", "rsi", "");
+    BacktestResponse ran = { 0 }, got = { 0 };
+    BacktestGetQuery get;
+    in.engine = S("ta4j");
+    in.position_sizing = S("fixed");
+    CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_backtest_run, &in, &ran));
+    CHECK_EQ(ran.criteria.n, 34);
+    const CriterionOut *v = ran.criteria.v;
+    CHECK_STR(v[0].name, S("Return"));
+    CHECK_STR(v[14].name, S("NumberOfPositions"));
+    CHECK(v[14].value > 5 && v[14].value == ran.metrics.v[METRIC_TOTAL_TRADES]);
+    shape_init(&backtest_get_shape, &r.t.cx, &get);
+    get.id = S("t");
+    CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_backtest_get, &get, &got));
+    CHECK_STR(text_of(&r, &backtest_response_shape, &got), text_of(&r, &backtest_response_shape, &ran));
+    RawBody page = { 0 };
+    CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_backtest_report, &(BacktestId){ S("t") }, &page));
+    CHECK(str_find(page.bytes, S("id=\"criteria\"")) > 0 && str_find(page.bytes, S("ExpectedShortfall")) > 0);
+    in = request(&r, "b", "rsi", "");
+    CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_backtest_run, &in, &ran));
+    CHECK_EQ(ran.criteria.n, 0);
+    rig_done(&r);
+}
+
 /* STO-03: the document's members, under the documents' names. */
 TEST(the_document_has_the_members_of_the_schema) {
     Rig r;
@@ -582,9 +610,9 @@ TEST(long_work_tells_how_far_it_is_and_can_be_cancelled) {
 
 TESTS(T(walk_forward_monte_carlo_and_proof_answer_alike), T(a_sweep_ranks_what_runs_give), T(a_bad_grid_is_told_where),
       T(the_tables_are_sound), T(in_process_and_through_the_wire_answer_alike), T(what_was_answered_is_what_is_found),
-      T(the_document_has_the_members_of_the_schema), T(the_best_score_is_recommended_first),
-      T(bad_requests_are_told_what_is_wrong), T(a_range_without_candles_and_simulated_candles_are_said),
-      T(equity_points_are_spread_and_end_at_the_end),
+      T(a_run_of_ta4j_has_its_criteria_and_they_are_kept), T(the_document_has_the_members_of_the_schema),
+      T(the_best_score_is_recommended_first), T(bad_requests_are_told_what_is_wrong),
+      T(a_range_without_candles_and_simulated_candles_are_said), T(equity_points_are_spread_and_end_at_the_end),
       T(columns_beside_the_candles_decide_and_pass_the_proof_in_process_and_through_the_wire),
       T(bad_columns_are_told_with_their_place), T(a_swept_parameter_may_be_given_too),
       T(long_work_tells_how_far_it_is_and_can_be_cancelled))
