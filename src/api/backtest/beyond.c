@@ -60,7 +60,7 @@ int backtest_api_walk(void *role, Ctx *cx, const void *in_, void *out_) {
     WalkReport p;
     int r = walk_ask(cx, in, &ask);
     if (r == 0)
-        r = backtest_service_walk(role, cx, &ask, &p);
+        r = backtest_api_nested(cx, backtest_service_walk(role, cx, &ask, &p));
     if (r != 0)
         return r;
     char *tf = arena_alloc(cx->arena, TIMEFRAME_TEXT_MAX);
@@ -148,7 +148,7 @@ int backtest_api_prove(void *role, Ctx *cx, const void *in_, void *out_) {
     ProveResult p;
     int r = backtest_api_nested_ask(cx, &in->backtest, &ask);
     if (r == 0)
-        r = backtest_service_prove(role, cx, &ask, (size_t)in->cuts, &p);
+        r = backtest_api_nested(cx, backtest_service_prove(role, cx, &ask, (size_t)in->cuts, &p));
     if (r != 0)
         return r;
     *out = (ProveResponse){ .proved = p.fault == PROVE_NONE,

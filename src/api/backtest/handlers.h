@@ -31,6 +31,8 @@ int backtest_api_assets(Ctx *cx, const BacktestRequestIn *in, const SourceQuery 
 int backtest_api_columns(Ctx *cx, const BacktestRequestIn *in, const BacktestColumn **out, size_t *n);
 /* The same for a request inside the member "backtest" of another. */
 int backtest_api_nested_ask(Ctx *cx, const BacktestRequestIn *in, BacktestAsk *out);
+/* A failure `r` of the service at a member of that request gets its place: "backtest.strategy_type". Returns r. */
+int backtest_api_nested(Ctx *cx, int r);
 /* The member "grid": values by parameter. */
 int backtest_api_grid(Ctx *cx, Str json, const SweepAxis **axes, size_t *n);
 /* {"short_period": 5, ...} */

@@ -83,12 +83,20 @@ static int axis_of(Ctx *cx, const SweepAxis *axes, size_t n, Str name, size_t *o
     return err_set_at(cx, ERR_INVALID, S("heat"), "'" STR_FMT "' is not a parameter of the grid", STR_ARG(name));
 }
 
+int backtest_api_nested(Ctx *cx, int r) {
+    Str place = str_dup(cx->arena, str_c(cx->err.field)), first = place;
+    for (size_t i = 0; i < place.n && first.n == place.n; i++)
+        if (place.p[i] == '.' || place.p[i] == '[')
+            first = str_first(place, i);
+    if (r < 0 && shape_field(&backtest_request_shape, first))
+        snprintf(cx->err.field, sizeof cx->err.field, "backtest.%s", str_cz(cx->arena, place));
+    return r;
+}
+
 int backtest_api_nested_ask(Ctx *cx, const BacktestRequestIn *in, BacktestAsk *out) {
-    int r = backtest_api_ask(cx, in, out);
-    if (r == 0)
-        return 0;
-    Str place = str_dup(cx->arena, str_c(cx->err.field));
-    snprintf(cx->err.field, sizeof cx->err.field, "backtest%s%s", place.n ? "." : "", str_cz(cx->arena, place));
+    int r = backtest_api_nested(cx, backtest_api_ask(cx, in, out));
+    if (r != 0 && !cx->err.field[0])
+        snprintf(cx->err.field, sizeof cx->err.field, "backtest");
     return r;
 }
 
@@ -253,7 +261,7 @@ int backtest_api_sweep(void *role, Ctx *cx, const void *in, void *out) {
     SweepReport report;
     int r = ask_of(cx, in, &ask);
     if (r == 0)
-        r = backtest_service_sweep(role, cx, &ask, &report);
+        r = backtest_api_nested(cx, backtest_service_sweep(role, cx, &ask, &report));
     if (r == 0)
         show(cx, in, &report, out);
     return r;

@@ -122,6 +122,9 @@ static int check_axes(Ctx *cx, const SweepAxis *axes, size_t n_axes, double *n_c
 static int check(Ctx *cx, const BacktestRequest *base, const SweepAxis *axes, size_t n_axes, const SweepOptions *o,
                  SweepResult *r) {
     double n_combos = 1, n_samples = (double)(o->n_samples ? o->n_samples : 100);
+    Strategy *unused;
+    if (!strategy_find(base->catalog, base->strategy->strategy_type)) /* its words, once, and not of each combination */
+        return strategy_open(cx, base->catalog, base->strategy, &unused);
     int e = check_axes(cx, axes, n_axes, &n_combos);
     if (e)
         return e;

@@ -215,9 +215,9 @@ static int run_train(Walk *w, WalkWindow *window) {
 static int check(Ctx *cx, const BacktestRequest *base, const WalkOptions *o) {
     if (base->n_assets != 1)
         return err_set_at(cx, ERR_INVALID, S("symbols"), "walk-forward: one asset, not %zu", base->n_assets);
+    Strategy *unused;
     if (!strategy_find(base->catalog, base->strategy->strategy_type))
-        return err_set_at(cx, ERR_INVALID, S("strategy_type"), "walk-forward: no strategy \"" STR_FMT "\"",
-                          STR_ARG(str_first(base->strategy->strategy_type, 60)));
+        return strategy_open(cx, base->catalog, base->strategy, &unused);
     WalkWindow one[1];
     size_t n = base->assets[0].candles ? base->assets[0].candles->n : 0;
     if (walk_windows(n, o, one, 1) == 0)

@@ -425,6 +425,44 @@ TEST(walk_forward_monte_carlo_and_proof_answer_alike) {
     }
 }
 
+/* What is wrong inside the nested request is told with its place in the whole one. */
+TEST(faults_of_the_nested_request_have_their_place) {
+    Rig r;
+    rig_init(&r, false);
+    static const struct {
+        const char *name, *strategy, *engine, *symbol, *field;
+    } rows[] = {
+        { "strategy", "nope", "backtrader", "BTCUSDT", "backtest.strategy_type" },
+        { "engine", "rsi", "lean", "BTCUSDT", "backtest.engine" },
+        { "symbol", "rsi", "backtrader", "DOGEUSDT", "backtest.symbol" },
+    };
+    EACH_ROW (row, rows) {
+        Ctx *cx = &r.t.cx;
+        SweepRequestIn sweep;
+        WalkRequestIn walk;
+        ProveRequest prove;
+        shape_init(&sweep_request_shape, cx, &sweep);
+        shape_init(&walk_request_shape, cx, &walk);
+        shape_init(&prove_request_shape, cx, &prove);
+        sweep.backtest = request(&r, "", row->strategy, "");
+        sweep.backtest.engine = str_c(row->engine);
+        sweep.backtest.symbol = str_c(row->symbol);
+        walk.backtest = prove.backtest = sweep.backtest;
+        sweep.grid.json = walk.grid.json = S("{\"period\":[3,5]}");
+        const struct {
+            const Op *op;
+            const void *in;
+        } calls[] = { { &op_backtest_sweep, &sweep }, { &op_backtest_walk, &walk }, { &op_backtest_prove, &prove } };
+        for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+            void *out = arena_zalloc(&r.t.arena, calls[i].op->out->size);
+            CHECK(api_call(r.api, cx, calls[i].op, calls[i].in, out) < 0);
+            CHECK_STR(str_c(cx->err.field), str_c(row->field));
+            err_clear(cx);
+        }
+    }
+    rig_done(&r);
+}
+
 TEST(a_bad_grid_is_told_where) {
     Rig r;
     rig_init(&r, false);
@@ -609,7 +647,8 @@ TEST(long_work_tells_how_far_it_is_and_can_be_cancelled) {
 }
 
 TESTS(T(walk_forward_monte_carlo_and_proof_answer_alike), T(a_sweep_ranks_what_runs_give), T(a_bad_grid_is_told_where),
-      T(the_tables_are_sound), T(in_process_and_through_the_wire_answer_alike), T(what_was_answered_is_what_is_found),
+      T(the_tables_are_sound), T(in_process_and_through_the_wire_answer_alike),
+      T(faults_of_the_nested_request_have_their_place), T(what_was_answered_is_what_is_found),
       T(a_run_of_ta4j_has_its_criteria_and_they_are_kept), T(the_document_has_the_members_of_the_schema),
       T(the_best_score_is_recommended_first), T(bad_requests_are_told_what_is_wrong),
       T(a_range_without_candles_and_simulated_candles_are_said), T(equity_points_are_spread_and_end_at_the_end),
