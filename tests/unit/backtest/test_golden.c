@@ -107,6 +107,7 @@ TEST(a_reversal_that_loses_a_rounding_is_filled_in_part_first) {
     case_check(&t.cx, &rep, S("x"), str_c(json), dir);
     CHECK_EQ(rep.n_passed, 1);
     test_ctx_done(&t);
+    test_dir_done(dir);
 }
 
 /* A folder of somebody else's cases is run to its end, whatever is in it. */
@@ -158,6 +159,7 @@ TEST(cases_that_say_little_or_nonsense_are_understood_or_fail_with_words) {
         CHECK_EQ(rep.n_failed, !row->passes);
     }
     test_ctx_done(&t);
+    test_dir_done(dir);
 }
 
 TESTS(T(every_dump_of_backtrader_is_run_again_trade_for_trade),
