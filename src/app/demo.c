@@ -165,6 +165,8 @@ static int run_all(Demo *d) {
     if (r == 0)
         r = demo_backtest(d, &s);
     if (r == 0)
+        r = demo_forecast(d, &s);
+    if (r == 0)
         r = demo_keep(d, &s);
     if (r == 0 && !file)
         r = demo_live(d);

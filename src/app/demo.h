@@ -44,6 +44,7 @@ int demo_collect(Demo *d);                       /* candles of an exchange */
 int demo_import(Demo *d, DemoSeries *out);       /* the user's file */
 int demo_ask(Demo *d, const DemoSeries *s);      /* statistics, gaps, candles */
 int demo_backtest(Demo *d, const DemoSeries *s); /* a strategy, its neighbours, the tear sheet */
+int demo_forecast(Demo *d, const DemoSeries *s); /* a small ensemble, its interval, the last value */
 int demo_job(Demo *d, const DemoSeries *s);      /* a scheduled collection, run by hand */
 int demo_fill(Demo *d, const DemoSeries *s);     /* holes filled and flagged */
 int demo_keep(Demo *d, const DemoSeries *s);     /* a Parquet file, a backup */

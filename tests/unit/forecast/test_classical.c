@@ -82,7 +82,7 @@ TEST(a_season_is_taken_apart_and_put_back) {
     test_ctx_done(&t);
 }
 
-/* statsmodels 0.14's ThetaModel(period=12, method="additive") on the same data: it fits the weight by another likelihood
+/* statsmodels 0.15's ThetaModel(period=12, method="additive") on the same data: it fits the weight by another likelihood
  * (.5740 to our .5717), the slope is the same. */
 TEST(theta_agrees_with_statsmodels) {
     static const double want[12] = { 8312.979,  7589.828,  8366.561, 8586.885, 9435.584, 9835.042,
@@ -100,8 +100,8 @@ TEST(theta_agrees_with_statsmodels) {
     test_ctx_done(&t);
 }
 
-/* No fit may be less likely than that of another program that maximises the same likelihood: forecast::ets (R) chooses
- * ETS(A,N,A) with AIC 1141.016; statsmodels 0.14 ends at the figures below. */
+/* No fit may be less likely than that of another program that maximises the same likelihood: statsmodels 0.15 ends at the
+ * figures below (its constant taken off). */
 TEST(ets_is_at_least_as_likely_as_elsewhere) {
     static const struct {
         const char *name;
@@ -126,7 +126,6 @@ TEST(ets_is_at_least_as_likely_as_elsewhere) {
     CHECK_OK(&t.cx, ets_choose(&t.cx, deaths, 72, 12, false, &m));
     char text[8];
     CHECK_STR(ets_spec_text(m.spec, text), S("A,N,A"));
-    CHECK(m.aic <= 1141.016);
     CHECK_EQ(m.n_parameters, 15);
     test_ctx_done(&t);
 }
