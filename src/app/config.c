@@ -116,6 +116,15 @@ const CfgOption app_options[] = {
     { "gateway.health_path", CFG_STR, CFG_AT(AppCfg, gateway_health_path), .def = "/health",
       .help = "what instances are asked to see whether they are well; empty: their calls alone tell" },
 
+    { "cors.origins", CFG_LIST, CFG_AT(AppCfg, cors_origins),
+      .help = "origins whose pages may ask from a browser: https://app.example; * is every one, and then without credentials" },
+    { "cors.credentials", CFG_BOOL, CFG_AT(AppCfg, cors_credentials),
+      .help = "their requests may carry cookies and keys of the browser" },
+    { "cors.max_age", CFG_DURATION, CFG_AT(AppCfg, cors_max_age_ms), .def = "10m", .max = 24 * 60 * MINUTE_MS,
+      .help = "how long a browser may remember a preflight" },
+    { "cors.headers", CFG_STR, CFG_AT(AppCfg, cors_headers), .def = "Authorization, Content-Type, X-API-Key, X-Correlation-ID, Idempotency-Key",
+      .help = "headers that such a page may send" },
+
     { "limit.flood", CFG_INT, CFG_AT(AppCfg, limit_flood), .def = "-1", .min = -1, .max = 100000000, .unit = "a minute",
       .help = "requests of one address, with or without a key; 0 = no limit, -1: 6000, none on a loopback address" },
     { "limit.anonymous", CFG_INT, CFG_AT(AppCfg, limit_anonymous), .def = "-1", .min = -1, .max = 100000000, .unit = "a minute",
@@ -217,6 +226,19 @@ int app_config_load(Ctx *cx, int *argc, char **argv, char *const *environment, C
             return r;
     }
     return cfg_finish(cfg, cx, out);
+}
+
+int app_config_again(Ctx *cx, const Cfg *now, AppCfg *out) {
+    Cfg cfg;
+    cfg_init(&cfg, app_options, n_app_options, cx->arena);
+    cfg.env_ignored = now->env_ignored;
+    cfg.home = now->home;
+    for (size_t i = 0; i < now->n; i++)
+        if (now->values[i].rank >= CFG_ENV)
+            cfg_set(&cfg, now->options[i].key, now->values[i].text, now->values[i].rank, now->values[i].origin);
+    Str file = cfg_value(&cfg, S("config.file"))->text;
+    int r = file.n ? cfg_take_file(&cfg, cx, str_cz(cx->arena, file)) : 0;
+    return r == 0 ? cfg_finish(&cfg, cx, out) : r;
 }
 
 bool config_simulated(const AppCfg *cfg) {

@@ -43,6 +43,10 @@ typedef struct AppCfg {
     int gateway_breaker; /* 0: the mode's own; then breaker_profiles in order */
     bool gateway_fast;
     Str gateway_health_path;
+    CfgList cors_origins;
+    bool cors_credentials;
+    int64_t cors_max_age_ms;
+    Str cors_headers;
     int64_t limit_flood, limit_anonymous, limit_key;
 
     int64_t live_max_connections, live_max_subscriptions, live_messages_second;
@@ -77,3 +81,7 @@ extern const size_t n_app_options;
  * written to `err` and ERR_USAGE comes back. */
 /* cfg is initialised (cfg_init) with app_options. */
 int app_config_load(Ctx *cx, int *argc, char **argv, char *const *environment, Cfg *cfg, AppCfg *out);
+
+/* The same again, later: flags and environment as `now` has them, the file as it is by then. Everything in cx->arena.
+ * ERR_USAGE with the words of the first problem. */
+int app_config_again(Ctx *cx, const Cfg *now, AppCfg *out);

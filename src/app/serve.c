@@ -79,9 +79,32 @@ static void tls_reload(Service *s) {
     arena_done(&scratch);
 }
 
+/* Services and routes as the configuration file has them now. What is no good changes nothing. */
+static void routes_reload(Service *s) {
+    Arena scratch = { 0 };
+    Ctx cx;
+    AppCfg cfg;
+    GatewayTopology topology;
+    ctx_init(&cx, &scratch, s->app->clock);
+    int r = app_config_again(&cx, &s->app->cfg_table, &cfg);
+    if (r == 0)
+        r = topology_make(&cx, &cfg, &s->hosts, &topology);
+    if (r == 0)
+        r = gateway_routes(s->gateway, &cx, &topology);
+    if (r == 0)
+        LOG_INFO(s->log, &cx, S("services and routes reloaded"), F_I64("services", topology.n_clusters),
+                 F_I64("routes", topology.n_foreign));
+    else
+        LOG_ERROR(s->log, &cx, S("services and routes not reloaded, the old ones stay"),
+                  F_STR("reason", str_c(cx.err.text)));
+    arena_done(&scratch);
+}
+
 static void on_hangup(void *arg, int signo) {
     Service *s = arg;
     UNUSED(signo);
+    if (s->hosts.has[ROLE_GATEWAY])
+        routes_reload(s);
     if (s->tls)
         tls_reload(s);
 }
@@ -224,6 +247,11 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .metrics = p->metrics,
                          .requests = p->requests,
                          .admin_key = key,
+                         .cors = { .origins = cfg->cors_origins.v,
+                                   .n = cfg->cors_origins.n,
+                                   .credentials = cfg->cors_credentials,
+                                   .max_age_s = cfg->cors_max_age_ms / MS_PER_SECOND,
+                                   .headers = cfg->cors_headers },
                          .internal_key = cfg->auth_internal_key,
                          .limits = { .flood = limit_of(cfg, cfg->limit_flood, 6000),
                                      .anonymous = limit_of(cfg, cfg->limit_anonymous, limit_anonymous.most),

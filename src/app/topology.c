@@ -132,7 +132,9 @@ int topology_make(Ctx *cx, const AppCfg *cfg, const RoleSet *here, GatewayTopolo
             continue;
         r = add_role(&s, &app_roles[k]);
         for (size_t i = 0; i < ROLE_TABLES_MAX && app_roles[k].tables[i]; i++)
-            remotes[n_remotes++] = (GatewayRemote){ app_roles[k].tables[i], str_c(app_roles[k].name) };
+            remotes[n_remotes++] = (GatewayRemote){ .table = app_roles[k].tables[i],
+                                                    .cluster = str_c(app_roles[k].name),
+                                                    .live = k == ROLE_MARKET && i == 0 };
     }
     GatewayForeign *foreign = arena_new_n(cx->arena, GatewayForeign, cfg->gateway_routes.n + 1);
     for (size_t i = 0; r == 0 && i < cfg->gateway_routes.n; i++)

@@ -119,6 +119,10 @@ static void put_code_point(Buf *b, uint32_t cp) {
 static void put_safe(Buf *b, Str s, bool quoted) {
     size_t clean = 0, at = 0; /* [clean, at) is not written yet and needs no escape */
     while (at < s.n) {
+        while (at < s.n && s.p[at] >= ' ' && s.p[at] < 0x7f && s.p[at] != '\\' && s.p[at] != '"')
+            at++;
+        if (at == s.n)
+            break;
         uint32_t cp = 0;
         size_t size = utf8_decode(s.p + at, s.n - at, &cp);
         bool special = cp == '\\' || (cp == '"' && quoted);
@@ -157,10 +161,12 @@ static bool is_word(Str s) {
 static bool names_a_secret(Str key) {
     static const char *const words[] = { "secret", "passw",       "token",   "api_key",    "apikey", "authorization",
                                          "cookie", "private_key", "api-key", "credential", "bearer" };
-    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        Str word = str_c(words[i]);
-        for (size_t at = 0; at + word.n <= key.n; at++)
-            if (str_eq_nocase(str_n(key.p + at, word.n), word))
+    for (size_t at = 0; at < key.n; at++) {
+        char first = (char)(key.p[at] | 0x20);
+        if (!strchr("sptacb", first)) /* what the words begin with: this runs for each field of each line */
+            continue;
+        for (size_t i = 0; i < ARRAY_LEN(words); i++)
+            if (words[i][0] == first && str_eq_nocase(str_first(str_from(key, at), strlen(words[i])), str_c(words[i])))
                 return true;
     }
     return false;
@@ -188,9 +194,11 @@ static void put_value(Buf *b, LogFormat format, const LogField *f) {
         else
             put_safe(b, s, false);
         break;
-    case FIELD_I64:
-        buf_printf(b, "%lld", (long long)f->i);
+    case FIELD_I64: {
+        char text[NUM_TEXT_MAX];
+        buf_put(b, text, num_format_i64(f->i, text));
         break;
+    }
     case FIELD_BOOL:
         buf_put_str(b, f->i ? S("true") : S("false"));
         break;
@@ -205,7 +213,9 @@ static void put_value(Buf *b, LogFormat format, const LogField *f) {
 static void put_id(Buf *b, LogFormat format, const char *key, Str id) {
     if (id.n == 0)
         return;
-    buf_printf(b, format == LOG_JSON ? ",\"%s\":" : " %s=", key);
+    buf_put_str(b, format == LOG_JSON ? S(",\"") : S(" "));
+    buf_put_str(b, str_c(key));
+    buf_put_str(b, format == LOG_JSON ? S("\":") : S("="));
     put_value(b, format, &F_STR(key, utf8_first(id, ID_MAX)));
 }
 

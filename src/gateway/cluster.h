@@ -90,8 +90,13 @@ typedef struct ClusterEvents { /* on the loop, never from within cluster_send; e
     void (*head)(void *arg, const UpHead *head);
     void (*fail)(void *arg, const ClusterFailure *why); /* instead of head; the call is closed already */
     void (*more)(void *arg);
+    void (*drained)(void *arg); /* optional: as UpEvents */
 } ClusterEvents;
 
 ClusterCall *cluster_send(Cluster *c, const ClusterRequest *rq, const ClusterEvents *events, void *arg);
 int cluster_take(ClusterCall *k, Buf *out); /* as upstream_take */
 void cluster_close(ClusterCall *k);         /* NULL is fine */
+/* After a head of 101 (up.upgrade): as upstream_push. cluster_adopt: from now on others hear of it. */
+void cluster_push(ClusterCall *k, Str bytes);
+size_t cluster_queued(const ClusterCall *k);
+void cluster_adopt(ClusterCall *k, const ClusterEvents *events, void *arg);

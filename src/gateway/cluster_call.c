@@ -102,7 +102,7 @@ static int64_t told_to_wait_ms(const ClusterCall *k, const UpHead *head) {
 static void on_head(void *arg, const UpHead *head) {
     ClusterCall *k = arg;
     k->took_ns = now_of(k).ns - k->began.ns;
-    k->well = breaker_is_success(k->c->o.breaker, 0, head->status);
+    k->well = breaker_is_success(k->c->o.breaker, 0, head->status == 101 ? 200 : head->status);
     RetryCause cause = retry_cause(0, true, head->status);
     if (cause == RETRY_ASKED) {
         if (again(k, cause, told_to_wait_ms(k, head))) {
@@ -141,7 +141,13 @@ static void on_more(void *arg) {
     k->events->more(k->arg);
 }
 
-static const UpEvents up_events = { .head = on_head, .fail = on_fail, .more = on_more };
+static void on_drained(void *arg) {
+    ClusterCall *k = arg;
+    if (k->events->drained)
+        k->events->drained(k->arg);
+}
+
+static const UpEvents up_events = { .head = on_head, .fail = on_fail, .more = on_more, .drained = on_drained };
 
 static void attempt(ClusterCall *k) {
     Cluster *c = k->c;
@@ -197,6 +203,19 @@ int cluster_take(ClusterCall *k, Buf *out) {
     int r = upstream_take(k->up, out);
     k->well &= r >= 0;
     return r;
+}
+
+void cluster_push(ClusterCall *k, Str bytes) {
+    upstream_push(k->up, bytes);
+}
+
+size_t cluster_queued(const ClusterCall *k) {
+    return upstream_queued(k->up);
+}
+
+void cluster_adopt(ClusterCall *k, const ClusterEvents *events, void *arg) {
+    k->events = events;
+    k->arg = arg;
 }
 
 void cluster_close(ClusterCall *k) {

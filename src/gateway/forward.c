@@ -3,6 +3,8 @@
 #include "gateway/forward.h"
 
 #include "api/call.h"
+#include "base/num.h"
+#include "gateway/hop.h"
 
 enum { DROP_REQUEST = 1, DROP_REPLY = 2, DROP_KEYS = 4 };
 
@@ -85,9 +87,9 @@ static size_t copy(const HttpField *from, size_t n_from, unsigned when, HttpFiel
     return n;
 }
 
-static Str hex_trace(Arena *a, const Trace *t) {
-    return str_fmt(a, "00-%016llx%016llx-%016llx-01", (unsigned long long)t->trace_hi, (unsigned long long)t->trace_lo,
-                   (unsigned long long)t->span);
+static Str number(Arena *a, int64_t v) {
+    char *p = arena_alloc(a, NUM_TEXT_MAX);
+    return str_n(p, num_format_i64(v, p));
 }
 
 static Str joined(Arena *a, Str before, Str client) {
@@ -105,8 +107,8 @@ void forward_request(Arena *a, const ForwardRequest *f, HttpField **out, size_t 
     to[n++] = (HttpField){ S("x-forwarded-proto"), proto.n ? proto : h->secure ? S("https") : S("http") };
     to[n++] = (HttpField){ S(API_HEADER_CORRELATION), f->trace->correlation_id };
     if (f->trace->trace_hi | f->trace->trace_lo)
-        to[n++] = (HttpField){ S(API_HEADER_TRACE), hex_trace(a, f->trace) };
-    to[n++] = (HttpField){ S(API_HEADER_DEADLINE), str_fmt(a, "%lld", (long long)f->left_ms) };
+        to[n++] = (HttpField){ S(API_HEADER_TRACE), hop_trace_write(f->trace, arena_alloc(a, HOP_TRACE_TEXT)) };
+    to[n++] = (HttpField){ S(API_HEADER_DEADLINE), number(a, f->left_ms) };
     if (f->internal_key.n) {
         to[n++] = (HttpField){ S(FORWARD_INTERNAL_KEY), f->internal_key };
         to[n++] =
@@ -121,8 +123,7 @@ void forward_request(Arena *a, const ForwardRequest *f, HttpField **out, size_t 
 }
 
 void forward_reply(Arena *a, const HttpField *fields, size_t n_fields, HttpField **out, size_t *n_out) {
-    enum { ROOM = 8 };
-    HttpField *to = arena_alloc(a, (n_fields + ROOM) * sizeof *to);
+    HttpField *to = arena_alloc(a, (n_fields + FORWARD_ROOM) * sizeof *to);
     *n_out = copy(fields, n_fields, DROP_REPLY, to);
     *out = to;
 }

@@ -22,7 +22,8 @@ typedef struct ForwardRequest {
 
 /* Fields in the arena; values borrow from the request. */
 void forward_request(Arena *a, const ForwardRequest *f, HttpField **out, size_t *n);
-/* fields: of the upstream's reply; room for eight more is left behind *n. */
+/* fields: of the upstream's reply; room for FORWARD_ROOM more is left behind *n. */
+enum { FORWARD_ROOM = 16 };
 void forward_reply(Arena *a, const HttpField *fields, size_t n_fields, HttpField **out, size_t *n);
 
 #define FORWARD_INTERNAL_KEY "x-finsight-internal"  /* the key by which our own hops know each other */

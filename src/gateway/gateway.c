@@ -4,6 +4,7 @@
 
 #include "gateway/auth.h"
 #include "gateway/forward.h"
+#include "gateway/hop.h"
 
 #include <stdio.h>
 
@@ -53,18 +54,15 @@ static void refusal_body(void *arg, int status, const char *code, const char *me
 
 /* The access log's line. It carries the request's own ids, so that one id finds line, failure and answer. */
 static void log_request(Gateway *g, const Request *rq, const HttpExchange *ex, const HttpDone *done) {
-    enum { TRACE_MAX = 33 };
-    char trace_id[TRACE_MAX] = "";
+    char text[HOP_TRACE_ID_TEXT];
     const Trace *t = rq ? &rq->cx.trace : &(Trace){ 0 };
-    if (t->trace_hi | t->trace_lo)
-        snprintf(trace_id, sizeof trace_id, "%016llx%016llx", (unsigned long long)t->trace_hi,
-                 (unsigned long long)t->trace_lo);
+    Str trace_id = t->trace_hi | t->trace_lo ? hop_trace_id(t, text) : (Str){ 0 };
     const LogField fields[] = {
-        F_STR("method", ex->head.method),   F_STR("path", ex->head.path),       F_I64("status", done->status),
-        F_I64("bytes", done->sent),         F_BOOL("aborted", done->aborted),   F_STR("peer", ex->head.peer),
-        F_MS((double)done->took_ns * 1e-6), F_STR("trace_id", str_c(trace_id)),
+        F_STR("method", ex->head.method),   F_STR("path", ex->head.path),     F_I64("status", done->status),
+        F_I64("bytes", done->sent),         F_BOOL("aborted", done->aborted), F_STR("peer", ex->head.peer),
+        F_MS((double)done->took_ns * 1e-6), F_STR("trace_id", trace_id),
     };
-    log_record(g->o.log, rq ? &rq->cx : NULL, LEVEL_INFO, S("request"), fields, ARRAY_LEN(fields) - !trace_id[0]);
+    log_record(g->o.log, rq ? &rq->cx : NULL, LEVEL_INFO, S("request"), fields, ARRAY_LEN(fields) - !trace_id.n);
 }
 
 static void on_done(void *arg, const HttpExchange *ex, const HttpDone *done) {

@@ -20,6 +20,7 @@
 #include "base/rng.h"
 #include "gateway/client.h"
 #include "gateway/cluster.h"
+#include "gateway/cors.h"
 #include "gateway/live.h"
 #include "net/http_server.h"
 #include "policy/limit.h"
@@ -37,6 +38,7 @@ typedef struct GatewayCluster {
 typedef struct GatewayRemote {
     const OpTable *table;
     Str cluster;
+    bool live; /* it has the live API: /ws goes there */
 } GatewayRemote;
 
 /* A route of the configuration: to a service that has no table here. */
@@ -79,6 +81,7 @@ typedef struct GatewayOptions {
     RequestStats *requests;   /* the documents' MetricsService; NULL = none */
     GatewayTopology topology; /* all-zero: everything is of this process */
     GatewayLimits limits;
+    CorsRules cors;        /* borrowed texts */
     Str internal_key;      /* copied; by it our own hops know each other; empty: none does */
     const ClientNet *hops; /* copied; whose X-Forwarded-For is believed */
     size_t n_hops;

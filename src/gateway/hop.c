@@ -43,6 +43,25 @@ bool hop_trace(Str v, Trace *out) {
     return true;
 }
 
+static char *put_hex(char *to, uint64_t v) {
+    for (int shift = 60; shift >= 0; shift -= 4)
+        *to++ = "0123456789abcdef"[v >> shift & 15];
+    return to;
+}
+
+Str hop_trace_id(const Trace *t, char out[static HOP_TRACE_ID_TEXT]) {
+    put_hex(put_hex(out, t->trace_hi), t->trace_lo);
+    return str_n(out, HOP_TRACE_ID_TEXT);
+}
+
+Str hop_trace_write(const Trace *t, char out[static HOP_TRACE_TEXT]) {
+    memcpy(out, "00-", 3);
+    char *to = put_hex(put_hex(out + 3, t->trace_hi), t->trace_lo);
+    *to++ = '-';
+    memcpy(put_hex(to, t->span), "-01", 3);
+    return str_n(out, HOP_TRACE_TEXT);
+}
+
 int hop_deadline(Ctx *cx, Str header, MonoNs started, MonoNs *deadline) {
     if (!header.p)
         return 0;

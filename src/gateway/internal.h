@@ -91,9 +91,10 @@ typedef struct Request {
     RouteSet *routes; /* holds route; NULL: none was looked for */
     const Route *route;
     RouteHit hit;
-    Str path; /* as routed: the documents' prefixes made ours */
+    Str path;                 /* as routed: the documents' prefixes made ours */
     const char *stage;        /* that it is in, or was refused at */
     Str client;               /* address of who asks */
+    Str origin;               /* of a page, where any may ask */
     const LimitVerdict *tell; /* of the limits it passed the tightest; NULL: none */
     LimitVerdict verdicts[3];
     ClusterCall *call; /* NULL: none under way */
@@ -128,7 +129,8 @@ void pages_free(Gateway *g);
 
 /* /ws: true when the path was it. */
 bool live_serve(Request *rq);
-/* What every reply says of this hop: ids, limits. Room for 8. Returns how many. */
+/* What every reply says of this hop: ids, limits, origins. Returns how many. */
+enum { REQUEST_OWN_FIELDS = 5 + CORS_FIELDS_MAX };
 size_t request_own_fields(Request *rq, HttpField *to);
 /* The exchange has become something else: there is no answer to give. The worker's share of rq is gone after. */
 void request_left(Request *rq);

@@ -51,6 +51,23 @@ void pages_free(Gateway *g) {
     mem_free(g->pages);
 }
 
+/* The documents' name of the role market (GWY-06): here, or where its instances are. */
+static bool put_market_data(const Gateway *g, JsonWriter *w) {
+    bool well = true;
+    for (size_t i = 0; i < g->n_tables; i++) {
+        if (!str_eq(str_c(g->tables[i]->role), S("market")))
+            continue;
+        const Cluster *c = i < g->o.n_roles ? NULL : gateway_cluster(g, S("market"));
+        json_key(w, S("market_data"));
+        if (c)
+            return cluster_write_health(c, w);
+        json_object(w);
+        json_put_str(w, "status", S("healthy"));
+        json_object_end(w);
+    }
+    return well;
+}
+
 /* Asks what stands behind, ten times a second at most: a crowd of probes takes no locks of the lanes. On the loop. */
 static void health_look(Gateway *g, MonoNs now) {
     enum { FRESH_MS = 100 };
@@ -64,6 +81,7 @@ static void health_look(Gateway *g, MonoNs now) {
     json_writer_init(&w, services, false);
     json_object(&w);
     g->health.well = !g->o.health || g->o.health(g->o.health_arg, &w);
+    g->health.well &= put_market_data(g, &w);
     VEC_FOR (c, &g->clusters) {
         json_key(&w, cluster_name(*c));
         g->health.well &= cluster_write_health(*c, &w);
@@ -93,6 +111,34 @@ static void serve_health(Request *rq) {
     json_put_bool(&w, "simulated", g->o.simulated);
     json_object_end(&w);
     request_reply(rq, 200, S("application/json"), &body, NULL, 0);
+}
+
+/* /api/health/NAME: one member of "services" (GWY-25). */
+static bool serve_one_health(Request *rq) {
+    const Str below = S("/api/health/");
+    Str path = rq->ex->head.path, key;
+    if (!str_starts(path, below))
+        return false;
+    Gateway *g = rq->g;
+    health_look(g, rq->ex->started);
+    JsonReader r;
+    json_reader_init(&r, buf_str(&g->health.services), &rq->arena, SHAPE_DEPTH_MAX);
+    json_open_object(&r);
+    while (json_object_next(&r, &key) > 0) {
+        Str value;
+        if (json_skip_raw(&r, &value) != 0)
+            break;
+        if (!str_eq(key, str_from(path, below.n)))
+            continue;
+        Buf body;
+        buf_init(&body, 64 << 10);
+        buf_put_str(&body, value);
+        request_reply(rq, 200, S("application/json"), &body, NULL, 0);
+        return true;
+    }
+    err_set(&rq->cx, ERR_NOT_FOUND, "Service not found"); /* OBS-01 */
+    request_fail(rq);
+    return true;
 }
 
 static void serve_metrics(Request *rq) {
@@ -163,6 +209,9 @@ static const struct {
     { STR_INIT("/docs"), serve_docs },
     { STR_INIT("/docs.css"), serve_css },
     { STR_INIT("/api/v1/system/requests"), serve_snapshot },
+    { STR_INIT("/api/health"), serve_health },
+    { STR_INIT("/api/metrics"), serve_snapshot },
+    { STR_INIT("/api/metrics/prometheus"), serve_metrics },
     { STR_INIT("/"), serve_docs },
 };
 
@@ -183,5 +232,5 @@ bool pages_serve(Request *rq) {
         }
         return true;
     }
-    return false;
+    return (str_eq(method, S("GET")) || rq->head_only) && serve_one_health(rq);
 }

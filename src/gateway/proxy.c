@@ -3,6 +3,7 @@
 #include "gateway/internal.h"
 
 #include "gateway/forward.h"
+#include "net/http_tunnel.h"
 
 /* --- the reply --- */
 
@@ -43,8 +44,79 @@ static void refuse(Request *rq, const ClusterFailure *why) {
     request_fail(rq);
 }
 
+/* --- a pipe --- */
+
+enum { TUNNEL_IDLE_MS = 10 * 60 * 1000 };
+
+typedef struct Pipe { /* between a client and a service, after the request is over */
+    ClusterCall *call;
+    HttpTunnel *tunnel;
+} Pipe;
+
+static int pipe_take(void *arg, Buf *out) {
+    return cluster_take(((Pipe *)arg)->call, out);
+}
+
+static void pipe_push(void *arg, Str bytes) {
+    cluster_push(((Pipe *)arg)->call, bytes);
+}
+
+static size_t pipe_queued(void *arg) {
+    return cluster_queued(((Pipe *)arg)->call);
+}
+
+static void pipe_close(void *arg) {
+    Pipe *p = arg;
+    cluster_close(p->call);
+    mem_free(p);
+}
+
+static void pipe_more(void *arg) {
+    http_tunnel_wake(((Pipe *)arg)->tunnel);
+}
+
+static void pipe_drained(void *arg) {
+    http_tunnel_drain(((Pipe *)arg)->tunnel);
+}
+
+static const TunnelEnd pipe_end = { pipe_take, pipe_push, pipe_queued, pipe_close };
+static const ClusterEvents pipe_events = { .more = pipe_more, .drained = pipe_drained };
+
+static void switch_protocols(Request *rq, const UpHead *head) {
+    HttpField *fields;
+    size_t n;
+    forward_reply(&rq->arena, head->fields, head->n_fields, &fields, &n);
+    n += request_own_fields(rq, fields + n);
+    fields[n++] = (HttpField){ S("Connection"), S("Upgrade") };
+    fields[n++] = (HttpField){ S("Upgrade"), http_field(&rq->ex->head, S("upgrade")) };
+    Pipe *p = mem_new(Pipe);
+    rq->ex->on_gone = NULL;
+    if (http_tunnel(rq->ex, fields, n, TUNNEL_IDLE_MS, &pipe_end, p, &p->tunnel) == 0) {
+        p->call = TAKE(rq->call);
+        cluster_adopt(p->call, &pipe_events, p);
+        request_left(rq);
+        return;
+    }
+    mem_free(p);
+    cluster_close(TAKE(rq->call));
+    err_set(&rq->cx, ERR_BAD_REQUEST, "a request to switch protocols comes alone, over HTTP/1.1 and without a body");
+    request_fail(rq);
+}
+
+/* Only what is passed on as one: WebSocket. */
+static bool wants_upgrade(const HttpHead *head) {
+    return str_eq(head->method, S("GET")) && head->major == 1 && head->minor == 1 &&
+           str_eq_nocase(http_field(head, S("upgrade")), S("websocket"));
+}
+
+/* --- what the service says --- */
+
 static void on_head(void *arg, const UpHead *head) {
     Request *rq = arg;
+    if (head->status == 101) {
+        switch_protocols(rq, head);
+        return;
+    }
     if (head->status > 599) { /* a number HTTP does not have */
         cluster_close(TAKE(rq->call));
         refuse(rq, &(ClusterFailure){ ERR_GATEWAY, "upstream",
@@ -133,6 +205,7 @@ void proxy_start(Request *rq) {
                     &(ForwardRequest){ .head = &ex->head,
                                        .client = client_host(ex->head.peer),
                                        .trusted = client_trusted(client_host(ex->head.peer), g->hops, g->o.n_hops),
+                                       .upgrade = wants_upgrade(&ex->head),
                                        .trace = &rq->cx.trace,
                                        .left_ms = left_ms,
                                        .internal_key = str_c(g->internal_key),
@@ -144,7 +217,8 @@ void proxy_start(Request *rq) {
                                     .fields = fields,
                                     .n_fields = n,
                                     .body = ex->body,
-                                    .deadline = rq->cx.deadline },
+                                    .deadline = rq->cx.deadline,
+                                    .upgrade = wants_upgrade(&ex->head) },
                             .repeatable = repeatable(rq) };
     ex->on_gone = on_gone;
     rq->stage = "upstream";

@@ -9,9 +9,9 @@ enum {
     REPLY_MAX = 64 << 20,
     COMPRESS_FROM = 1024, /* bytes: below, a header costs more than it saves */
     ARENA_MAX = 256 << 20,
-    POOL_MAX = 32,          /* requests at rest; more at once are heap memory of their own */
-    POOL_ARENA = 256 << 10, /* bytes: an arena that grew larger is given back */
-    EXTRA_MAX = 8,          /* fields beside those every reply has */
+    POOL_MAX = 32,                   /* requests at rest; more at once are heap memory of their own */
+    POOL_ARENA = 256 << 10,          /* bytes: an arena that grew larger is given back */
+    EXTRA_MAX = 1 + CORS_FIELDS_MAX, /* fields beside those every reply has */
 };
 
 static Str keep_id(char to[static REQUEST_ID_MAX + 1], Str id) {
@@ -58,6 +58,7 @@ Request *request_new(Gateway *g, HttpExchange *ex) {
     hop_trace(http_field(&ex->head, S(API_HEADER_TRACE)), trace);
     rq->coding = negotiate_coding(http_field(&ex->head, S("accept-encoding")));
     rq->head_only = str_eq(ex->head.method, S("HEAD"));
+    rq->origin = g->o.cors.n ? http_field(&ex->head, S("origin")) : (Str){ 0 };
     ex->user = rq;
     return rq;
 }
@@ -140,11 +141,14 @@ size_t request_own_fields(Request *rq, HttpField *to) {
         to[n++] = (HttpField){ S("RateLimit-Remaining"), h.remaining };
         to[n++] = (HttpField){ S("RateLimit-Reset"), h.reset };
     }
+    Str origin = rq->origin;
+    if (origin.n)
+        n += cors_fields(&rq->g->o.cors, origin, to + n);
     return n;
 }
 
 void request_reply_coded(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra) {
-    enum { OWN = 12 };
+    enum { OWN = 4 + REQUEST_OWN_FIELDS };
     HttpField fields[OWN + EXTRA_MAX];
     size_t n = 0;
     assert(n_extra <= EXTRA_MAX);

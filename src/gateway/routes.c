@@ -82,6 +82,17 @@ static int add_foreign(Gateway *g, Ctx *cx, RouteSet *s, const GatewayForeign *f
     return route_table_add(s->table, cx, f->method, f->pattern, route);
 }
 
+/* The live API of a role elsewhere. Who comes in is the gateway's affair here too. */
+static int add_live(Gateway *g, Ctx *cx, RouteSet *s, Cluster *cluster) {
+    Route *route = arena_new(&s->arena, Route);
+    *route = (Route){ .cluster = cluster,
+                      .metrics = metrics_of(g, s, S("live")),
+                      .needs = ROLE_READ,
+                      .timeout_ms = FOREIGN_MS,
+                      .max_body = FOREIGN_BODY };
+    return route_table_add(s->table, cx, S("GET"), S("/ws"), route);
+}
+
 int routes_build(Gateway *g, Ctx *cx, const GatewayTopology *t, RouteSet **out) {
     RouteSet *s = mem_new(RouteSet);
     atomic_init(&s->refs, 1);
@@ -94,6 +105,8 @@ int routes_build(Gateway *g, Ctx *cx, const GatewayTopology *t, RouteSet **out) 
         r = c ? add_table(g, cx, s, t->remotes[i].table, NULL, c)
               : err_set(cx, ERR_USAGE, "the role %s is neither here nor a service elsewhere",
                         t->remotes[i].table->role);
+        if (r == 0 && t->remotes[i].live)
+            r = add_live(g, cx, s, c);
     }
     for (size_t i = 0; r == 0 && i < t->n_foreign; i++)
         r = add_foreign(g, cx, s, &t->foreign[i]);

@@ -132,9 +132,21 @@ static void answer_options(Request *rq) {
             return;
         }
     }
+    HttpField fields[1 + CORS_FIELDS_MAX] = { { S("Allow"), rq->match.allow } };
+    size_t n = 1;
+    if (cors_is_preflight(head)) {
+        Str origin = rq->origin;
+        rq->origin = (Str){ 0 }; /* its fields are those of a preflight */
+        n += cors_preflight(&rq->g->o.cors, &rq->arena, origin, rq->match.allow, fields + 1);
+        if (n == 1) {
+            rq->stage = "origin";
+            err_set_at(&rq->cx, ERR_DENIED, S("origin"), "pages of this origin may not ask");
+            request_fail(rq);
+            return;
+        }
+    }
     Buf none = { 0 };
-    HttpField allow = { S("Allow"), rq->match.allow };
-    request_reply(rq, 204, (Str){ 0 }, &none, &allow, 1);
+    request_reply(rq, 204, (Str){ 0 }, &none, fields, n);
 }
 
 static Lane *lane_of(const Gateway *g, const Op *op) {

@@ -11,7 +11,13 @@
 #include "net/http_response.h"
 #include "net/stream.h"
 
-enum { READ_SIZE = 64 * 1024, HEAD_MAX = 64 * 1024, FREE_CALLS_MAX = 64, KEEP_BYTES = 16 * 1024 };
+enum {
+    READ_SIZE = 64 * 1024,
+    HEAD_MAX = 64 * 1024,
+    FREE_CALLS_MAX = 64,
+    KEEP_BYTES = 16 * 1024,
+    PUSH_MAX = 1024 * 1024
+};
 
 typedef struct UpConn {
     Upstream *u;
@@ -21,6 +27,7 @@ typedef struct UpConn {
     UpCall *call; /* NULL: idle */
     bool used;    /* had a call before */
     bool any;     /* a byte of this reply came */
+    bool pipe;    /* a tunnel: none of the pool's any more */
 } UpConn;
 
 struct UpCall {
@@ -40,6 +47,9 @@ struct UpCall {
     bool told;    /* the head was */
     bool waiting; /* more is owed */
     bool idempotent, retried, reused;
+    bool upgrade; /* a 101 is welcome */
+    bool tunnel;  /* it came */
+    Buf push;     /* of a tunnel, to be sent */
     int err;
 };
 
@@ -88,6 +98,7 @@ static void call_free(UpCall *c) {
         http_response_done(&c->response);
     u->stats.open--;
     buf_done(&c->in);
+    buf_done(&c->push);
     if (u->n_free == FREE_CALLS_MAX || c->head.cap > KEEP_BYTES || c->arena.used > KEEP_BYTES) {
         arena_done(&c->arena);
         buf_done(&c->head);
@@ -133,7 +144,8 @@ static void conn_free(UpConn *k) {
     stream_close(&k->stream);
     loop_timer_stop(&k->idle_timer);
     list_remove(&k->node);
-    u->stats.connections--;
+    if (!k->pipe)
+        u->stats.connections--;
     mem_free(k);
 }
 
@@ -189,7 +201,7 @@ static void conn_release(UpConn *k) {
 }
 
 static size_t unsent(const UpCall *c) {
-    return c->head.n + c->body.n - c->sent;
+    return c->tunnel ? c->push.n : c->head.n + c->body.n - c->sent;
 }
 
 static void conn_want(UpConn *k) {
@@ -197,8 +209,26 @@ static void conn_want(UpConn *k) {
     stream_want(&k->stream, (c->in.n < k->u->o.window ? LOOP_READ : 0u) | (unsent(c) ? LOOP_WRITE : 0u));
 }
 
+static void tunnel_write(UpConn *k) {
+    UpCall *c = k->call;
+    while (c->push.n) {
+        struct iovec iov = { c->push.p, c->push.n };
+        ssize_t took = stream_write(&k->stream, &iov, 1);
+        if (took < 0)
+            break;
+        buf_consume(&c->push, (size_t)took);
+    }
+    conn_want(k);
+    if (!c->push.n && c->events->drained)
+        c->events->drained(c->arg);
+}
+
 static void conn_write(UpConn *k) {
     UpCall *c = k->call;
+    if (c->tunnel) {
+        tunnel_write(k);
+        return;
+    }
     while (unsent(c)) {
         struct iovec iov[2];
         int n = 0;
@@ -226,7 +256,7 @@ static void tell_head(UpCall *c) {
                     .fields = r->fields,
                     .n_fields = r->n_fields,
                     .length = r->length,
-                    .whole = r->complete,
+                    .whole = r->complete && !c->tunnel,
                     .reused = c->reused };
     c->events->head(c->arg, &head);
 }
@@ -234,18 +264,36 @@ static void tell_head(UpCall *c) {
 /* After bytes of a reply came. The call may be closed by what is told: it is told last. */
 static void call_moved(UpCall *c) {
     c->progress = loop_now(c->u->loop);
-    if (c->response.complete)
+    if (c->tunnel && !c->told)
+        next_waiting(c->u);
+    if (c->response.complete && !c->tunnel)
         conn_release(c->conn);
     else
         conn_want(c->conn);
     if (!c->told && c->response.head_whole) {
-        if (c->conn)
+        if (c->tunnel)
+            loop_timer_stop(&c->timer); /* how long silence may last is its user's affair */
+        else if (c->conn)
             loop_timer_start(&c->timer, c->u->o.stall_ms, 0);
         tell_head(c);
-    } else if (c->waiting && (c->in.n || c->response.complete)) {
+    } else if (c->waiting && (c->in.n || c->response.complete)) { /* of a tunnel it is complete from the start */
         c->waiting = false;
         c->events->more(c->arg);
     }
+}
+
+static void tunnel_read(UpConn *k, ssize_t n) {
+    UpCall *c = k->call;
+    if (n > 0) {
+        buf_put(&c->in, k->u->buf, (size_t)n);
+        call_moved(c);
+        return;
+    }
+    Upstream *u = k->u; /* closed or reset: a pipe has no other end than that */
+    conn_free(k);
+    c->conn = NULL;
+    next_waiting(u);
+    call_fail(c, ERR_UNAVAILABLE);
 }
 
 static void conn_read(UpConn *k) {
@@ -260,9 +308,19 @@ static void conn_read(UpConn *k) {
         return;
     }
     int err = ERR_UNAVAILABLE;
+    if (c->tunnel) {
+        tunnel_read(k, n);
+        return;
+    }
     if (n > 0) {
         k->any = true;
         err = http_response_feed(&c->response, u->buf, (size_t)n);
+        if (err == 0 && c->response.complete && c->response.status == 101) {
+            c->tunnel = k->pipe = true;
+            u->stats.connections--; /* its place in the pool is for calls */
+            buf_init(&c->push, PUSH_MAX);
+            buf_put(&c->in, u->buf + c->response.used, (size_t)n - c->response.used);
+        }
     } else if (n == 0) {
         err = http_response_eof(&c->response);
     }
@@ -305,6 +363,7 @@ static void conn_take(UpConn *k, UpCall *c) {
     list_push_back(&k->u->busy, &k->node);
     buf_init(&c->in, k->u->o.window + READ_SIZE);
     http_response_init(&c->response, &c->arena, str_starts(buf_str(&c->head), S("HEAD ")), keep_body, c);
+    c->response.may_upgrade = c->upgrade;
 }
 
 static bool conn_open(Upstream *u, UpCall *c) {
@@ -386,6 +445,7 @@ int upstream_send(Upstream *u, const UpRequest *rq, const UpEvents *events, void
     c->body = rq->body;
     c->idempotent = http_method_idempotent(rq->method);
     c->deadline = rq->deadline;
+    c->upgrade = rq->upgrade;
     u->stats.calls++;
     loop_timer_init(&c->timer, u->loop, call_timer, c);
     loop_timer_start_at(&c->timer, rq->deadline);
@@ -410,14 +470,34 @@ int upstream_take(UpCall *c, Buf *out) {
             c->progress = loop_now(c->u->loop);
             conn_want(c->conn);
         }
-        return c->response.complete ? HTTP_PUMP_DONE : HTTP_PUMP_MORE;
+        return c->response.complete && !c->tunnel ? HTTP_PUMP_DONE : HTTP_PUMP_MORE;
     }
-    if (c->response.complete)
+    if (c->response.complete && !c->tunnel)
         return HTTP_PUMP_DONE;
     if (c->err)
         return c->err;
     c->waiting = true;
     return HTTP_PUMP_WAIT;
+}
+
+void upstream_push(UpCall *c, Str bytes) {
+    assert(c->tunnel);
+    if (!c->conn)
+        return;                              /* it is over: upstream_take will say so */
+    if (buf_put_str(&c->push, bytes) != 0) { /* past any mark: whoever pushes did not look */
+        stream_shut(&c->conn->stream);
+        return;
+    }
+    UpConn *k = c->conn;
+    struct iovec iov = { c->push.p, c->push.n };
+    ssize_t took = stream_write(&k->stream, &iov, 1);
+    if (took > 0)
+        buf_consume(&c->push, (size_t)took);
+    conn_want(k);
+}
+
+size_t upstream_queued(const UpCall *c) {
+    return c->push.n;
 }
 
 void upstream_close(UpCall *c) {

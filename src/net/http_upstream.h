@@ -8,7 +8,8 @@
  *
  * What an upstream cannot do: hold a request past its deadline (absolute until the reply's head, without progress for
  * stall_ms after it); make its reply longer than it says (the rest is dropped with the connection) or shorter (an
- * error); answer a request that was not asked (a kept connection with bytes of its own is closed); switch protocols.
+ * error); answer a request that was not asked (a kept connection with bytes of its own is closed); switch protocols
+ * unasked.
  * Its connection is kept only after a reply whose end was certain.
  *
  * A call whose kept connection turns out dead before a byte of the reply is sent once more over a fresh one, if it is
@@ -23,7 +24,7 @@ typedef struct Upstream Upstream;
 typedef struct UpCall UpCall;
 
 typedef struct UpstreamOptions {
-    int max_connections; /* 256 */
+    int max_connections; /* 256; pipes do not count */
     int max_waiting;     /* 1,024 calls beyond them */
     int64_t connect_ms;  /* 1,000 */
     int64_t idle_ms;     /* 20,000: shorter than the upstream's own, so that it is rarely the one that closes */
@@ -47,6 +48,7 @@ typedef struct UpRequest {
     size_t n_fields; /* Content-Length is the writer's own */
     Str body;        /* borrowed until upstream_close, or the failure is told */
     MonoNs deadline; /* for the head of the reply */
+    bool upgrade;    /* a 101 is welcome: then the call is a pipe, of upstream_take and upstream_push */
 } UpRequest;
 
 typedef struct UpHead {
@@ -62,7 +64,8 @@ typedef struct UpEvents { /* on the loop; each may close the call */
     void (*head)(void *arg, const UpHead *head);
     /* Instead of head; the call is closed already. sent: a byte of the request may have reached the upstream. */
     void (*fail)(void *arg, int err, bool sent);
-    void (*more)(void *arg); /* once after each HTTP_PUMP_WAIT of upstream_take */
+    void (*drained)(void *arg); /* optional: all that was pushed is sent */
+    void (*more)(void *arg);    /* once after each HTTP_PUMP_WAIT of upstream_take */
 } UpEvents;
 
 /* 0; ERR_BUSY (too many wait); ERR_USAGE (a target or field that would break its line): nothing is told then. */
@@ -70,6 +73,9 @@ int upstream_send(Upstream *u, const UpRequest *rq, const UpEvents *events, void
 /* After head: the bytes that have come, moved into the empty *out. As a HttpPump: HTTP_PUMP_DONE with the last of them,
  * HTTP_PUMP_MORE, HTTP_PUMP_WAIT, or < 0 when the rest will never come. */
 int upstream_take(UpCall *c, Buf *out);
+/* After a head of 101: bytes for the other side, copied. upstream_queued: how many of them are not sent yet. */
+void upstream_push(UpCall *c, Str bytes);
+size_t upstream_queued(const UpCall *c);
 /* Ends the call; in the middle of a reply that costs the connection. NULL is fine. */
 void upstream_close(UpCall *c);
 

@@ -6,6 +6,7 @@
 #include "policy/limit.h"
 
 #include "base/hash.h"
+#include "base/num.h"
 
 #include <arpa/inet.h>
 #include <sched.h>
@@ -303,15 +304,20 @@ static int64_t seconds_up(int64_t ms) {
     return (ms + MS_PER_SECOND - 1) / MS_PER_SECOND;
 }
 
+static Str number(Arena *a, int64_t v) {
+    char *p = arena_alloc(a, NUM_TEXT_MAX);
+    return str_n(p, num_format_i64(v, p));
+}
+
 void limit_headers(Arena *a, const LimitVerdict *v, LimitHeaders *out) {
     *out = (LimitHeaders){
-        .limit = str_fmt(a, "%lld", (long long)v->most),
-        .remaining = str_fmt(a, "%lld", (long long)v->remaining),
-        .reset = str_fmt(a, "%lld", (long long)seconds_up(v->reset_ms)),
+        .limit = number(a, v->most),
+        .remaining = number(a, v->remaining),
+        .reset = number(a, seconds_up(v->reset_ms)),
         .policy = str_fmt(a, "%lld;w=%lld", (long long)v->most, (long long)seconds_up(v->rule->window_ms)),
     };
     if (!v->ok)
-        out->retry_after = str_fmt(a, "%lld", (long long)MAX(1, seconds_up(v->retry_after_ms)));
+        out->retry_after = number(a, MAX(1, seconds_up(v->retry_after_ms)));
 }
 
 const LimitVerdict *limit_tighter(const LimitVerdict *a, const LimitVerdict *b) {

@@ -121,6 +121,11 @@ def answered(reply):
 
 
 class Cases(rig.Suite):
+    extra = {}
+
+    def environment(self):
+        return {**super().environment(), **self.extra}
+
     def gateway(self, *services, routes=(), flags=(), fast=True):
         args = ["--data-dir", self.root / "gateway", "--roles", "gateway", "--port", 0]
         if fast:
@@ -390,6 +395,121 @@ class Cases(rig.Suite):
         equal(keyed[8].json["error"]["stage"], "limit")
         equal(gateway.get("/health").status, 200, "probes are not counted")
         stub.close()
+
+    # DEP-14: services and routes are read again on HUP; no request fails meanwhile, whatever the file says
+    def test_reloads_change_routes_without_a_failed_request(self):
+        stubs = [Stub(lambda h, i=i: h.reply(200, str(i).encode())) for i in range(2)]
+        conf = self.root / "gateway.yaml"
+
+        def write(*items, text=None):
+            fresh = self.root / "gateway.yaml.new"
+            fresh.write_text(text or json.dumps({"gateway": {"fast": True, "services": [f"s=127.0.0.1:{stubs[0].port}", f"t=127.0.0.1:{stubs[1].port}"],
+                                                             "routes": list(items)}}))  # fmt: skip
+            fresh.rename(conf)
+
+        write("/a/*=s/;role=none")
+        gateway = self.start("serve", "--config", conf, "--data-dir", self.root / "g", "--roles", "gateway", "--port", 0)
+        bad, stop = [], threading.Event()
+
+        def ask():
+            connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
+            while not stop.is_set():
+                connection.request("GET", "/a/x")
+                reply = connection.getresponse()
+                if (reply.status, reply.read()) not in ((200, b"0"), (200, b"1")):
+                    bad.append(reply.status)
+
+        clients = [threading.Thread(target=ask) for _ in range(3)]
+        for c in clients:
+            c.start()
+        for i in range(40):
+            write("/a/*=%s/;role=none" % "st"[i % 2], f"/b{i}=t;role=none")
+            gateway.process.send_signal(signal.SIGHUP)
+            rig.wait_for(lambda i=i: gateway.get(f"/b{i}").status == 200, 60, "the new route")
+        equal(gateway.get("/b1").status, 404, "an old route")
+        for text in ("gateway: [", '{"gateway": {"routes": ["/a=nobody"]}}', '{"gateway": {"services": ["s=1.2.3"]}}', '{"nosuch": 1}'):
+            write(text=text)
+            gateway.process.send_signal(signal.SIGHUP)
+        write("/a/*=s/;role=none", "/last=t;role=none")
+        gateway.process.send_signal(signal.SIGHUP)
+        rig.wait_for(lambda: gateway.get("/last").status == 200, 60, "the last file")
+        stop.set()
+        for c in clients:
+            c.join()
+        equal(bad, [])
+        for s in stubs:
+            s.close()
+
+    # GWY-15, SEC-09, SEC-13 .. SEC-17: pages of other origins, and the headers of every answer
+    def test_origins_and_security_headers(self):
+        stub = Stub(lambda h: h.reply(200, b"ok"))
+        gateway = self.stub_gateway(stub, flags=["--cors.origins", "https://app.example", "--cors.credentials"])
+        asks = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "x-api-key"}
+        reply = gateway.request("OPTIONS", "/stub/x", headers=asks)
+        equal(reply.status, 204)
+        equal((reply.headers["access-control-allow-origin"], reply.headers["access-control-allow-credentials"], reply.headers["access-control-max-age"]),
+              ("https://app.example", "true", "600"))  # fmt: skip
+        check("X-API-Key" in reply.headers["access-control-allow-headers"] and "GET" in reply.headers["access-control-allow-methods"])
+        equal(len(stub.paths()), 0, "a preflight costs no call")
+        refused = gateway.request("OPTIONS", "/stub/x", headers={**asks, "Origin": "https://evil.example"})
+        equal((refused.status, refused.json["error"]["stage"]), (403, "origin"))
+        equal(gateway.get("/stub/x", Origin="https://app.example").headers["access-control-allow-origin"], "https://app.example")
+        check("access-control-allow-origin" not in gateway.get("/stub/x", Origin="https://evil.example").headers)
+        for reply in (gateway.get("/stub/x"), gateway.get("/nothing"), gateway.get("/health"), gateway.get("/docs"),
+                      gateway.request("GET", "/stub/x", headers={"Content-Length": "x"})):  # fmt: skip
+            for name, value in (("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("x-xss-protection", "1; mode=block")):
+                equal(reply.headers.get(name), value, f"{reply.status} {name}")
+            check(reply.headers["content-security-policy"].startswith("default-src 'self'"))
+            check("strict-transport-security" not in reply.headers, "it is for TLS alone")
+        stub.close()
+
+    # GWY-06, GWY-25, GWY-27, OBS-01: health and metrics under the documents' names
+    def test_health_and_metrics_have_the_documents_names(self):
+        stub = Stub(lambda h: h.reply(200, {"status": "ok"}))
+        gateway = self.gateway(f"market=127.0.0.1:{stub.port}", f"backtest=127.0.0.1:{stub.port}")
+        health = gateway.get("/health").json
+        equal((health["status"], health["services"]["market_data"]["status"]), ("healthy", "healthy"))
+        check(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", health["timestamp"]), health["timestamp"])
+        equal(gateway.get("/api/health/backtest").json["status"], "healthy")
+        missing = gateway.get("/api/health/nosuch")
+        equal((missing.status, missing.json["error"]["message"]), (404, "Service not found"))
+        check("request_count" in gateway.get("/api/metrics").json, "metrics as JSON")
+        check(b"finsight_upstream_healthy_instances{service=\"market\"} 1" in gateway.get("/api/metrics/prometheus").body)
+        stub.close()
+        rig.wait_for(lambda: gateway.get("/health").json["status"] == "degraded", 60, "the death to be seen")
+        equal(gateway.get("/api/health/market_data").json["status"], "unhealthy")
+
+    # RES-01, RES-02, GWY-19: who keeps failing is not asked any more, and is asked again with one call
+    def test_a_breaker_opens_and_closes_again(self):
+        broken = {"now": True}
+        stub = Stub(lambda h: h.reply(500 if broken["now"] else 200, b"x"))
+        gateway = self.gateway(f"stub=127.0.0.1:{stub.port}", routes=["/stub/*=stub/;role=none"], flags=["--gateway.health-path", ""])
+        equal([gateway.get("/stub/x").status for _ in range(3)], [500] * 3, "an answer is passed on, also a bad one")
+        refused = gateway.get("/stub/x")
+        equal((refused.status, refused.json["error"]["stage"]), (503, "breaker"))
+        check(refused.json["error"]["message"].startswith("Circuit breaker is OPEN") and "retry-after" in refused.headers, refused.body)
+        n = len(stub.paths())
+        equal(gateway.get("/stub/x").status, 503)
+        equal(len(stub.paths()), n, "an open breaker costs no call")
+        broken["now"] = False
+        rig.wait_for(lambda: gateway.get("/stub/x").status == 200, 60, "the breaker to close")
+        equal([gateway.get("/stub/x").status for _ in range(5)], [200] * 5)
+        stub.close()
+
+    # SEC-06, FLW-17: the gateway vouches for who asks; a stranger who claims to be one does not
+    def test_the_gateway_vouches_for_its_callers(self):
+        self.extra = {"FINSIGHT_AUTH_INTERNAL_KEY": "between-us"}
+        market = self.start("serve", "--data-dir", self.data, "--roles", "market", "--port", 0)
+        gateway = self.gateway(f"market=127.0.0.1:{market.port}")
+        key = (self.root / "gateway" / "admin.key").read_text().strip()
+        check(key != self.key(), "each process has its own keys")
+        equal(gateway.get("/api/v1/admin/health", X_API_Key=key).status, 200)
+        equal(market.get("/api/v1/admin/health", X_API_Key=key).status, 403)
+        rows = gateway.get("/api/v1/admin/audit", X_API_Key=key)
+        equal(rows.status, 200)
+        for claim in ({"X-FinSight-Internal": "guess", "X-FinSight-Principal": "3 root"}, {"X-FinSight-Principal": "3 root"}):
+            check(market.request("GET", "/api/v1/admin/health", headers=claim).status in (401, 403), claim)
+            check(gateway.request("GET", "/api/v1/admin/health", headers=claim).status in (401, 403), claim)
 
     # GOV-08, U01: roles that are not there are said plainly
     def test_roles_are_named(self):
