@@ -76,6 +76,8 @@ bool cluster_write_health(const Cluster *c, JsonWriter *w);
 typedef struct ClusterRequest {
     UpRequest up;    /* fields and body are borrowed until the call is closed: it may be sent again */
     bool repeatable; /* idempotent, or with an idempotency key */
+    bool answers;    /* one of our roles: what it answers is its answer, and a 502 is that of a venue behind it, which
+                      * would be asked again; only 429 and 503 say "not here, not now" */
 } ClusterRequest;
 
 /* Why a call came to nothing: the stage that refused, and words. */

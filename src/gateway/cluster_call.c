@@ -104,7 +104,8 @@ static void on_head(void *arg, const UpHead *head) {
     k->took_ns = now_of(k).ns - k->began.ns;
     k->well = breaker_is_success(k->c->o.breaker, 0, head->status == 101 ? 200 : head->status);
     RetryCause cause = retry_cause(0, true, head->status);
-    if (cause == RETRY_ASKED) {
+    bool elsewhere = !k->rq.answers || head->status == 429 || head->status == 503;
+    if (cause == RETRY_ASKED && elsewhere) {
         if (again(k, cause, told_to_wait_ms(k, head))) {
             upstream_close(TAKE(k->up));
             leave_instance(k, true);

@@ -219,7 +219,8 @@ void proxy_start(Request *rq) {
                                     .body = ex->body,
                                     .deadline = rq->cx.deadline,
                                     .upgrade = wants_upgrade(&ex->head) },
-                            .repeatable = repeatable(rq) };
+                            .repeatable = repeatable(rq),
+                            .answers = rq->route->op != NULL };
     ex->on_gone = on_gone;
     rq->stage = "upstream";
     rq->call = cluster_send(rq->route->cluster, &call, &events, rq);

@@ -363,6 +363,18 @@ class Cases(rig.Suite):
         check("retry-after" in reply.headers or reply.json["error"]["retryable"], reply.headers)
         equal(gateway.get("/health").json["status"], "degraded")
 
+    # A role's own 502 is a venue's failure: the gateway does not have the venue asked again
+    def test_what_a_role_answers_is_not_asked_twice(self):
+        error = {"error": {"code": "collection_error", "message": "the venue is down", "field": None, "request_id": "1", "correlation_id": "1", "retryable": True}}
+        stub = Stub(lambda h: h.reply(502, error) if h.command == "POST" else h.reply(200, b"ok"))
+        gateway = self.gateway(f"market=127.0.0.1:{stub.port}")
+        key = (self.root / "gateway" / "admin.key").read_text().strip()
+        body = json.dumps({"symbol": "BTCUSDT", "timeframe": "1h", "start": "2023-01-01", "end": "2023-02-01"})
+        reply = gateway.request("POST", "/api/v1/market/ensure", body, {"X-API-Key": key, "Content-Type": "application/json"})
+        equal((reply.status, reply.json["error"]["message"]), (502, "the venue is down"))
+        equal(len(stub.paths()), 1)
+        stub.close()
+
     # GWY-20: what is not idempotent is sent once, unless it carries a key of its own
     def test_a_post_is_repeated_only_with_a_key(self):
         raw = Raw(b"", "close")
