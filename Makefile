@@ -5,7 +5,7 @@ TYPE  ?= debugoptimized
 FINSIGHT = $(BUILD)/src/app/finsight
 MESON_TEST = tools/run_tests
 
-.PHONY: all help demo serve test torture golden-indicators golden-backtest table-forecast bench asan tsan fuzz lint fmt install fresh-check peers clean
+.PHONY: all help demo serve test torture golden-indicators golden-backtest table-forecast bench bench-gateway asan tsan fuzz lint fmt install fresh-check peers clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## Build the finsight binary
@@ -61,6 +61,12 @@ bench: setup-test ## Figures against rivals: JSON lines and a table
 	@tools/configure build-release --buildtype=release
 	@tools/quiet ninja -C build-release
 	@tools/bench build-release
+
+bench-gateway: setup-test ## CPU of the gateway's hop against nginx's proxy_pass, in the same run
+	@tools/setup bench
+	@tools/configure build-release --buildtype=release
+	@tools/quiet ninja -C build-release src/app/finsight
+	@bench/bench_gateway.py build-release/src/app/finsight
 
 asan: setup-test ## The tests under AddressSanitizer and UBSan
 	@tools/configure build-asan -Db_sanitize=address,undefined -Db_lundef=false
