@@ -163,8 +163,8 @@ static bool names_a_secret(Str key) {
                                          "cookie", "private_key", "api-key", "credential", "bearer" };
     for (size_t at = 0; at < key.n; at++) {
         char first = (char)(key.p[at] | 0x20);
-        if (!strchr("sptacb", first)) /* what the words begin with: this runs for each field of each line */
-            continue;
+        if (first != 's' && first != 'p' && first != 't' && first != 'a' && first != 'c' && first != 'b')
+            continue; /* what the words begin with: this runs for each field of each line */
         for (size_t i = 0; i < ARRAY_LEN(words); i++)
             if (words[i][0] == first && str_eq_nocase(str_first(str_from(key, at), strlen(words[i])), str_c(words[i])))
                 return true;

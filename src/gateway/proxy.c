@@ -125,7 +125,7 @@ static void on_head(void *arg, const UpHead *head) {
     }
     HttpReply reply = { .status = head->status };
     reply.fields = reply_fields(rq, head, &reply.n_fields);
-    reply.length = rq->head_only ? (head->length > 0 ? head->length : -1) : MAX(head->length, (int64_t)0);
+    reply.length = rq->head_only ? head->length : MAX(head->length, (int64_t)0);
     if (head->whole) {
         reply.length = rq->head_only ? reply.length : 0;
         reply_whole(rq, &reply);

@@ -514,7 +514,7 @@ void upstream_options_default(UpstreamOptions *o) {
 
         .max_connections = 256,
         .max_waiting = 1024,
-        .connect_ms = 1000,
+        .connect_ms = 2000,
         .idle_ms = 20 * 1000,
         .stall_ms = 30 * 1000,
         .window = 128 * 1024

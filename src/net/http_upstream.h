@@ -26,7 +26,7 @@ typedef struct UpCall UpCall;
 typedef struct UpstreamOptions {
     int max_connections; /* 256; pipes do not count */
     int max_waiting;     /* 1,024 calls beyond them */
-    int64_t connect_ms;  /* 1,000 */
+    int64_t connect_ms;  /* 2,000: a SYN that was lost is sent again after one */
     int64_t idle_ms;     /* 20,000: shorter than the upstream's own, so that it is rarely the one that closes */
     int64_t stall_ms;    /* 30,000 without a byte of a reply that has begun */
     size_t window;       /* 128 KiB */

@@ -54,6 +54,7 @@ class Stub:
                 pass
 
         self.seen = []
+        http.server.ThreadingHTTPServer.request_queue_size = 256
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.handle_error = lambda *args: None  # a client that left
@@ -244,6 +245,36 @@ class Cases(rig.Suite):
         for path in ("/stub/../api", "/stub/%2e%2e/api", "/stub/a%2f..%2f..%2fb", "/stub//a"):
             equal(gateway.get(path).status, 404, path)
         equal(len(stub.paths()), n)
+        stub.close()
+
+    # Bodies and heads of every size go through as they are, both ways, over kept connections
+    def test_bodies_and_heads_of_every_size_go_through(self):
+        def echo(h):
+            h.reply(200, h.sent, X_Long="y" * int(h.headers.get("X-Size") or 0))
+
+        stub = Stub(echo)
+        gateway = self.stub_gateway(stub, "/stub/*=stub/;role=none;max_body=3000000")
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
+        for size in (0, 1, 1023, 16383, 16384, 65535, 65536, 131072, 200001, 2999999):
+            body = bytes(i % 251 for i in range(min(size, 251))) * (size // 251 + 1)
+            connection.request("POST", "/stub/x", body[:size], {"X-Size": str(size % 30000)})
+            reply = connection.getresponse()
+            equal((reply.status, len(reply.getheader("X-Long"))), (200, size % 30000), size)
+            check(reply.read() == body[:size], "the body came back changed", size)
+        connection.request("HEAD", "/stub/x")
+        reply = connection.getresponse()
+        equal((reply.status, reply.read(), reply.getheader("Content-Length")), (200, b"", "0"))
+        equal(gateway.request("POST", "/stub/x", b"x" * 3000001).status, 413)
+        equal(len({h.client_address for h in stub.seen if h.path == "/x"}), 1, "connections used")
+        # pipelined: answers in the order of the requests
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as s:
+            s.sendall(b"".join(b"POST /stub/x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n%02d" % i for i in range(30)))
+            data = b""
+            while data.count(b"HTTP/1.1 200") < 30 or not data.endswith(b"29"):
+                more = s.recv(65536)
+                check(more, "the connection was closed", data[-200:])
+                data += more
+        equal([int(part[-2:]) for part in data.split(b"HTTP/1.1 200")[1:]], list(range(30)))
         stub.close()
 
     # RES-03, RES-23: whatever a service does to its connection, the client gets an answer of ours or sees the cut
