@@ -28,15 +28,22 @@ bool client_net_parse(Str text, ClientNet *out) {
     return true;
 }
 
+static ptrdiff_t last_of(Str s, char c) {
+    for (size_t i = s.n; i-- > 0;)
+        if (s.p[i] == c)
+            return (ptrdiff_t)i;
+    return -1;
+}
+
 Str client_host(Str peer) {
     if (peer.n && peer.p[0] == '[') {
         ptrdiff_t end = str_find_char(peer, ']');
         return end > 0 ? str_n(peer.p + 1, (size_t)end - 1) : peer;
     }
-    const char *colon = peer.n ? memrchr(peer.p, ':', peer.n) : NULL;
-    if (!colon || memchr(peer.p, ':', (size_t)(colon - peer.p)))
+    ptrdiff_t colon = last_of(peer, ':');
+    if (colon < 0 || colon != str_find_char(peer, ':'))
         return peer; /* no port, or an IPv6 address without brackets */
-    return str_n(peer.p, (size_t)(colon - peer.p));
+    return str_first(peer, (size_t)colon);
 }
 
 static bool inside(const uint8_t ip[static 16], const ClientNet *net) {
@@ -60,15 +67,14 @@ bool client_trusted(Str host, const ClientNet *hops, size_t n) {
 Str client_address(Str peer, Str forwarded_for, const ClientNet *hops, size_t n) {
     Str at = client_host(peer), left = forwarded_for;
     while (left.n && client_trusted(at, hops, n)) {
-        const char *comma = memrchr(left.p, ',', left.n);
-        size_t cut = comma ? (size_t)(comma - left.p) : 0;
-        Str next = client_host(str_trim(comma ? str_from(left, cut + 1) : left));
+        ptrdiff_t comma = last_of(left, ',');
+        Str next = client_host(str_trim(comma < 0 ? left : str_from(left, (size_t)comma + 1)));
         uint8_t ip[16];
         bool v4;
         if (!parse_ip(next, ip, &v4))
             break; /* not an address: nobody we can name stands behind this hop */
         at = next;
-        left = str_first(left, cut);
+        left = str_first(left, (size_t)MAX(comma, (ptrdiff_t)0));
     }
     return at;
 }
