@@ -134,6 +134,8 @@ const CfgOption app_options[] = {
 
     { "jobs.threads", CFG_INT, CFG_AT(AppCfg, jobs_threads), .def = "2", .min = 1, .max = 64, .unit = "threads",
       .help = "runs of jobs that may work at once" },
+    { "jobs.memory", CFG_SIZE, CFG_AT(AppCfg, jobs_memory), .def = "2GiB", .min = 16 << 20, .max = INT64_C(1) << 40,
+      .help = "memory of its own that a child process of a job may have, where the job does not say" },
     { "jobs.keep", CFG_INT, CFG_AT(AppCfg, jobs_keep), .def = "100", .min = 1, .max = 100000, .unit = "runs",
       .help = "finished runs remembered of each job" },
     { "jobs.collect", CFG_LIST, CFG_AT(AppCfg, jobs_collect),

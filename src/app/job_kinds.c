@@ -4,7 +4,7 @@
 
 #include "app/job_kinds.h"
 
-#include "app/child.h"
+#include "app/job_command.h"
 #include "services/market/collect.h"
 #include "services/market/complete.h"
 
@@ -231,21 +231,11 @@ static const Field command_f[] = {
 };
 static SHAPE(command_shape, CommandParams, command_f);
 
-/* Those that work on data and end by themselves. A job must not start servers or end up in itself. */
-static const char *const commands[] = { "import", "export", "query", "stats", "gaps", "quality", "ensure", "collect", "verify",
-                                        "fill", "resample", "list", "version", "train", "evaluate", "predict", "tune", NULL };
 /* clang-format on */
 
 static int read_command(Ctx *cx, Str params, CommandParams *out) {
     int r = shape_decode(&command_shape, cx, params, out);
-    if (r != 0)
-        return r;
-    const Str *args = out->args.v;
-    for (const char *const *c = commands; *c; c++)
-        if (str_eq(args[0], str_c(*c)))
-            return 0;
-    return err_set_at(cx, ERR_INVALID, S("params"), "a job cannot run the command '" STR_FMT "'",
-                      STR_ARG(str_first(args[0], 40)));
+    return r ? r : job_command_check(cx, out->args.v, out->args.n);
 }
 
 static int check_command(void *arg, Ctx *cx, Str params) {
@@ -254,33 +244,74 @@ static int check_command(void *arg, Ctx *cx, Str params) {
     return read_command(cx, params, &p);
 }
 
+static int tell_task(void *task, Ctx *cx, int64_t done, int64_t total) {
+    return job_progress(task, cx, done, total);
+}
+
 static int run_command(void *arg, Ctx *cx, JobTask *task) {
     Platform *pl = arg;
     CommandParams p;
-    ChildEnd end;
+    Str said = { 0 };
     int r = read_command(cx, job_task_params(task), &p);
     if (r != 0)
         return r;
-    const Str *args = p.args.v;
-    char **argv = arena_new_n(cx->arena, char *, p.args.n + 4);
-    size_t n = 0;
-    argv[n++] = str_cz(cx->arena, str_fmt(cx->arena, "--data-dir=%s", pl->cfg->data_dir));
-    for (size_t i = 0; i < p.args.n; i++)
-        argv[n++] = str_cz(cx->arena, args[i]);
-    argv[n++] = str_cz(cx->arena, S("--quiet"));
-    ChildOptions o = { .program = "/proc/self/exe", .args = argv, .memory_max = job_task_job(task)->memory_max };
-    r = child_run(cx, &o, &end);
+    JobCommand c = { .data_dir = pl->cfg->data_dir,
+                     .args = p.args.v,
+                     .n = p.args.n,
+                     .memory_max = job_task_job(task)->memory_max,
+                     .default_memory = pl->cfg->jobs_memory,
+                     .progress = tell_task,
+                     .progress_arg = task };
+    r = job_command_run(cx, &c, &said);
+    if (r == 0)
+        job_message(task, STR_FMT, STR_ARG(said.n > 200 ? str_from(said, said.n - 200) : said));
+    return r;
+}
+
+/* --- backup: by the owner of the databases, so in this process --- */
+
+typedef struct BackupParams {
+    bool whole, skip_verify;
+    int64_t keep;
+} BackupParams;
+/* clang-format off */
+static const Field backup_f[] = {
+    FIELD(BackupParams, whole, .doc = "Share no blocks with earlier backups."),
+    FIELD(BackupParams, skip_verify, .doc = "Do not read it back."),
+    FIELD(BackupParams, keep, .max = 10000, .has_min = true, .doc = "Remove all but so many of the newest; 0 keeps all."),
+};
+static SHAPE(backup_shape, BackupParams, backup_f);
+/* clang-format on */
+
+static int check_backup(void *arg, Ctx *cx, Str params) {
+    UNUSED(arg);
+    BackupParams p;
+    return shape_decode(&backup_shape, cx, params, &p);
+}
+
+static int run_backup(void *arg, Ctx *cx, JobTask *task) {
+    Platform *pl = arg;
+    BackupParams p;
+    Backup b;
+    int r = shape_decode(&backup_shape, cx, job_task_params(task), &p);
     if (r != 0)
         return r;
-    Str said = str_trim(end.out_end);
-    if (end.status == 0) {
-        job_message(task, STR_FMT, STR_ARG(said.n > 200 ? str_from(said, said.n - 200) : said));
-        return 0;
-    }
-    if (end.status < 0)
-        return err_set(cx, ERR_LIMIT, "the child process was ended by signal %d%s; it said: " STR_FMT, end.signal,
-                       o.memory_max ? " (its memory is capped)" : "", STR_ARG(said));
-    return err_set(cx, ERR_UNAVAILABLE, "the command ended with status %d: " STR_FMT, end.status, STR_ARG(said));
+    BackupOptions o = { .store = pl->store,
+                        .beside = pl->beside,
+                        .n_beside = ARRAY_LEN(pl->beside),
+                        .datasets = pl->objects,
+                        .objects = pl->backups,
+                        .whole = p.whole,
+                        .skip_verify = p.skip_verify,
+                        .keep = (size_t)p.keep,
+                        .turn = &pl->storage.backup_turn,
+                        .progress = tell_task,
+                        .progress_arg = task };
+    r = backup_make(cx, &o, &b);
+    if (r == 0)
+        job_message(task, "Backup " STR_FMT ": %lld candles, %lld bytes added, %zu older ones removed", STR_ARG(b.id),
+                    (long long)b.candles, (long long)b.packed, b.removed);
+    return r;
 }
 
 /* --- the table --- */
@@ -304,10 +335,16 @@ size_t job_kinds(Platform *p, JobKind *out, size_t cap) {
           .run = run_operation,
           .check = check_operation },
         { .name = "command",
-          .doc = "A command in a child process of the lowest priority, with the job's memory cap. "
-                 "{\"args\":[\"export\",…]}",
+          .doc =
+              "A command in a child process of the lowest priority, with the job's memory cap or that of jobs.memory. "
+              "{\"args\":[\"export\",…]}",
           .run = run_command,
           .check = check_command },
+        { .name = "backup",
+          .doc = "Backs the data folder up, as  finsight backup. {\"keep\":30}; schedule it daily.",
+          .run = run_backup,
+          .check = check_backup,
+          .retries = true },
     };
     assert(cap >= ARRAY_LEN(v));
     for (size_t i = 0; i < ARRAY_LEN(v); i++) {

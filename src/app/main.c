@@ -1,6 +1,7 @@
 /* app/main.c - the process: arena, clock, configuration, command. */
 
 #include "app/app.h"
+#include "app/child.h"
 #include "app/commands.h"
 #include "app/follow.h"
 #include "app/foreign.h"
@@ -18,7 +19,7 @@ enum { COMMANDS_MAX = 64 };
 
 static const Command *const own[] = { &cmd_serve,   &cmd_demo,    &cmd_exchange_sim, &cmd_config,
                                       &cmd_doctor,  &cmd_migrate, &cmd_restore,      &cmd_sql,
-                                      &cmd_version, &cmd_docs,    &cmd_completion,   &cmd_watch };
+                                      &cmd_version, &cmd_docs,    &cmd_completion,   &cmd_watch,   &cmd_worker };
 
 /* The program's options are taken out of the line first: a command's own of the same name would never be seen. */
 static void check_flags(const Command *cmd) {
@@ -159,6 +160,8 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     app_init(&app, &clock, &ids, argv);
     app_on_interrupt(&app);
+    if (child_is(argv[0]))
+        app.cli.progress = child_tell;
 
     int status;
     int r = read_config(&app, &argc, argv);

@@ -42,6 +42,8 @@ struct Cli {
     const struct ForecasterKind *const *forecasters;
     /* Follows series of one venue until Ctrl-C; returns the exit status. */
     int (*follow)(Cli *c, const SeriesKey *keys, size_t n);
+    /* Told how far a command is, a few times a second; NULL outside of child processes. total 0 = not known. */
+    void (*progress)(double done, double total, int64_t n_units);
     /* Rows of a Parquet file of others as text, the names first; NULL: there is no way to read one. */
     int (*foreign)(Cli *c, const char *path, int (*row)(void *arg, Ctx *cx, const Str *cells, size_t n), void *arg);
 };

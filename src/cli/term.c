@@ -174,7 +174,7 @@ void table_print(const Table *t, const Cli *c) {
 
 /* --- progress --- */
 
-enum { DRAW_EVERY_MS = 100 };
+enum { DRAW_EVERY_MS = 100, TELL_EVERY_MS = 250 };
 
 void progress_init(Progress *p, Cli *c, const char *what, const char *unit) {
     *p = (Progress){ .c = c, .what = what, .unit = unit, .started = clock_mono(c->cx->clock) };
@@ -189,9 +189,13 @@ static void draw_bar(FILE *f, double share, int width) {
 
 void progress_update(Progress *p, double done, double total, int64_t n_units) {
     Cli *c = p->c;
+    MonoNs now = clock_mono(c->cx->clock);
+    if (c->progress && mono_ms_between(p->told, now) >= TELL_EVERY_MS) {
+        c->progress(done, total, n_units);
+        p->told = now;
+    }
     if (!c->err_tty || c->quiet || c->json)
         return;
-    MonoNs now = clock_mono(c->cx->clock);
     if (p->shown && mono_ms_between(p->drawn, now) < DRAW_EVERY_MS)
         return;
     p->drawn = now;

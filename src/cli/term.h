@@ -49,7 +49,7 @@ typedef struct Progress {
     Cli *c;
     const char *what; /* "importing btc.csv" */
     const char *unit; /* "candles" */
-    MonoNs started, drawn;
+    MonoNs started, drawn, told;
     bool shown;
 } Progress;
 

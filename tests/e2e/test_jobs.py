@@ -5,14 +5,19 @@ kill; a memory cap kills that job alone), MDS-01 and MDS-44 (each action audited
 import calendar
 import json
 import os
+import pathlib
 import random
+import re
 import signal
+import subprocess
 import sys
 import time
 
 import platform_rig as rig
 from platform_rig import check, equal
 
+# the shadow of a sanitizer counts as memory: there the default cap is left out
+SANITIZED = b"__asan_init" in pathlib.Path(sys.argv[1]).read_bytes() or b"__tsan_init" in pathlib.Path(sys.argv[1]).read_bytes()
 KILLS = int(os.environ.get("FINSIGHT_KILLS", "25"))
 
 
@@ -118,6 +123,87 @@ class Cases(rig.Suite):
                 check(time.time() < deadline, name, "is not", state)
                 time.sleep(0.05)
         equal(server.get("/health").status, 200)
+        server.stop()
+
+    def put_command(self, server, job, *args, **more):
+        self.call(server, "PUT", "/api/v1/jobs/" + job, {"kind": "command", "params": {"args": list(map(str, args))}, **more})
+        self.call(server, "POST", "/jobs/run", {"job": job})
+
+    def wait_state(self, server, job, state, seconds=60):
+        return rig.wait_for(lambda: (r := self.call(server, "GET", "/jobs/" + job)).get("last_state") == state and r, seconds,
+                            f"{job} {state}")  # fmt: skip
+
+    def test_a_child_has_the_lowest_priority_a_cap_and_ends_when_it_is_stopped_MDS_43(self):
+        """An import that waits for a pipe holds still to be looked at."""
+        server = self.serve("--jobs.memory", "1GiB")
+        os.mkfifo(self.root / "pipe")
+        self.put_command(server, "wait", "import", self.root / "pipe", "--symbol", "P", "--exchange", "test")
+
+        def child():
+            for pid in os.listdir("/proc"):
+                try:
+                    if pid.isdigit() and str(self.root / "pipe") in pathlib.Path(f"/proc/{pid}/cmdline").read_text():
+                        return int(pid)
+                except OSError:
+                    pass
+            return None
+
+        pid = rig.wait_for(child, 60, "the child")
+        rig.wait_for(lambda: os.sched_getscheduler(pid) == os.SCHED_IDLE, 60, "the lowest class")
+        check(pathlib.Path(f"/proc/{pid}/cmdline").read_text().startswith("finsight-job\0"), "its name")
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        equal(re.search(r"Max data size +(\S+)", limits).group(1), str(1 << 30) if not SANITIZED else "unlimited", "the cap")
+        equal(os.readlink(f"/proc/{pid}/fd/0"), "/dev/null", "its input")
+        began = time.monotonic()
+        self.call(server, "POST", "/jobs/stop", {"job": "wait"})
+        self.wait_state(server, "wait", "stopped")
+        check(time.monotonic() - began < 30 and not child(), "the child is still there")
+        server.stop()
+
+    def test_a_child_tells_how_far_it_is(self):
+        server = self.serve()
+        rows = "".join(f"{1_600_000_000_000 + i * 60_000},1,2,1,{1 + i % 2},5\n" for i in range(50_000))
+        (self.root / "rows.csv").write_text("ts,open,high,low,close,volume\n" + rows)
+        self.put_command(server, "load", "import", self.root / "rows.csv", "--symbol", "L", "--exchange", "test")
+        row = self.wait_state(server, "load", "succeeded")
+        equal((row["done"], row["total"]), (1000, 1000), "thousandths")
+        bad = {"kind": "command", "params": {"args": ["serve"]}}  # it would not end
+        check("serve" in self.call(server, "PUT", "/api/v1/jobs/bad", bad, want=422)["error"]["message"])
+        server.stop()
+
+    def test_a_backup_is_a_job_with_progress(self):
+        server = self.serve()
+        self.call(server, "PUT", "/api/v1/jobs/nightly", {"kind": "backup", "schedule": "30 3 * * *", "params": {"keep": 2}})
+        for _ in range(3):
+            run = self.call(server, "POST", "/jobs/run", {"job": "nightly"})
+            run = run.get("run", run)
+            rig.wait_for(lambda: self.call(server, "GET", "/jobs/nightly")["last_state"] == "succeeded"
+                         and self.call(server, "GET", "/jobs/nightly").get("state") != "running", 60, "the backup")  # fmt: skip
+        row = self.call(server, "GET", "/jobs/nightly")
+        check(row["done"] > 0 and "Backup 20" in row["last_message"], row)
+        equal(self.call(server, "GET", "/api/v1/storage/backups")["count"], 2)
+        server.stop()
+
+    def test_workers_drain_a_queue_each_item_once_STO_18(self):
+        server = self.serve()
+        n = 24
+        items = [json.dumps(["import", str(self.root / "one.csv"), "--symbol", f"Q{i}", "--exchange", "test", "--timeframe", "1m"])
+                 for i in range(n)]  # fmt: skip
+        (self.root / "one.csv").write_text("ts,open,high,low,close,volume\n1600000020000,1,2,1,1,5\n")
+        self.call(server, "POST", "/api/v1/queues/put", {"queue": "load", "items": [*items, '["serve"]', "no JSON"]})
+        start = lambda *a: subprocess.Popen([self.binary, "--data-dir", str(self.data), "worker", "load", *a],  # noqa: E731
+                                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                            env=self.environment())  # fmt: skip
+        killed = start("--lease", "5")
+        rig.wait_for(lambda: self.call(server, "GET", "/api/v1/queues/load")["claimed"] > 0, 60, "a claim")
+        killed.kill()  # with an item in its hands, more likely than not: its lease ends, others get it
+        killed.communicate()
+        workers = [start("--once", "--lease", "60") for _ in range(3)]
+        said = [w.communicate(timeout=200)[0] for w in workers]
+        status = self.call(server, "GET", "/api/v1/queues/load")
+        equal((status["waiting"], status["claimed"], status["done"], status["failed"]), (0, 0, n, 2), said)
+        equal(len(self.call(server, "GET", "/api/v1/market/series")["series"]), n, "series")
+        equal(sorted(w.returncode for w in workers)[-1], 1, "a worker of a failed item says so")
         server.stop()
 
     def test_start_stop_and_what_is_on_record(self):
