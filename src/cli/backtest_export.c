@@ -84,7 +84,7 @@ const Command cmd_results = {
     .run = run_results,
     .help = "Columns have the names of the JSON. DuckDB, pandas and polars read the Parquet file as it is.",
     .examples = "finsight results bt_123456789 trades --out trades.parquet\n"
-                "finsight sql \"SELECT side, sum(pnl_net) FROM 'trades.parquet' GROUP BY 1\" --allow trades.parquet",
+                "finsight results bt_123456789 equity --out equity.csv",
     .flags = &results_flags,
     .positional = (const char *const[]){ "id", "table", NULL },
 };

@@ -370,7 +370,7 @@ static int run_backup(Cli *c, const void *in_) {
 const Command cmd_backup = {
     .name = "backup",
     .group = "Platform",
-    .summary = "Back up candles, jobs, backtests and datasets while they are in use",
+    .summary = "Back the data folder up while it is in use",
     .run = run_backup,
     .help =
         "Copies every database of the data folder as it is at one moment, and the datasets, to backup.dir. Blocks that "
