@@ -1,7 +1,7 @@
 /* app/worker.c - `finsight worker`: takes command lines out of a queue and runs each in a child process (STO-18).
  *
- * Any number of workers, here or on other machines with --data-dir at the same server, drain one queue: an item is one
- * worker's until its lease ends, and comes back to the others when that worker died. A child that takes longer than the
+ * Any number of workers beside one server drain one queue: an item is one worker's until its lease ends, and comes back to
+ * the others when that worker died. A child that takes longer than the
  * lease is ended, so that nothing is done by two at once. */
 
 #include "app/app.h"
