@@ -298,7 +298,7 @@ static int run_backup(void *arg, Ctx *cx, JobTask *task) {
         return r;
     BackupOptions o = { .store = pl->store,
                         .beside = pl->beside,
-                        .n_beside = ARRAY_LEN(pl->beside),
+                        .n_beside = pl->storage.n_beside,
                         .datasets = pl->objects,
                         .objects = pl->backups,
                         .whole = p.whole,
