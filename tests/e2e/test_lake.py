@@ -22,6 +22,7 @@ import urllib.request
 
 FINSIGHT = sys.argv.pop(1) if len(sys.argv) > 1 else "build/src/app/finsight"
 FOREIGN = pathlib.Path(__file__).parent / "parquet"
+SANITIZED = any(name in pathlib.Path(FINSIGHT).read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 N = 3000
 UTC = datetime.timezone.utc
 
@@ -234,7 +235,7 @@ class Lake(unittest.TestCase):
             status, r = ask("SELECT symbol, count(*) n, min(ts) t, bool_or(high > low) b FROM candles GROUP BY ALL")
             if status == 503 and "DuckDB is not installed" in str(r):
                 self.skipTest("DuckDB is not installed")
-            if "mmap" in str(r):
+            if status == 503 and "ended without an answer" in str(r) and SANITIZED:
                 self.skipTest("the shadow memory of a sanitizer does not fit under the child's memory cap")
             self.assertEqual(status, 200, r)
             self.assertEqual([c["type"] for c in r["columns"]], ["text", "number", "moment", "boolean"])
