@@ -13,11 +13,13 @@
 
 /* Written out: a row that went through memory in single values and came back in pairs would wait for the store. */
 #ifdef __clang__
-#define KERNEL_UNROLL     _Pragma("clang loop unroll(full)")
-#define KERNEL_NO_OVERLAP _Pragma("clang loop vectorize(assume_safety)")
+#define KERNEL_UNROLL       _Pragma("clang loop unroll(full)")
+#define KERNEL_UNROLL_MEANS /* it does, and complains of a loop over none */
+#define KERNEL_NO_OVERLAP   /* it asks at run time, and complains where it cannot */
 #else
-#define KERNEL_UNROLL     _Pragma("GCC unroll 8")
-#define KERNEL_NO_OVERLAP _Pragma("GCC ivdep") /* but for an output that is an input: row i needs no other row */
+#define KERNEL_UNROLL       _Pragma("GCC unroll 8")
+#define KERNEL_UNROLL_MEANS KERNEL_UNROLL
+#define KERNEL_NO_OVERLAP   _Pragma("GCC ivdep") /* but for an output that is an input: row i needs no other row */
 #endif
 
 /* Rows looked at before they are worked on: few, so that the processor looks at the next ones while a sum that waits

@@ -208,7 +208,7 @@ static inline void candles_sums(PatternState *s, CandleBlock *b, const MeanOf *m
     int64_t row = s->candles.row, begin = s->begin;
     size_t i = 0, n = b->n;
     bool asked[SIZES] = { false };
-    KERNEL_UNROLL
+    KERNEL_UNROLL_MEANS
     for (size_t k = 0; k < n_means; k++) {
         rolling[k] = s->sum[means[k].measure][means[k].ago];
         asked[measure_size(means[k].measure)] = true;
@@ -224,14 +224,14 @@ static inline void candles_sums(PatternState *s, CandleBlock *b, const MeanOf *m
             rolling[k] += row >= begin - measure_span(m) ? newest : 0;
         }
     for (; i < n; i++)
-        KERNEL_UNROLL
+        KERNEL_UNROLL_MEANS
     for (size_t k = 0; k < n_means; k++) {
         Measure m = means[k].measure;
         const double *newest = b->size[measure_size(m)] + CANDLE_PAST - means[k].ago + i;
         b->sum[m][means[k].ago][i] = rolling[k];
         rolling[k] += newest[0] - newest[-measure_span(m)];
     }
-    KERNEL_UNROLL
+    KERNEL_UNROLL_MEANS
     for (size_t k = 0; k < n_means; k++)
         s->sum[means[k].measure][means[k].ago] = rolling[k];
 }
