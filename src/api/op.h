@@ -119,6 +119,15 @@ typedef struct RawBody {
 } RawBody;
 extern const Shape raw_body_shape;
 
+/* How an answer may be kept: the question's key, and what the answer was made of. */
+typedef struct OpKept {
+    Str key;       /* policy/cache_key.h, without the form of the answer */
+    Str series;    /* series_key_text of the one series it was made of; "" = of anything */
+    Time from, to; /* rows of it, [from, to) */
+    int64_t revision;
+    bool immutable; /* the range is over: only a correction of the past can change it */
+} OpKept;
+
 typedef struct Op Op;
 struct Op {
     const char *name;           /* "market.candles": stable, for logs, metrics, clients */
@@ -140,6 +149,9 @@ struct Op {
     const char *deprecated; /* "2026-11-01/2027-11-01": since, and the day it goes; NULL = current */
     /* in and out are zeroed structs of the shapes, memory from cx->arena; role = the service object. */
     int (*run)(void *role, Ctx *cx, const void *in, void *out);
+    /* With Op.cache: out NULL asks for the key of a question (false: not to be kept), else for what the answer was made
+     * of. NULL = answers are not kept here. */
+    bool (*kept)(Ctx *cx, const void *in, const void *out, OpKept *k);
 };
 
 typedef struct OpTable { /* one role's API */

@@ -3,6 +3,7 @@
 #include "app/config.h"
 
 static const char *const stores[] = { "sqlite", "memory", "csv", "parquet", NULL };
+static const char *const cache_policies[] = { "tinylfu", "lru", NULL };
 static const char *const levels[] = { "debug", "info", "warning", "error", "critical", "off", NULL };
 static const char *const port_profiles[] = { "a", "b", NULL };
 static const char *const balances[] = { "round_robin", "weighted", "least_requests", "ewma", NULL };
@@ -11,6 +12,7 @@ static const char *const formats[] = { "auto", "json", "text", NULL };
 static const char *const vnstock_sources[] = { "VCI", NULL };
 
 #define MINUTE_MS 60000
+#define DAY_MS    (24 * 60 * MINUTE_MS)
 
 /* clang-format off */
 const CfgOption app_options[] = {
@@ -23,6 +25,32 @@ const CfgOption app_options[] = {
       .help = "where candles live; memory forgets them, csv and parquet keep one file a series" },
     { "data.cache", CFG_SIZE, CFG_AT(AppCfg, data_cache), .def = "16MiB", .max = INT64_C(1) << 40,
       .help = "memory for decoded candles of hot ranges" },
+
+    { "cache.memory", CFG_SIZE, CFG_AT(AppCfg, cache_memory), .def = "32MiB", .max = INT64_C(1) << 40,
+      .help = "memory for whole answers, told again while they are still so; 0 keeps none" },
+    { "cache.policy", CFG_CHOICE, CFG_AT(AppCfg, cache_policy), .def = "tinylfu", .choices = cache_policies,
+      .help = "what is given up first: what is asked for seldom, or what was asked for longest ago" },
+    { "cache.l1", CFG_DURATION, CFG_AT(AppCfg, cache_l1_ms), .def = "60s", .max = DAY_MS,
+      .help = "longest life of an answer in memory; those below are for the shared cache, too" },
+    { "cache.ohlcv_data", CFG_DURATION, CFG_AT(AppCfg, cache_ohlcv_ms), .def = "5m", .max = 7 * DAY_MS,
+      .help = "life of pages of candles" },
+    { "cache.statistics", CFG_DURATION, CFG_AT(AppCfg, cache_statistics_ms), .def = "10m", .max = 7 * DAY_MS,
+      .help = "life of statistics" },
+    { "cache.backtest_results", CFG_DURATION, CFG_AT(AppCfg, cache_backtest_ms), .def = "1h", .max = 7 * DAY_MS,
+      .help = "life of results of backtests" },
+    { "cache.strategy_configs", CFG_DURATION, CFG_AT(AppCfg, cache_strategy_ms), .def = "24h", .max = 7 * DAY_MS,
+      .help = "life of descriptions of strategies" },
+    { "cache.system_stats", CFG_DURATION, CFG_AT(AppCfg, cache_system_ms), .def = "5m", .max = 7 * DAY_MS,
+      .help = "life of numbers of the whole store" },
+
+    { "redis.url", CFG_SECRET, CFG_AT(AppCfg, redis_url),
+      .help = "a Redis to keep answers in beside memory: redis://[user:password@]HOST[:PORT][/DB] or unix:/PATH; one node of a cluster is enough" },
+    { "redis.prefix", CFG_STR, CFG_AT(AppCfg, redis_prefix), .def = "finsight:",
+      .help = "what all keys there begin with" },
+    { "redis.pool", CFG_INT, CFG_AT(AppCfg, redis_pool), .def = "20", .min = 1, .max = 1000, .unit = "connections",
+      .help = "connections at most, a node" },
+    { "redis.timeout", CFG_DURATION, CFG_AT(AppCfg, redis_timeout_ms), .def = "500ms", .min = 1, .max = MINUTE_MS,
+      .help = "how long a call may take; a Redis that is slow or away costs time and is never an error" },
 
     { "storage.dir", CFG_PATH, CFG_AT(AppCfg, storage_dir),
       .help = "folder of datasets; empty: objects in data.dir" },

@@ -21,6 +21,11 @@ typedef struct AppCfg {
     const char *data_dir;
     int data_store; /* StoreChoice */
     int64_t data_cache;
+    int64_t cache_memory;
+    int cache_policy; /* CachePolicy */
+    int64_t cache_l1_ms, cache_ohlcv_ms, cache_statistics_ms, cache_backtest_ms, cache_strategy_ms, cache_system_ms;
+    Str redis_url, redis_prefix;
+    int64_t redis_pool, redis_timeout_ms;
     const char *storage_dir, *backup_dir;
     const char *sql_library;
     int64_t sql_memory, sql_timeout_ms;

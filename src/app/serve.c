@@ -7,6 +7,7 @@
 #include "app/app.h"
 #include "app/follower.h"
 #include "app/job_kinds.h"
+#include "app/kept.h"
 #include "app/ticker.h"
 #include "app/topology.h"
 
@@ -27,6 +28,7 @@ struct Service {
     LoopTimer tls_timer;
     Follower *follower; /* NULL: nothing is followed */
     Ticker *ticker;
+    KeptAnswers kept;
     Logger *log;
     RoleSet hosts;
     int port;
@@ -235,6 +237,9 @@ static int make_gateway(Service *s, Ctx *cx) {
         r = platform_admin_key(cx, cfg, s->app->ids, &key, &key_path);
     if (r != 0)
         return r;
+    r = kept_open(&s->kept, cx, p);
+    if (r != 0)
+        return r;
     GatewayOptions g = { .loop = s->loop,
                          .roles = roles,
                          .n_roles = n_roles,
@@ -246,6 +251,7 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .log = s->log,
                          .metrics = p->metrics,
                          .requests = p->requests,
+                         .answers = s->kept.answers,
                          .admin_key = key,
                          .cors = { .origins = cfg->cors_origins.v,
                                    .n = cfg->cors_origins.n,
@@ -379,6 +385,7 @@ Service *service_free(Service *s) {
     lane_close(s->io);
     lane_close(s->feed);
     gateway_free(s->gateway);
+    kept_close(&s->kept);
     loop_timer_stop(&s->tls_timer);
     tls_server_free(s->tls);
     loop_free(s->loop);

@@ -13,6 +13,7 @@
  * Keys: reading needs none on a loopback address; writing and administration need the admin key, as X-API-Key or
  * Authorization: Bearer. A connection over the Unix socket is the same user and may do everything. */
 
+#include "api/cached.h"
 #include "api/call.h"
 #include "base/lane.h"
 #include "base/log.h"
@@ -78,6 +79,7 @@ typedef struct GatewayOptions {
     Ids *ids;
     Logger *log; /* NULL = silent */
     Metrics *metrics;
+    Answers *answers;         /* borrowed; answers that are kept; NULL = none are */
     RequestStats *requests;   /* the documents' MetricsService; NULL = none */
     GatewayTopology topology; /* all-zero: everything is of this process */
     GatewayLimits limits;

@@ -101,6 +101,7 @@ typedef struct Request {
     bool streaming;    /* its reply has begun, and more of it is to come */
     bool vouched;      /* a hop of ours said who asks */
     Str raw_media;     /* of an answer that is a document */
+    Str kept;          /* "HIT", "MISS"; empty: an answer that is not kept */
     MediaType media;
     Coding coding;
     bool head_only;

@@ -251,6 +251,16 @@ static int encode(Request *rq, const void *out, Buf *body) {
     return buf_ok(body) ? 0 : err_set(&rq->cx, ERR_TOO_LARGE, "the answer is too large; ask for fewer rows");
 }
 
+/* The answer as it was kept, or OP_TO_RUN. */
+static int find_kept(Request *rq, const void *in, Str form, OpCached *c, Buf *body) {
+    buf_init(body, REPLY_MAX);
+    int r = op_cached_find(rq->g->o.answers, &rq->cx, rq->match.op, in, form, c, body);
+    rq->kept = op_cached_word(c);
+    if (r != 0)
+        buf_done(body);
+    return r;
+}
+
 static int run(Request *rq, Buf *body) {
     const Op *op = rq->match.op;
     void *in = arena_zalloc(&rq->arena, op->in ? op->in->size : nothing.size);
@@ -258,10 +268,20 @@ static int run(Request *rq, Buf *body) {
     int r = decode(rq, in);
     if (r == 0)
         r = ctx_check(&rq->cx);
-    if (r == 0)
-        r = op->run(rq->route->role, &rq->cx, op->in ? in : NULL, out);
+    if (r != 0)
+        return r;
+    OpCached c;
+    Str form = rq->media == MEDIA_CSV ? S("csv") : S("json");
+    r = find_kept(rq, in, form, &c, body);
+    if (r != OP_TO_RUN)
+        return r;
+    r = op->run(rq->route->role, &rq->cx, op->in ? in : NULL, out);
     assert(r <= 0);
-    return r == 0 ? encode(rq, out, body) : r;
+    if (r == 0)
+        r = encode(rq, out, body);
+    op_cached_end(&c, &rq->cx, in, out, r == 0 ? buf_str(body) : (Str){ 0 });
+    rq->kept = op_cached_word(&c);
+    return r;
 }
 
 void request_run(void *arg, int lane_err) {
@@ -282,10 +302,12 @@ void request_run(void *arg, int lane_err) {
         return;
     }
     QueryPair ageing[OP_DEPRECATION_HEADERS];
-    HttpField extra[OP_DEPRECATION_HEADERS];
+    HttpField extra[OP_DEPRECATION_HEADERS + 1];
     size_t n = op_deprecation_headers(&rq->match, &rq->arena, ageing);
     for (size_t i = 0; i < n; i++)
         extra[i] = (HttpField){ ageing[i].name, ageing[i].value };
+    if (rq->kept.n)
+        extra[n++] = (HttpField){ S("X-Cache"), rq->kept };
     Str media = rq->raw_media.n          ? rq->raw_media
                 : rq->media == MEDIA_CSV ? S("text/csv; charset=utf-8")
                                          : S("application/json");

@@ -42,6 +42,10 @@ HANDLER(market_api_resample_save_recorded);
 HANDLER(market_api_retention_recorded);
 HANDLER(market_api_put_actions_recorded);
 
+bool market_api_candles_kept(Ctx *cx, const void *in, const void *out, OpKept *k);
+bool market_api_statistics_kept(Ctx *cx, const void *in, const void *out, OpKept *k);
+bool market_api_storage_kept(Ctx *cx, const void *in, const void *out, OpKept *k);
+
 /* How every request for a range of a series opens: its texts -> key and range. */
 int market_api_ask(Ctx *cx, const SeriesQuery *q, SeriesKey *key, Time *from, Time *to);
 #define ASK(cx, in, key, from, to)                                                                                     \

@@ -13,7 +13,7 @@ const Op op_market_candles = {
     .doc = "Returns the candles with start <= open time < end, oldest first. Gaps stay gaps. A timeframe that is not stored is made of a finer one, and derived_from says so. Ask for text/csv to get the rows alone. "
            "Candles not closed yet carry the flag \"open\", filled ones \"synthetic\", simulated ones \"simulated\".",
     .in = &ohlcv_query_shape, .out = &candle_page_shape, .role = ROLE_READ, .lane = LANE_CPU, .cache = CACHE_OHLCV,
-    .deadline_ms = 5000, .idempotent = true, .csv = true, .run = market_api_candles };
+    .deadline_ms = 5000, .idempotent = true, .csv = true, .run = market_api_candles, .kept = market_api_candles_kept };
 
 const Op op_market_save = {
     .name = "market.save", .method = "POST", .path = "/api/v1/market/candles", .aliases = PATHS("/market-data/ohlcv", "/api/v1/market-data/ohlcv"),
@@ -26,7 +26,7 @@ const Op op_market_save = {
 const Op op_market_statistics = {
     .name = "market.statistics", .method = "GET", .path = "/api/v1/market/statistics", .aliases = PATHS("/market-data/statistics", "/market-data/stats"),
     .summary = "Statistics of a series", .tag = TAG, .in = &series_query_shape, .out = &ohlcv_stats_shape, .role = ROLE_READ,
-    .lane = LANE_CPU, .cache = CACHE_STATS, .deadline_ms = 30000, .idempotent = true, .run = market_api_statistics };
+    .lane = LANE_CPU, .cache = CACHE_STATS, .deadline_ms = 30000, .idempotent = true, .run = market_api_statistics, .kept = market_api_statistics_kept };
 
 const Op op_market_gaps = {
     .name = "market.gaps", .method = "GET", .path = "/api/v1/market/gaps", .aliases = PATHS("/market-data/gaps"),
@@ -83,7 +83,7 @@ const Op op_market_changes = {
 const Op op_market_storage = {
     .name = "market.storage", .method = "GET", .path = "/api/v1/market/storage",
     .summary = "The store: adapter, place, size", .tag = TAG, .out = &storage_info_shape, .role = ROLE_READ,
-    .lane = LANE_CPU, .cache = CACHE_SYSTEM, .deadline_ms = 5000, .idempotent = true, .run = market_api_storage };
+    .lane = LANE_CPU, .cache = CACHE_SYSTEM, .deadline_ms = 5000, .idempotent = true, .run = market_api_storage, .kept = market_api_storage_kept };
 
 const Op op_market_verify = {
     .name = "market.verify", .method = "POST", .path = "/api/v1/market/verify",

@@ -44,9 +44,13 @@ int admin_health(AdminService *s, Ctx *cx, bool *store_ok, bool *control_ok, Str
 
 int admin_clear_cache(AdminService *s, Ctx *cx, int64_t *freed) {
     int r = audited(s, cx, "cache.clear", 0);
-    if (r == 0)
-        *freed = candle_store_drop_cache(s->store);
-    return r;
+    if (r != 0)
+        return r;
+    int64_t bytes = candle_store_drop_cache(s->store);
+    if (s->drop_answers)
+        bytes += s->drop_answers(s->answers, cx);
+    *freed = bytes;
+    return 0;
 }
 
 int admin_config(AdminService *s, Ctx *cx, Str *out) {

@@ -14,6 +14,9 @@ typedef struct AdminService {
     RequestStats *requests;
     Logger *log;
     MonoNs started;
+    /* Forgets the answers that are kept, here and in the shared cache; returns the bytes given back. NULL = there are none. */
+    int64_t (*drop_answers)(void *arg, Ctx *cx);
+    void *answers;
     /* The effective configuration as a JSON object, secrets masked. */
     void (*config)(void *arg, Buf *out);
     void *config_arg;
