@@ -153,8 +153,7 @@ static int take_error(Watch *w, Ctx *cx, const Watched *s, const Message *m) {
         w->hung_up = true;
         return 0;
     }
-    return err_set(cx, code, STR_FMT "%s", STR_ARG(m->words),
-                   code == ERR_NOT_FOUND ? "; a series is stored before it can be watched: finsight collect" : "");
+    return err_set(cx, code, STR_FMT, STR_ARG(m->words));
 }
 
 static int take_text(Watch *w, Ctx *cx, Str text) {

@@ -137,7 +137,7 @@ class Watch(rig.Suite):
         check("no live API answers at ws://127.0.0.1:1/ws" in dead.stderr, dead.stderr)
         self.start_server()
         unknown = self.cli("watch", "BTCUSDT", "1m", status=4)
-        check("BTCUSDT" in unknown.stderr and "finsight collect" in unknown.stderr, unknown.stderr)
+        check("BTCUSDT" in unknown.stderr and "ensure" in unknown.stderr, unknown.stderr)
         as_json = self.cli("watch", "BTCUSDT", "1m", "--json", status=4)
         equal(json.loads(as_json.stdout)["error"]["code"], "not_found", as_json.stdout)
         bad = self.cli("watch", "BTCUSDT", "1minute", status=3)
