@@ -220,6 +220,7 @@ static void make_http(const AppCfg *cfg, HttpServerOptions *http) {
     http->body_ms = cfg->server_body_ms;
     http->idle_ms = cfg->server_idle_ms;
     http->max_connections = (int)cfg->server_max_connections;
+    http->send_helpers = MIN(cpu_threads(cfg) - 1, 3);
     http->h2 = cfg->server_http2;
     http->h2_max_streams = (int)cfg->server_max_streams;
 }

@@ -236,8 +236,9 @@ static void make_helpers(SendMany *m) {
     pthread_sigmask(SIG_BLOCK, &all, &before);
     for (int i = 0; i < MIN(m->o.helpers, (int)SEND_HELPERS_MAX); i++) {
         m->helpers[m->n_helpers].m = m;
-        if (pthread_create(&m->helpers[m->n_helpers].thread, NULL, help, &m->helpers[m->n_helpers]) == 0)
-            m->n_helpers++;
+        if (pthread_create(&m->helpers[m->n_helpers].thread, NULL, help, &m->helpers[m->n_helpers]) != 0)
+            break;
+        pthread_setname_np(m->helpers[m->n_helpers++].thread, "send");
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

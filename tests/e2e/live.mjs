@@ -2,7 +2,7 @@
 //     node live.mjs FINSIGHT SOURCE_ROOT
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRequire } from "node:module";
@@ -255,6 +255,9 @@ await run({
         const conflated = async () =>
             Number((await (await fetch(`${server.url}/metrics`)).text()).match(/^finsight_live_conflated_total (\d+)/m)[1]);
         await ticks(5);
+        const task = `/proc/${server.child.pid}/task`;
+        const senders = readdirSync(task).filter((t) => readFileSync(`${task}/${t}/comm`, "utf8") === "send\n").length;
+        equal(senders, 2, "other cores take part");
         const well = await ticks(20);
         slow._socket.pause();
         for (let i = 0; i < 300 && await conflated() === 0; i++) await big(); // until the sockets hold no more
@@ -279,7 +282,7 @@ await run({
         const [alone, beside] = [median(well), median(behind)];
         ok(beside <= 1.5 * alone + 10, `a tick reaches all in ${beside} ms beside a slow client, in ${alone} ms without`);
         for (const s of [...many, filler, slow]) s.terminate();
-    }, { FINSIGHT_LIVE_SLOW: "60s" }),
+    }, { FINSIGHT_LIVE_SLOW: "60s", FINSIGHT_SERVER_CPU_THREADS: "3" }),
     who_stays_behind_is_closed_with_1013: withServer(async (server) => {
         await save(server, "BIGUSDT", [candle(0, 1)]);
         const slow = await open(server);
