@@ -93,5 +93,9 @@ int forecast_source_read(Cli *c, const ForecastSource *s, ForecastTable *out, St
     if (s->symbol.n)
         return read_store(c, s, out, name, hex);
     *name = path_base(str_cz(c->cx->arena, s->csv));
-    return read_csv(c, s->csv, out, hex);
+    int r = read_csv(c, s->csv, out, hex);
+    if (r == 0 && out->n_disordered && !c->quiet && !c->json)
+        fprintf(c->err, "%zu rows do not come after the row before: taken in the order of the file\n",
+                out->n_disordered);
+    return r;
 }

@@ -4,6 +4,7 @@
 
 #include "base/csv.h"
 #include "base/num.h"
+#include "base/utf8.h"
 #include "core/csv_time.h"
 
 #include <stdio.h>
@@ -35,7 +36,7 @@ static int read_header(Ctx *cx, const CsvRow *row, ForecastTable *t, size_t *tim
     t->names = arena_new_n(cx->arena, Str, row->n_fields);
     for (size_t i = 0; i < row->n_fields; i++)
         if (i != *time_at) {
-            Str name = str_dup(cx->arena, str_trim(row->fields[i]));
+            Str name = str_dup(cx->arena, utf8_clean(cx->arena, str_trim(row->fields[i])));
             if (name.n == 0)
                 return err_set_at(cx, ERR_INVALID, S("line 1"), "column %zu has no name", i + 1);
             if (table_column(t, name) >= 0)
@@ -55,7 +56,7 @@ static int bad_cell(Ctx *cx, const CsvRow *row, Str column, Str text, const char
                       row->line, STR_ARG(column), STR_ARG(shown), why);
 }
 
-static int read_row(Ctx *cx, const CsvRow *row, size_t time_at, CsvTimes *times, ForecastTable *t) {
+static int read_row(Ctx *cx, const CsvRow *row, size_t time_at, CsvTimes *times, size_t *disorder, ForecastTable *t) {
     if (row->n_fields != t->n_columns + 1)
         return err_set(cx, ERR_INVALID, "line %zu has %zu fields, the header %zu", row->line, row->n_fields,
                        t->n_columns + 1);
@@ -63,8 +64,8 @@ static int read_row(Ctx *cx, const CsvRow *row, size_t time_at, CsvTimes *times,
     const char *why = csv_time_read(times, row->fields[time_at], (Str){ 0 }, &at);
     if (why)
         return bad_cell(cx, row, S("time"), row->fields[time_at], why);
-    if (t->n_rows > 0 && at.ms <= t->time_ms[t->n_rows - 1])
-        return bad_cell(cx, row, S("time"), row->fields[time_at], "does not come after the row before: sort the file");
+    if (t->n_rows > 0 && at.ms <= t->time_ms[t->n_rows - 1] && t->n_disordered++ == 0)
+        *disorder = row->line;
     t->time_ms[t->n_rows] = at.ms;
     for (size_t i = 0, c = 0; i < row->n_fields; i++) {
         if (i == time_at)
@@ -101,10 +102,21 @@ static int reserve_rows(Ctx *cx, Str text, ForecastTable *t) {
                : err_set(cx, ERR_LIMIT, "the table does not fit into the memory allowed");
 }
 
+static int end_rows(Ctx *cx, const ForecastTable *t, size_t disorder) {
+    enum { ROWS_PER_DISORDER = 1000 };
+    if (t->n_columns == 0)
+        return err_set(cx, ERR_INVALID, "the file is empty");
+    if (t->n_disordered * ROWS_PER_DISORDER > t->n_rows)
+        return err_set_at(cx, ERR_INVALID, S("time"),
+                          "line %zu does not come after the row before (nor do %zu others): sort the file by time",
+                          disorder, t->n_disordered - 1);
+    return 0;
+}
+
 static int read_rows(Ctx *cx, CsvReader *r, Str text, ForecastTable *t) {
     CsvRow row;
     CsvTimes times = { 0 };
-    size_t time_at = 0;
+    size_t time_at = 0, disorder = 0; /* line of the first row that is not behind the one before */
     for (;;) {
         int got = csv_next(r, &row), e = 0;
         if (got == CSV_MORE) {
@@ -112,7 +124,7 @@ static int read_rows(Ctx *cx, CsvReader *r, Str text, ForecastTable *t) {
             continue;
         }
         if (got == CSV_END)
-            return t->n_columns ? 0 : err_set(cx, ERR_INVALID, "the file is empty");
+            return end_rows(cx, t, disorder);
         if (got < 0)
             return err_set(cx, ERR_INVALID, "line %zu: %s", r->err_line, r->why);
         if (!t->n_columns) {
@@ -120,7 +132,7 @@ static int read_rows(Ctx *cx, CsvReader *r, Str text, ForecastTable *t) {
             if (e == 0)
                 e = reserve_rows(cx, text, t);
         } else {
-            e = read_row(cx, &row, time_at, &times, t);
+            e = read_row(cx, &row, time_at, &times, &disorder, t);
         }
         if (e == 0 && t->n_rows % 4096 == 0)
             e = ctx_check(cx);

@@ -9,8 +9,10 @@ static void try_table(Ctx *cx, Str text) {
     if (table_read_csv(cx, text, &t) != 0)
         return;
     MUST(t.n_columns > 0 && t.n_columns <= TABLE_COLUMNS);
+    size_t disordered = 0;
     for (size_t i = 1; i < t.n_rows; i++)
-        MUST(t.time_ms[i - 1] < t.time_ms[i]);
+        disordered += t.time_ms[i - 1] >= t.time_ms[i];
+    MUST(disordered == t.n_disordered && disordered * 1000 <= t.n_rows);
     for (size_t c = 0; c < t.n_columns; c++)
         for (size_t i = 0; i < t.n_rows; i++)
             MUST(t.columns[c][i] - t.columns[c][i] == 0); /* finite */

@@ -1,5 +1,6 @@
 /* Tables, splits, scaler and windows (PRD-18: what a forecast may look at). */
 
+#include "base/buf.h"
 #include "base/rng.h"
 #include "forecast/data.h"
 #include "test.h"
@@ -33,7 +34,7 @@ TEST(a_faulty_file_is_named_by_line_and_column) {
     } rows[] = {
         { "nan", "date,x\n2016-07-01,1\n2016-07-02,NaN\n", "line 3, column x: 'NaN' is not a number" },
         { "hole", "date,x\n2016-07-01,\n", "line 2, column x: '' is not a number" },
-        { "order", "date,x\n2016-07-02,1\n2016-07-01,1\n", "does not come after the row before" },
+        { "order", "date,x\n2016-07-02,1\n2016-07-01,1\n", "line 3 does not come after the row before" },
         { "twice", "date,x\n2016-07-02,1\n2016-07-02,1\n", "does not come after the row before" },
         { "time", "date,x\nyesterday,1\n", "line 2, column time: 'yesterday' is not a time" },
         { "fields", "date,x\n2016-07-02,1,2\n", "line 2 has 3 fields, the header 2" },
@@ -52,6 +53,23 @@ TEST(a_faulty_file_is_named_by_line_and_column) {
             FAIL("said \"%s\"", t.cx.err.text);
         test_ctx_done(&t);
     }
+}
+
+TEST(a_clock_set_back_is_counted_and_kept) {
+    TestCtx t;
+    test_ctx_init(&t);
+    Buf b;
+    buf_init(&b, 1 << 20);
+    buf_printf(&b, "date,a \xb5mol,b\n"); /* Latin-1, as in the weather of Jena */
+    for (int i = 0; i < 2000; i++)
+        buf_printf(&b, "%d,%d,%d\n", 1600000000 + 600 * (i == 900 ? 898 : i), i, -i);
+    ForecastTable a;
+    CHECK_OK(&t.cx, table_read_csv(&t.cx, buf_str(&b), &a));
+    CHECK_EQ(a.n_disordered, 1);
+    CHECK(a.columns[0][900] == 900);
+    CHECK_STR(a.names[0], S("a \xef\xbf\xbdmol"));
+    buf_done(&b);
+    test_ctx_done(&t);
 }
 
 TEST(columns_are_chosen_by_name_and_ordered) {
@@ -202,6 +220,6 @@ TEST(short_and_constant_series_are_refused_in_words) {
 }
 
 TESTS(T(a_csv_file_becomes_columns), T(a_faulty_file_is_named_by_line_and_column),
-      T(columns_are_chosen_by_name_and_ordered), T(published_borders_and_shares), T(windows_count_as_the_papers_do),
-      T(the_scaler_sees_training_rows_alone), T(no_window_reaches_a_later_row_and_parts_share_no_target),
-      T(short_and_constant_series_are_refused_in_words))
+      T(a_clock_set_back_is_counted_and_kept), T(columns_are_chosen_by_name_and_ordered),
+      T(published_borders_and_shares), T(windows_count_as_the_papers_do), T(the_scaler_sees_training_rows_alone),
+      T(no_window_reaches_a_later_row_and_parts_share_no_target), T(short_and_constant_series_are_refused_in_words))
