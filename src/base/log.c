@@ -277,7 +277,9 @@ static void put_head(const Logger *l, Buf *b, LogLevel level, Str message) {
         put_time(b, clock_wall(l->clock));
         BUF_LIT(b, "\",\"service\":");
         put_quoted(b, str_c(l->service));
-        buf_printf(b, ",\"level\":\"%s\",\"message\":", log_level_name(level));
+        BUF_LIT(b, ",\"level\":\"");
+        buf_put_str(b, str_c(log_level_name(level)));
+        BUF_LIT(b, "\",\"message\":");
         put_quoted(b, message);
         return;
     }

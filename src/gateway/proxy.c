@@ -161,18 +161,23 @@ static void on_gone(HttpExchange *ex) {
 
 /* --- the request --- */
 
+static char *put(char *to, Str s) {
+    memcpy(to, s.n ? s.p : "", s.n);
+    return to + s.n;
+}
+
+/* What the service is asked for: the path, or the route's prefix and what "*" took; and the query as it came. */
 static Str target_of(Request *rq) {
-    const HttpHead *head = &rq->ex->head;
-    const Route *route = rq->route;
-    Str path = rq->path;
-    if (route->prefix.p) {
-        bool slash = str_ends(route->prefix, S("/"));
-        path =
-            str_fmt(&rq->arena, STR_FMT "%s" STR_FMT, STR_ARG(route->prefix), slash ? "" : "/", STR_ARG(rq->hit.rest));
-    }
-    if (!head->query.p)
-        return path;
-    return str_fmt(&rq->arena, STR_FMT "?" STR_FMT, STR_ARG(path), STR_ARG(head->query));
+    const Str query = rq->ex->head.query, prefix = rq->route->prefix;
+    if (!prefix.p && !query.p)
+        return rq->path;
+    bool slash = prefix.p && !str_ends(prefix, S("/"));
+    Str path = prefix.p ? rq->hit.rest : rq->path;
+    char *start = arena_alloc(&rq->arena, prefix.n + path.n + query.n + 2), *to = put(start, prefix);
+    to = put(put(to, slash ? S("/") : S("")), path);
+    if (query.p)
+        to = put(put(to, S("?")), query);
+    return str_n(start, (size_t)(to - start));
 }
 
 static void new_span(Request *rq) {
