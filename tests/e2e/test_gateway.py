@@ -519,8 +519,8 @@ class Cases(rig.Suite):
         check("request_count" in gateway.get("/api/metrics").json, "metrics as JSON")
         check(b"finsight_upstream_healthy_instances{service=\"market\"} 1" in gateway.get("/api/metrics/prometheus").body)
         stub.close()
-        rig.wait_for(lambda: gateway.get("/health").json["status"] == "degraded", 60, "the death to be seen")
-        equal(gateway.get("/api/health/market_data").json["status"], "unhealthy")
+        rig.wait_for(lambda: gateway.get("/api/health/market_data").json["status"] == "unhealthy", 60, "the death to be seen")
+        equal(gateway.get("/health").json["status"], "degraded")
 
     # RES-01, RES-02, GWY-19: who keeps failing is not asked any more, and is asked again with one call
     def test_a_breaker_opens_and_closes_again(self):
