@@ -386,13 +386,13 @@ class Cases(rig.Suite):
             equal(gateway.get("/stub/x").status, 200)
         services = lambda: gateway.get("/health").json["services"]["stub"]
         rig.wait_for(lambda: sum(i["healthy"] for i in services()["instances"]) == 2, 60, "the dead one to be found out")
-        equal(services()["status"], "degraded")
+        rig.wait_for(lambda: services()["status"] == "degraded", 60, "the service to say so")
         for stub in (stubs[0], stubs[2]):
             stub.close()
         reply = rig.wait_for(lambda: next((r for r in [gateway.get("/stub/x")] if r.status == 503), None), 60, "nobody to be left")
         check(reply.json["error"]["stage"] in ("upstream", "balance", "breaker"), reply.body)
         check("retry-after" in reply.headers or reply.json["error"]["retryable"], reply.headers)
-        equal(gateway.get("/health").json["status"], "degraded")
+        rig.wait_for(lambda: gateway.get("/health").json["status"] == "degraded", 60, "the platform to say so")
 
     # A role's own 502 is a venue's failure: the gateway does not have the venue asked again
     def test_what_a_role_answers_is_not_asked_twice(self):
