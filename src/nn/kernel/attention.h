@@ -101,23 +101,29 @@ static void simd_attention(const NnAttention *a) {
 
 /* p: parts of the softmax in, weights out; ds: slopes of the weights in, of the scores out. The slope of a score is
  * weight * (slope of the weight - the query's mean of those), and what later layers carry back. */
-static void softmax_back(const NnAttentionBack *b, float *p, float *ds, size_t ld, const float *one_over) {
+static void softmax_back(const NnAttentionBack *b, float *p, float *ds, size_t ld, float *one_over) {
     const NnAttention *a = &b->f;
+    const float *in = b->carry_in;
+    float *out = b->carry_out, *mean = one_over + ld;
     for (size_t t = 0; t < a->tokens; t += LANES) {
         size_t left = MIN((size_t)LANES, a->tokens - t);
-        VF w = vf_first(vf_load(one_over + t), left), mean = { 0 };
+        VF sum = { 0 };
         for (size_t d = 0; d < a->width; d++)
-            mean += vf_load_n(b->d_o + d * a->ld + t, left) * vf_load_n(a->o + d * a->ld + t, left);
-        for (size_t j = 0; j < a->tokens; j++) {
-            VF weight = vf_load(p + j * ld + t) * w, s = weight * (vf_load(ds + j * ld + t) - mean);
-            if (b->carry_in)
-                s += vf_load(b->carry_in + j * ld + t);
-            if (b->carry_out)
-                vf_store(b->carry_out + j * ld + t, s);
-            vf_store(p + j * ld + t, weight);
-            vf_store(ds + j * ld + t, s);
-        }
+            sum += vf_load_n(b->d_o + d * a->ld + t, left) * vf_load_n(a->o + d * a->ld + t, left);
+        vf_store(mean + t, sum);
+        vf_store(one_over + t, vf_first(vf_load(one_over + t), left));
     }
+    for (size_t j = 0; j < a->tokens; j++) /* row by row: the carry comes from far away, and in order it comes faster */
+        for (size_t t = 0; t < a->tokens; t += LANES) {
+            size_t at = j * ld + t;
+            VF weight = vf_load(p + at) * vf_load(one_over + t), s = weight * (vf_load(ds + at) - vf_load(mean + t));
+            if (in)
+                s += vf_load(in + at);
+            if (out)
+                vf_store(out + at, s);
+            vf_store(p + at, weight);
+            vf_store(ds + at, s);
+        }
 }
 
 static void scale_panel(size_t rows, size_t cols, float *x, size_t ld, float by) {
@@ -131,6 +137,8 @@ static void scale_panel(size_t rows, size_t cols, float *x, size_t ld, float by)
 static void simd_attention_back(const NnAttentionBack *b) {
     const NnAttention *a = &b->f;
     size_t n = a->tokens, ld = NN_ATTENTION_LD(n);
+    for (size_t i = 0; b->carry_in && i < n * ld; i += 16) /* used once the scores are there */
+        __builtin_prefetch(b->carry_in + i);
     float *p = a->scratch, *ds = p + ld * ld, *pt = ds + ld * ld, *dst = pt + ld * ld, *one_over = dst + ld * ld;
     scores(a, p, ld);
     softmax_parts(a, p, ld, one_over);

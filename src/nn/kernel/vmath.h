@@ -10,19 +10,27 @@
 #include "nn/kernel/simd.h"
 
 /* e^x = 2^n e^r with |r| <= ln 2 / 2; e^r = 1 + r + r^2 q(r). n is rounded by adding 1.5 * 2^23, whose last bits are then
- * n. The order of min and max keeps NaN. */
+ * n; AVX-512 has instructions for both. The order of min and max keeps NaN. */
 INLINE VF vf_exp(VF x) {
     x = vf_min(vf_all(88.3f), vf_max(vf_all(-86.6f), x));
+#if LANES == 16
+    VF n = (VF)_mm512_roundscale_ps((__m512)(x * 1.44269504f), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#else
     VF shifted = x * 1.44269504f + 12582912.f;
     VF n = shifted - 12582912.f;
+#endif
     VF r = x - n * .693359375f + n * 2.12194440e-4f; /* ln 2 in two parts: the first times n is exact */
     VF q = r * 1.38145401e-3f + 8.36874536e-3f;
     q = q * r + 4.16683908e-2f;
     q = q * r + 1.66665204e-1f;
     q = q * r + 4.99999934e-1f;
     VF p = q * (r * r) + r + 1.f;
+#if LANES == 16
+    return (VF)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
     VF power = (VF)(((VI)shifted + 127) << 23);
     return p * power;
+#endif
 }
 
 /* Phi(x), and with it e^(-x^2/2), which the density needs. The upper tail of |x| is e^(-x^2/2) t q(t) / 2 with
