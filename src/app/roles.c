@@ -15,7 +15,7 @@ const RoleInfo app_roles[ROLE_IDS] = {
     [ROLE_MARKET] = { "market", 8000, 8000, "candles: collected, checked, stored, served; their jobs, files and administration",
                       { &market_api, &storage_api, &jobs_api, &admin_api }, "market.db, control.db, objects, backups" },
     [ROLE_BACKTEST] = { "backtest", 8004, 8004, "backtests, sweeps and their reports, on the candles of the role market",
-                        { &backtest_api }, "backtests.db" },
+                        { &backtest_api }, "backtest.db" },
 };
 
 const RoleInfo app_roles_to_come[] = {
