@@ -22,7 +22,7 @@ typedef bool PeerAnswer(Peer *p, int fd, const char *command);
 
 struct Peer {
     PeerAnswer *answer;
-    void *arg;
+    void *_Atomic arg; /* the test may change it between two calls */
     int fd, port;
     pthread_t thread;
     _Atomic int connections, commands;
