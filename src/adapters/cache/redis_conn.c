@@ -183,7 +183,7 @@ int redis_conn_open(Ctx *cx, const RedisAddress *at, const RedisLogin *login, Mo
     c->fd = fd;
     c->reader = redisReaderCreateWithFunctions(&in_arena);
     assert(c->reader);
-    redisReaderSetPrivdata(c->reader, c);
+    c->reader->privdata = c; /* its macro casts the pointer to int, which clang refuses */
     r = log_in(cx, c, login, until);
     if (r != 0) {
         redis_conn_close(c);
