@@ -35,7 +35,7 @@ class Stub:
             def serve(self):
                 length = int(self.headers.get("Content-Length") or 0)
                 self.sent = self.rfile.read(length)
-                stub.seen.append(self)
+                stub.seen.append((self.path, self.client_address))  # of now: one handler serves a whole connection
                 answer(self)
 
             do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = serve
@@ -62,7 +62,7 @@ class Stub:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def paths(self):
-        return [h.path for h in self.seen if h.path != "/health"]
+        return [path for path, _ in self.seen if path != "/health"]
 
     def close(self):
         self.server.shutdown()
@@ -265,7 +265,7 @@ class Cases(rig.Suite):
         reply = connection.getresponse()
         equal((reply.status, reply.read(), reply.getheader("Content-Length")), (200, b"", "0"))
         equal(gateway.request("POST", "/stub/x", b"x" * 3000001).status, 413)
-        check(len({h.client_address for h in stub.seen}) <= 3, "connections are kept")  # a health check may have one of its own
+        check(len({address for _, address in stub.seen}) <= 3, "connections are kept")  # a health check may have one of its own
         # pipelined: answers in the order of the requests
         with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as s:
             s.sendall(b"".join(b"POST /stub/x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n%02d" % i for i in range(30)))
