@@ -51,7 +51,7 @@ static double forward_flop(const ModelSettings *s, size_t n) {
     double series = (double)n * s->targets, d = s->d_model;
     switch (s->kind) {
     case MODEL_PATCHTST: {
-        double tokens = (s->lookback + (s->pad_end ? s->stride : 0) - s->patch) / s->stride + 1;
+        int tokens = (s->lookback + (s->pad_end ? s->stride : 0) - s->patch) / s->stride + 1;
         double token = 2 * d * s->patch + s->layers * 2 * (4 * d * d + 2 * d * s->d_ff + 2 * d * tokens);
         return series * tokens * (token + 2 * d * s->horizon);
     }

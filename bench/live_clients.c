@@ -82,7 +82,7 @@ static void save(int fd, const char *key, int series, int tick) {
                      key, n);
     memmove(body + m, body, (size_t)n);
     memcpy(body, head, (size_t)m);
-    write_all(fd, body, (size_t)(m + n));
+    write_all(fd, body, (size_t)m + (size_t)n);
 }
 
 static void join(int fd, int series) {

@@ -475,7 +475,7 @@ LOOP(aroon) {
     plain_not_ready(out[0], P);
     plain_not_ready(out[1], P);
     for (int i = P; i < n; i++) {
-        int top = i - P, bottom = i - P;
+        int top = i - P, bottom = top;
         for (int j = i - P + 1; j <= i; j++) {
             top = k->high[j] >= k->high[top] ? j : top;
             bottom = k->low[j] <= k->low[bottom] ? j : bottom;
@@ -586,7 +586,7 @@ static inline double flow_of(const PlainCandles *k, int i, double *down) {
 
 LOOP(mfi) {
     ROWS, P = (int)p[0];
-    double up = 0, down = 0, ups[512], downs[512];
+    double up = 0, down = 0, ups[512] = { 0 }, downs[512] = { 0 };
     plain_not_ready(out[0], P);
     for (int i = 1, at = 0; i < n; i++) {
         double d, u = flow_of(k, i, &d);
@@ -680,6 +680,15 @@ LOOP(keltner) {
     }
 }
 
+/* 1 above the line, -1 below it; 0 before the first candle that has one. */
+static inline int trend_after(int way, double close, double lower, double upper) {
+    if (way == 0)
+        return close <= upper ? -1 : 1;
+    if (way < 0)
+        return close > upper ? 1 : -1;
+    return close < lower ? -1 : 1;
+}
+
 LOOP(supertrend) {
     ROWS, P = (int)p[0];
     double width = 0, upper = 0, lower = 0;
@@ -694,7 +703,7 @@ LOOP(supertrend) {
         double close = k->close[i], before = k->close[i - 1];
         upper = way == 0 || top < upper || before > upper ? top : upper;
         lower = way == 0 || bottom > lower || before < lower ? bottom : lower;
-        way = way == 0 ? (close <= upper ? -1 : 1) : way < 0 ? (close > upper ? 1 : -1) : close < lower ? -1 : 1;
+        way = trend_after(way, close, lower, upper);
         out[0][i] = way > 0 ? lower : upper;
         out[1][i] = way;
     }

@@ -232,7 +232,7 @@ static int make_gateway(Service *s, Ctx *cx) {
     size_t n_roles = platform_roles(p, roles, ROLES_MAX);
     Str key = { 0 };
     const char *key_path = NULL;
-    ClientNet *hops;
+    ClientNet *hops = NULL;
     int r = 0;
     if (cfg->data_store != STORE_MEMORY || cfg->auth_admin_key.n)
         r = platform_admin_key(cx, cfg, s->app->ids, &key, &key_path);

@@ -196,7 +196,7 @@ static int copy_foreign(Target *t, const char *path, const SeriesKey *given) {
 
 /* --- into a file --- */
 
-typedef struct From { /* one or the other */
+typedef struct From {      /* one or the other */
     DatasetReader *reader; /* NULL: a Parquet file of others */
     const char *path;
     SeriesKey given;

@@ -56,7 +56,7 @@ static int read_column(Cli *c, Str text, Str max_age, ColumnIn *out) {
     int r = file_read(cx, path, COLUMN_FILE_MAX, &bytes);
     if (r != 0)
         return r;
-    if ((r = value_csv_read(cx, bytes, out->name, &csv)) != 0)
+    if (value_csv_read(cx, bytes, out->name, &csv) != 0)
         return err_prefix(cx, "%s%s%s", path, cx->err.field[0] ? ", " : "", cx->err.field);
     ColumnValueIn *v = arena_new_n(cx->arena, ColumnValueIn, csv.n);
     for (size_t i = 0; i < csv.n; i++)
@@ -140,8 +140,8 @@ int cli_grid(Cli *c, Str text, Str *out) {
 
 /* --- progress --- */
 
-static void show(void *arg, double fraction, int64_t n_done) {
-    progress_update(arg, fraction, 1, n_done);
+static void show(void *arg, double done, int64_t n_units) {
+    progress_update(arg, done, 1, n_units);
 }
 
 int cli_call_with_progress(Cli *c, const Op *op, const void *in, void *out, const char *what, const char *unit) {

@@ -90,22 +90,35 @@ int artifact_write(const Artifact *a, Ctx *cx, Buf *out) {
 
 /* --- reading --- */
 
+/* The writer has null for a figure that is not finite. */
+static int read_figure(JsonReader *j, double *to) {
+    if (!json_read_null(j))
+        return json_read_f64(j, to);
+    *to = NAN;
+    return 0;
+}
+
+static int read_figures_field(JsonReader *j, Str key, ArtifactFigures *f) {
+    const struct {
+        const char *name;
+        double *to;
+    } figures[] = { { "mse", &f->mse },
+                    { "mae", &f->mae },
+                    { "naive_mse", &f->naive_mse },
+                    { "naive_mae", &f->naive_mae },
+                    { "diebold_mariano", &f->dm } };
+    for (size_t i = 0; i < ARRAY_LEN(figures); i++)
+        if (str_eq(key, str_c(figures[i].name)))
+            return read_figure(j, figures[i].to);
+    return str_eq(key, S("windows")) ? json_read_i64(j, &f->n_windows) : json_skip(j);
+}
+
 static int read_figures(JsonReader *j, ArtifactFigures *f) {
     Str key;
     int more;
     json_open_object(j);
     while ((more = json_object_next(j, &key)) > 0) {
-        double *to = str_eq(key, S("mse"))               ? &f->mse
-                     : str_eq(key, S("mae"))             ? &f->mae
-                     : str_eq(key, S("naive_mse"))       ? &f->naive_mse
-                     : str_eq(key, S("naive_mae"))       ? &f->naive_mae
-                     : str_eq(key, S("diebold_mariano")) ? &f->dm
-                                                         : NULL;
-        int r;
-        if (to)
-            r = json_read_null(j) ? (*to = NAN, 0) : json_read_f64(j, to);
-        else
-            r = str_eq(key, S("windows")) ? json_read_i64(j, &f->n_windows) : json_skip(j);
+        int r = read_figures_field(j, key, f);
         if (r)
             return r;
     }
@@ -233,12 +246,12 @@ int artifact_read(Ctx *cx, Str bytes, Artifact *out) {
     Str parts[PART_MEMBERS + ARTIFACT_MEMBERS], key;
     Artifact a = { .shape.season = 1 };
     JsonReader j;
-    int more, r = sealed_read(cx, kind, bytes, parts, ARRAY_LEN(parts));
+    int r = sealed_read(cx, kind, bytes, parts, ARRAY_LEN(parts));
     if (r)
         return r;
     json_reader_init(&j, parts[PART_CARD], cx->arena, 8);
     json_open_object(&j);
-    while ((more = json_object_next(&j, &key)) > 0)
+    while (json_object_next(&j, &key) > 0) /* json_finish repeats the error of any call before it */
         if (read_field(&j, cx->arena, key, &a))
             break;
     if (json_finish(&j))

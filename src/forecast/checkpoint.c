@@ -106,24 +106,29 @@ static int read_history(JsonReader *j, Arena *a, size_t most, State *s) {
     return more;
 }
 
+static int read_field(JsonReader *j, Arena *a, Str key, size_t most, State *s) {
+    const struct {
+        const char *name;
+        int64_t *to;
+    } counts[] = { { "epoch", &s->epoch }, { "step", &s->step }, { "best_epoch", &s->best_epoch } };
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+        if (str_eq(key, str_c(counts[i].name)))
+            return json_read_i64(j, counts[i].to);
+    return str_eq(key, S("fingerprint")) ? json_read_str(j, &s->fingerprint)
+           : str_eq(key, S("loss_sum"))  ? json_read_f64(j, &s->loss_sum)
+           : str_eq(key, S("seconds"))   ? json_read_f64(j, &s->seconds)
+           : str_eq(key, S("history"))   ? read_history(j, a, most, s)
+                                         : json_skip(j);
+}
+
 static int read_state(Ctx *cx, Str text, size_t most, State *s) {
     JsonReader j;
     Str key;
-    int more;
     json_reader_init(&j, text, cx->arena, 4);
     json_open_object(&j);
-    while ((more = json_object_next(&j, &key)) > 0) {
-        int r = str_eq(key, S("fingerprint"))  ? json_read_str(&j, &s->fingerprint)
-                : str_eq(key, S("epoch"))      ? json_read_i64(&j, &s->epoch)
-                : str_eq(key, S("step"))       ? json_read_i64(&j, &s->step)
-                : str_eq(key, S("loss_sum"))   ? json_read_f64(&j, &s->loss_sum)
-                : str_eq(key, S("best_epoch")) ? json_read_i64(&j, &s->best_epoch)
-                : str_eq(key, S("seconds"))    ? json_read_f64(&j, &s->seconds)
-                : str_eq(key, S("history"))    ? read_history(&j, cx->arena, most, s)
-                                               : json_skip(&j);
-        if (r < 0)
+    while (json_object_next(&j, &key) > 0) /* json_finish repeats the error of any call before it */
+        if (read_field(&j, cx->arena, key, most, s))
             break;
-    }
     return json_finish(&j) == 0 ? 0 : err_set(cx, ERR_CORRUPT, "the checkpoint's state cannot be read: %s", j.why);
 }
 

@@ -306,7 +306,7 @@ int ets_fit(Ctx *cx, const double *x, size_t n, size_t season, EtsSpec spec, Ets
     Fit f = { .spec = spec, .x = x, .n = n, .m = m, .n_states = k };
     EtsModel model = { .spec = spec, .m = m, .n = n, .seasonal = arena_new_n(a, double, m) };
     ArenaMark mark = arena_mark(a);
-    double v[WEIGHTS], none = 0;
+    double v[WEIGHTS] = { 0 }, none = 0; /* 0 is out of bounds: refused where no start of the search got anywhere */
     f.columns = arena_new_n(a, double, mem_mul(k, n));
     f.e = arena_new_n(a, double, n);
     f.normal = arena_new_n(a, double, k *k);
@@ -398,6 +398,7 @@ void ets_filter(Arena *scratch, EtsModel *m, const double *x, size_t n) {
 
 void ets_forecast(const EtsModel *m, size_t h, double *out) {
     double damping = 1, drift = 0;
+    assert(m->m > 0);
     for (size_t i = 0; i < h; i++) {
         damping *= m->phi;
         drift += has_trend(m->spec) ? damping : 0;

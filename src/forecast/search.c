@@ -187,9 +187,9 @@ Asha *asha_new(Arena *arena, double least, double most, double eta) {
     a->least = least;
     a->most = most;
     a->eta = eta;
-    a->n_rungs = 1;
-    for (double r = least; r * eta <= most * (1 + 1e-9) && a->n_rungs < ASHA_RUNGS_MAX; r *= eta)
-        a->n_rungs++;
+    double next = least * eta;
+    for (a->n_rungs = 1; a->n_rungs < ASHA_RUNGS_MAX && next <= most * (1 + 1e-9); a->n_rungs++)
+        next *= eta;
     return a;
 }
 

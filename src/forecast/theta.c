@@ -44,7 +44,7 @@ static void centred(const double *x, size_t n, size_t season, double *out) {
 }
 
 void season_additive(Arena *scratch, const double *x, size_t n, size_t season, double *seasonal) {
-    assert(n >= 2 * season);
+    assert(season > 0 && n >= 2 * season);
     ArenaMark mark = arena_mark(scratch);
     double *trend = arena_new_n(scratch, double, n), mean = 0;
     size_t half = season / 2, *count = arena_new_n(scratch, size_t, season);

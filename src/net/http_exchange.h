@@ -33,7 +33,7 @@ struct Exchange {
     bool waiting, woken; /* stream: a wake is owed; it came while the pump ran */
     int status;
     int64_t length; /* as HttpReply.length */
-    Buf lines_out; /* the reply's own fields, serialised by the thread that answered */
+    Buf lines_out;  /* the reply's own fields, serialised by the thread that answered */
     Buf body_out;
     int64_t sent;
     HttpPump *pump;

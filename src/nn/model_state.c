@@ -105,27 +105,30 @@ static void write_adam(const Adam *a, Buf *out) {
     json_object_end(&w);
 }
 
+static int read_adam_field(JsonReader *r, Str key, Adam *a) {
+    if (str_eq(key, S("step"))) {
+        int64_t step;
+        int e = json_read_i64(r, &step);
+        if (e == 0)
+            a->step = (uint64_t)step;
+        return e;
+    }
+    double *slot = str_eq(key, S("beta1"))          ? &a->beta1
+                   : str_eq(key, S("beta2"))        ? &a->beta2
+                   : str_eq(key, S("eps"))          ? &a->eps
+                   : str_eq(key, S("weight_decay")) ? &a->weight_decay
+                                                    : NULL;
+    return slot ? json_read_f64(r, slot) : json_fail(r, "an unknown field");
+}
+
 static int read_adam(Ctx *cx, Str text, Adam *a) {
     JsonReader r;
     Str key;
     int more, e = 0;
     json_reader_init(&r, text, cx->arena, 4);
     json_open_object(&r);
-    while ((more = json_object_next(&r, &key)) > 0 && e == 0) {
-        int64_t step;
-        if (str_eq(key, S("step"))) {
-            e = json_read_i64(&r, &step);
-            if (e == 0)
-                a->step = (uint64_t)step;
-        } else {
-            double *slot = str_eq(key, S("beta1"))          ? &a->beta1
-                           : str_eq(key, S("beta2"))        ? &a->beta2
-                           : str_eq(key, S("eps"))          ? &a->eps
-                           : str_eq(key, S("weight_decay")) ? &a->weight_decay
-                                                            : NULL;
-            e = slot ? json_read_f64(&r, slot) : json_fail(&r, "an unknown field");
-        }
-    }
+    while ((more = json_object_next(&r, &key)) > 0 && e == 0)
+        e = read_adam_field(&r, key, a);
     if (more < 0 || e != 0 || json_finish(&r) != 0)
         return err_set(cx, ERR_CORRUPT, "model: its optimiser: %s", r.why ? r.why : "cannot be read");
     return 0;

@@ -51,25 +51,31 @@ static inline size_t linear_grad_room(const Linear *l, size_t cols) {
     return cols * nn_ld(MIN(l->in, l->out));
 }
 
-/* dw += dy x^T, transposed where linear_grad_transposed says so; db += sums of dy. turned: linear_grad_room floats. */
+/* Where a layer's gradients are gathered. */
+typedef struct LinearGrad {
+    float *dw, *db; /* db: NULL where the layer has no b */
+    float *turned;  /* scratch of linear_grad_room floats */
+} LinearGrad;
+
+/* dw += dy x^T, transposed where linear_grad_transposed says so; db += sums of dy */
 static inline void linear_grad(const NnKernels *k, const Linear *l, size_t cols, const float *dy, const float *x,
-                               size_t ld, float *dw, float *db, float *turned) {
+                               size_t ld, const LinearGrad *to) {
     size_t ldt = nn_ld(MIN(l->in, l->out));
     bool other = linear_grad_transposed(l);
-    k->transpose(other ? l->out : l->in, cols, other ? dy : x, ld, turned, ldt);
+    k->transpose(other ? l->out : l->in, cols, other ? dy : x, ld, to->turned, ldt);
     k->gemm(&(Gemm){ .m = other ? l->in : l->out,
                      .n = other ? l->out : l->in,
                      .k = cols,
                      .a = other ? x : dy,
                      .a_row = ld,
                      .a_col = 1,
-                     .b = turned,
+                     .b = to->turned,
                      .ldb = ldt,
-                     .c = dw,
+                     .c = to->dw,
                      .ldc = other ? l->out : l->in,
                      .add = true });
-    if (db)
-        k->row_sums(l->out, cols, dy, ld, db);
+    if (to->db)
+        k->row_sums(l->out, cols, dy, ld, to->db);
 }
 
 /* Column t of y (width, cols) is row ids[t] of the table (n, width). Every id is below n. */

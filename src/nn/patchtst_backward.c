@@ -8,6 +8,13 @@ static float *grad_of(const PatchCall *c, const PatchScratch *s, size_t param) {
     return s->grad + c->m->params.v[param].from;
 }
 
+/* The slopes of a layer's weights and its bias, added to the worker's own. */
+static void weights_back(const PatchCall *c, const PatchPanel *at, const Linear *l, const float *dy, const float *x,
+                         size_t w, size_t b) {
+    LinearGrad to = { .dw = grad_of(c, at->s, w), .db = grad_of(c, at->s, b), .turned = at->s->turned };
+    linear_grad(c->k, l, at->cols, dy, x, c->p->ld, &to);
+}
+
 static void take_sums(const PatchCall *c, const PatchPanel *at, const PatchNorm *n, const float *u, const float *dz) {
     double *sums = n->sums + at->number * 2 * c->p->d;
     c->k->slope_moments(c->p->d, at->cols, u, dz, c->p->ld, n->mean, sums, sums + c->p->d);
@@ -65,8 +72,8 @@ static void stage_feed_forward(const PatchCall *c, const PatchPanel *at, size_t 
     linear_back(c->k, &down, at->cols, s->y, p->ld, slope, false);
     drop = patch_dropout(c, at, PATCH_HIDDEN, layer);
     c->k->gelu_back(p->d_ff, at->cols, hidden, p->ld, &drop, g, slope);
-    linear_grad(c->k, &down, at->cols, s->y, g, p->ld, grad_of(c, s, l->w2), grad_of(c, s, l->b2), s->turned);
-    linear_grad(c->k, &up, at->cols, slope, s->x, p->ld, grad_of(c, s, l->w1), grad_of(c, s, l->b1), s->turned);
+    weights_back(c, at, &down, s->y, g, l->w2, l->b2);
+    weights_back(c, at, &up, slope, s->x, l->w1, l->b1);
     linear_back(c->k, &up, at->cols, slope, p->ld, dz, true);
     take_sums(c, at, &l->norm[0], u1, dz);
 }
@@ -104,7 +111,7 @@ static void patches_back(const PatchCall *c, const PatchPanel *at, float *dz) {
         for (size_t r = 0; r < p->d; r++)
             c->k->add(p->tokens, dz + r * p->ld + i * p->tokens, position + r * p->tokens);
     patch_cut(c, at, s->wide);
-    linear_grad(c->k, &embed, at->cols, dz, s->wide, p->ld, grad_of(c, s, p->wp), grad_of(c, s, p->bp), s->turned);
+    weights_back(c, at, &embed, dz, s->wide, p->wp, p->bp);
 }
 
 static void stage_attention(const PatchCall *c, const PatchPanel *at, size_t layer) {
@@ -116,12 +123,11 @@ static void stage_attention(const PatchCall *c, const PatchPanel *at, size_t lay
     norm_back(c, at, &l->norm[0], patch_kept(p, l->u1, p->d, at), dz);
     NnDropout drop = patch_dropout(c, at, PATCH_ATTENTION, layer);
     c->k->dropout(p->d, at->cols, dz, p->ld, NULL, &drop, s->y);
-    linear_grad(c->k, &out, at->cols, s->y, patch_kept(p, l->o, p->d, at), p->ld, grad_of(c, s, l->wo),
-                grad_of(c, s, l->bo), s->turned);
+    weights_back(c, at, &out, s->y, patch_kept(p, l->o, p->d, at), l->wo, l->bo);
     linear_back(c->k, &out, at->cols, s->y, p->ld, d_o, false);
     heads_back(c, at, layer, d_o, dqkv);
     const float *x = patch_input(c, at, layer);
-    linear_grad(c->k, &in, at->cols, dqkv, x, p->ld, grad_of(c, s, l->wqkv), grad_of(c, s, l->bqkv), s->turned);
+    weights_back(c, at, &in, dqkv, x, l->wqkv, l->bqkv);
     linear_back(c->k, &in, at->cols, dqkv, p->ld, dz, true);
     if (layer == 0)
         patches_back(c, at, dz);

@@ -84,30 +84,39 @@ static int read_offsets(Reading *r, Tensor *t) {
 
 enum { SAW_TYPE = 1, SAW_SHAPE = 2, SAW_OFFSETS = 4, SAW_ALL = 7 };
 
-static int read_tensor(Reading *r, Str name) {
-    Tensor t = { .name = name };
+static int read_field(Reading *r, Str key, Tensor *t, unsigned *saw) {
+    unsigned what = str_eq(key, S("dtype"))          ? SAW_TYPE
+                    : str_eq(key, S("shape"))        ? SAW_SHAPE
+                    : str_eq(key, S("data_offsets")) ? SAW_OFFSETS
+                                                     : 0;
+    if (what == 0 || *saw & what)
+        return corrupt(r, t->name, "has a field that is not of the format, or one twice");
+    *saw |= what;
+    return what == SAW_TYPE ? read_type(r, t) : what == SAW_SHAPE ? read_shape(r, t) : read_offsets(r, t);
+}
+
+static int read_fields(Reading *r, Tensor *t) {
     unsigned saw = 0;
     Str key;
-    int more, e = 0;
+    int more;
     if (json_open_object(&r->json) != 0)
         return bad_header(r);
-    while (e == 0 && (more = json_object_next(&r->json, &key)) != 0) {
-        if (more < 0)
-            return bad_header(r);
-        unsigned what = str_eq(key, S("dtype"))          ? SAW_TYPE
-                        : str_eq(key, S("shape"))        ? SAW_SHAPE
-                        : str_eq(key, S("data_offsets")) ? SAW_OFFSETS
-                                                         : 0;
-        if (what == 0 || saw & what)
-            return corrupt(r, name, "has a field that is not of the format, or one twice");
-        saw |= what;
-        e = what == SAW_TYPE ? read_type(r, &t) : what == SAW_SHAPE ? read_shape(r, &t) : read_offsets(r, &t);
+    while ((more = json_object_next(&r->json, &key)) > 0) {
+        int e = read_field(r, key, t, &saw);
+        if (e != 0)
+            return e;
     }
+    if (more < 0)
+        return bad_header(r);
+    return saw == SAW_ALL ? 0 : corrupt(r, t->name, "lacks dtype, shape or data_offsets");
+}
+
+static int read_tensor(Reading *r, Str name) {
+    Tensor t = { .name = name };
+    size_t size;
+    int e = read_fields(r, &t);
     if (e != 0)
         return e;
-    size_t size;
-    if (saw != SAW_ALL)
-        return corrupt(r, name, "lacks dtype, shape or data_offsets");
     if (__builtin_mul_overflow(t.n, types[t.type].width, &size) || size != t.bytes.n)
         return corrupt(r, name, "is not as long as its shape says");
     if (r->out->n == SAFETENSORS_TENSORS_MAX)

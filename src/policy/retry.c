@@ -110,8 +110,8 @@ static int two_digits(const char *p) {
 /* The one form of RFC 9110 that servers may still send: "Fri, 01 Mar 2024 12:34:56 GMT". */
 static bool http_date_parse(Str s, Time *out) {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    if (s.n != 29 || memcmp(s.p + 3, ", ", 2) || s.p[7] != ' ' || s.p[11] != ' ' || s.p[16] != ' ' || s.p[19] != ':' ||
-        s.p[22] != ':' || memcmp(s.p + 25, " GMT", 4))
+    if (s.n != 29 || memcmp(s.p + 3, ", ", 2) != 0 || s.p[7] != ' ' || s.p[11] != ' ' || s.p[16] != ' ' ||
+        s.p[19] != ':' || s.p[22] != ':' || memcmp(s.p + 25, " GMT", 4) != 0)
         return false;
     Civil c = { .day = two_digits(s.p + 5), .hour = two_digits(s.p + 17), .minute = two_digits(s.p + 20) };
     c.second = two_digits(s.p + 23);

@@ -17,10 +17,10 @@ typedef enum WsEventKind { WS_NOTHING, WS_OPENED, WS_TEXT_CAME, WS_ENDED } WsEve
 typedef struct WsEvent {
     WsEventKind kind;
     int link;
-    Str text; /* of WS_TEXT_CAME; words of WS_ENDED */
-    int code; /* of WS_ENDED: the close code, 1006 when there was none */
-    int err;  /* of WS_ENDED: 0 closed as agreed, or ErrCode */
-    int status;   /* of WS_ENDED: the HTTP status that refused the handshake; 0: none did */
+    Str text;   /* of WS_TEXT_CAME; words of WS_ENDED */
+    int code;   /* of WS_ENDED: the close code, 1006 when there was none */
+    int err;    /* of WS_ENDED: 0 closed as agreed, or ErrCode */
+    int status; /* of WS_ENDED: the HTTP status that refused the handshake; 0: none did */
     int64_t retry_after_ms;
 } WsEvent;
 

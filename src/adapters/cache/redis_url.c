@@ -51,7 +51,7 @@ static int login_parse(Ctx *cx, Str s, RedisLogin *out) {
 }
 
 static int host_parse(Ctx *cx, Str s, RedisAddress *out) {
-    Str host = s, port = { 0 };
+    Str host, port = { 0 };
     if (s.n && s.p[0] == '[') {
         ptrdiff_t close = str_find_char(s, ']');
         if (close < 0)

@@ -111,7 +111,8 @@ static int audit(void *role, Ctx *cx, const void *in_, void *out) {
         return r;
     AuditLine *rows = arena_new_n(cx->arena, AuditLine, n);
     for (size_t i = 0; i < n; i++)
-        rows[i] = (AuditLine){ v[i].id, v[i].at, v[i].who, v[i].action, v[i].subject, v[i].outcome, v[i].request_id, v[i].rows };
+        rows[i] = (AuditLine){ v[i].id,      v[i].at,      v[i].who,        v[i].action,
+                               v[i].subject, v[i].outcome, v[i].request_id, v[i].rows };
     *(AuditList *)out = (AuditList){ (int64_t)n, { rows, n } };
     return 0;
 }

@@ -26,7 +26,7 @@ typedef struct BtAsset {
 typedef struct BtOrder {
     Order o;
     double trail_amount, trail_percent, limit_offset;
-    double rest; /* signed units not executed yet */
+    double rest;                                     /* signed units not executed yet */
     double close;                                    /* at submission */
     int64_t created_dt_ms, session_end_ms, valid_ms; /* valid 0: until cancelled */
     double annotated;                                /* Close: the close seen last */

@@ -24,11 +24,11 @@ TEST(one_stands_inside_another) {
     CHECK_EQ(CLAMP(MIN(7, 8), MAX(1, 2), 5), 5);
 }
 
-TEST(characters_and_not_a_number) {
-    char low = 3, high = 5;
-    CHECK_EQ(MIN(low, high), 3);
+TEST(narrow_integers_and_not_a_number) {
+    uint8_t low = 3, high = 250;
+    CHECK_EQ(MAX(low, high), 250);
     CHECK(isnan(CLAMP(NAN, 0, 1)));
     CHECK_EQ(MAX(NAN, 1.0), 1.0); /* no comparison holds: the second */
 }
 
-TESTS(T(arguments_are_evaluated_once), T(one_stands_inside_another), T(characters_and_not_a_number))
+TESTS(T(arguments_are_evaluated_once), T(one_stands_inside_another), T(narrow_integers_and_not_a_number))

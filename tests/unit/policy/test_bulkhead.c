@@ -117,7 +117,10 @@ static double goodput(bool adaptive, uint64_t seed) {
     AdaptiveLimit l;
     adaptive_limit_init(&l, 20, 1, 1000);
     for (int64_t ms = 0; ms < SECONDS * 1000; ms++) {
-        for (owed += 5.0 * WORKERS / SERVICE_MS * (0.5 + rng_f64(&rng)); owed >= 1; owed--) {
+        owed += 5.0 * WORKERS / SERVICE_MS * (0.5 + rng_f64(&rng));
+        int arrivals = (int)owed;
+        owed -= arrivals;
+        for (int i = 0; i < arrivals; i++) {
             if (adaptive && (int64_t)(tail - head) >= adaptive_limit_places(&l))
                 continue; /* 503 at once: costs the server nothing */
             if (tail - head < QUEUE)
