@@ -5,6 +5,7 @@
 
 typedef struct Runs {
     Sweep *s;
+    const Ctx *start; /* s->cx before the threads began: the caller's then writes its errors there */
     size_t from, n;
     atomic_size_t n_done;
     atomic_int stop; /* ErrCode of whatever ended the sweep; 0: go on */
@@ -43,7 +44,7 @@ static void run_one(void *arg, int worker, size_t i) {
     if (atomic_load(&runs->stop))
         return;
     Arena arena = { 0 };
-    Ctx cx = *s->cx;
+    Ctx cx = *runs->start;
     BacktestRequest req = *s->base;
     BacktestResult result = { 0 };
     cx.arena = &arena;
@@ -67,7 +68,8 @@ static void run_one(void *arg, int worker, size_t i) {
 }
 
 int sweep_engine_run(Sweep *s, size_t from, size_t n) {
-    Runs runs = { .s = s, .from = from, .n = n, .errs = arena_new_n(s->cx->arena, Err, n) };
+    Ctx start = *s->cx;
+    Runs runs = { .s = s, .start = &start, .from = from, .n = n, .errs = arena_new_n(s->cx->arena, Err, n) };
     parallel_for(s->threads, n, run_one, &runs);
     s->r->scratch_size = s->memory_max;
     int stop = atomic_load(&runs.stop);
