@@ -5,6 +5,7 @@ usage: REAL_FINSIGHT=build/src/app/finsight split.py ARGS...
 A suite that is given this program in the place of the real one runs against the platform in pieces. Whatever is not
 `serve` is the real program. The gateway's line on standard output is this program's; TERM ends all, gateway first.
 """
+import ctypes
 import json
 import os
 import pathlib
@@ -14,6 +15,12 @@ import subprocess
 import sys
 
 REAL = os.environ["REAL_FINSIGHT"]
+PR_SET_PDEATHSIG = 1  # sys/prctl.h
+
+
+def die_with_parent():
+    """A KILL of this program is a KILL of the platform: no process may be left behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def option(args, name, standard=None):
@@ -44,7 +51,8 @@ def main():
     signal.signal(signal.SIGHUP, lambda *_: [p.send_signal(signal.SIGHUP) for p in processes])
 
     def start(roles, folder, *flags):
-        p = subprocess.Popen([REAL, *args, "--json", "--roles", roles, "--data-dir", str(folder), *flags], stdout=subprocess.PIPE, text=True)
+        p = subprocess.Popen([REAL, *args, "--json", "--roles", roles, "--data-dir", str(folder), *flags], stdout=subprocess.PIPE, text=True,
+                             preexec_fn=die_with_parent)
         line = p.stdout.readline()
         if not line or "error" in json.loads(line):
             sys.stdout.write(line)
