@@ -155,7 +155,7 @@ static int connect_tcp(Ctx *cx, const RedisAddress *at, MonoNs until, int *out) 
 /* --- opening --- */
 
 static int expect_ok(Ctx *cx, RedisConn *c, const Str *args, size_t n, MonoNs until) {
-    RedisValue *v;
+    RedisValue *v = NULL;
     int r = redis_conn_call(c, cx, &(RedisCommand){ args, n }, 1, until, &v);
     if (r == 0 && v->type == REDIS_ERROR) /* the server's words name no password */
         r = err_set(cx, ERR_UNAVAILABLE, "redis: " STR_FMT ": " STR_FMT, STR_ARG(args[0]),
@@ -175,7 +175,7 @@ static int log_in(Ctx *cx, RedisConn *c, const RedisLogin *login, MonoNs until) 
 }
 
 int redis_conn_open(Ctx *cx, const RedisAddress *at, const RedisLogin *login, MonoNs until, RedisConn **out) {
-    int fd;
+    int fd = -1;
     int r = at->host[0] == '/' ? connect_unix(cx, at->host, until, &fd) : connect_tcp(cx, at, until, &fd);
     if (r != 0)
         return r;
