@@ -5,11 +5,16 @@ TYPE  ?= debugoptimized
 FINSIGHT = $(BUILD)/src/app/finsight
 MESON_TEST = tools/run_tests
 
-.PHONY: all help demo serve test torture golden-indicators golden-backtest table-forecast bench bench-gateway asan tsan fuzz lint fmt install fresh-check peers clean
+.PHONY: all help release demo serve test torture golden-indicators golden-backtest table-forecast bench bench-gateway asan tsan fuzz lint fmt install fresh-check peers clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## Build the finsight binary
 	@tools/quiet ninja -C $(BUILD)
+
+release: ## The optimised binary, build-release/src/app/finsight
+	@tools/setup build
+	@tools/configure build-release --buildtype=release
+	@tools/quiet ninja -C build-release src/app/finsight
 
 help: ## Show this list
 	@echo "FinSight - targets:"; echo
