@@ -1,0 +1,129 @@
+#pragma once
+
+/* services/news/news.h - news: collected, stored once each, found again (FLW-07, FLW-13, NWS-01..19).
+ *
+ * What a collection does is said in the same commit as what it stored: its events lie in the store's outbox, and a
+ * process that is killed at any moment loses neither an article nor what is told of it.
+ *
+ * Memory: results go to cx->arena.  Threads: every call may come from any thread. */
+
+#include "base/lane.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/rng.h"
+#include "ports/article_store.h"
+#include "ports/news_feed.h"
+#include "ports/news_search.h"
+
+typedef struct NewsService NewsService;
+
+enum { NEWS_SOURCES_MAX = 200, NEWS_KEYWORDS_MAX = 32, NEWS_COLLECT_MAX = 1000 };
+
+typedef struct NewsSource { /* as configured */
+    Str name;               /* "coindesk": what its articles carry */
+    Str url;
+    Str language; /* where the feed does not say; empty = not known */
+    bool off;     /* known, but not collected unless it is named */
+} NewsSource;
+
+typedef struct NewsOptions {
+    ArticleStore *store; /* borrowed, as all of these */
+    NewsFeed *feed;      /* NULL: nothing can be collected */
+    NewsSearch *search;  /* NULL: no web search */
+    const NewsSource *sources;
+    size_t n_sources;
+    Clock *clock;
+    Ids *ids;
+    Logger *log; /* NULL = silent */
+    Metrics *metrics;
+    bool near_same; /* leave out what is nearly the same as a stored one */
+} NewsOptions;
+
+NewsService *news_service_new(const NewsOptions *o);
+NewsService *news_service_free(NewsService *s);
+ArticleStore *news_store(NewsService *s);
+
+/* --- collecting --- */
+
+typedef struct NewsCollect {
+    Str source;           /* one, or several with commas; empty or "all": every one that is on */
+    StrList keywords;     /* an article has one of them in title, summary, text or categories; none: all pass */
+    int64_t max_articles; /* of all sources together, the newest; 0 = NEWS_COLLECT_MAX */
+    Time from, to;        /* published in [from, to); ms 0 both = any time */
+    bool force;           /* ask a source that said it is too early; its rate is kept */
+} NewsCollect;
+
+/* "1h", "24h", "7d", "30d"; also hour, day, week, month, year; empty = any time. ERR_INVALID at "time_range". */
+int news_time_range(Ctx *cx, Str text, Time now, Time *from, Time *to);
+
+typedef struct NewsSourceResult {
+    Str source;
+    int64_t n_items, n_passed; /* in the feed; of them within the filters */
+    int64_t n_new, n_changed, n_known, n_near, n_bad;
+    bool unchanged; /* the source said so (304) */
+    bool early;     /* not asked: too early */
+    bool simulated;
+    int code; /* 0 or what went wrong */
+    Str error;
+    int64_t took_ms;
+} NewsSourceResult;
+
+typedef struct NewsCollected {
+    Str job_id;         /* UUID version 4 */
+    int64_t n_articles; /* new and changed ones */
+    Str message;        /* "Collected 12 articles" */
+    NewsSourceResult *sources;
+    size_t n_sources;
+    int64_t n_failed; /* sources that could not be read */
+} NewsCollected;
+
+/* Every source is tried; one that fails stops no other. 0 when at least one could be read (or nothing was to be done);
+ * else the first failure. ERR_NOT_FOUND: a source of no such name, with the nearest. progress is told by source. */
+int news_collect(NewsService *s, Ctx *cx, const NewsCollect *q, NewsCollected *out);
+/* Web search (NWS-03): hits become articles of the source "tavily" and are stored like others when `keep`. */
+int news_web_search(NewsService *s, Ctx *cx, const NewsSearchQuery *q, bool keep, Article **out, size_t *n);
+
+/* --- reading --- */
+
+typedef struct NewsQuery {
+    Str text; /* article_query's language; empty = a list */
+    ArticleFilter filter;
+    ArticleOrder order;
+    bool exact, whole, marks, count;
+    size_t skip, limit;
+    Str cursor; /* of the page before */
+} NewsQuery;
+
+typedef struct NewsPage {
+    ArticlePage page;
+    Str next_cursor; /* empty at the end */
+    double took_ms;  /* measured, > 0 */
+} NewsPage;
+
+/* ERR_INVALID: the query, the cursor. */
+int news_find(NewsService *s, Ctx *cx, const NewsQuery *q, NewsPage *out);
+int news_get(NewsService *s, Ctx *cx, Str id, ArticleHit *out); /* ERR_NOT_FOUND */
+
+/* --- sentiment (FLW-15): score of one article; false in *changed when this model had scored it before (U23).
+ * ERR_NOT_FOUND for an id that is not stored. --- */
+int news_score(NewsService *s, Ctx *cx, Str id, const ArticleSentiment *score, bool *changed);
+
+/* --- sources and how they are --- */
+
+typedef struct NewsSourceStatus {
+    NewsSource source;
+    int64_t n_articles, n_copies;
+    Time newest;                     /* published */
+    Time asked_at, good_at, next_at; /* last tried, last read well, not before; ms 0 = never */
+    int64_t n_failed;                /* in a row */
+    Str error;                       /* of the last try */
+    bool gone, simulated;
+} NewsSourceStatus;
+int news_sources(NewsService *s, Ctx *cx, NewsSourceStatus **out, size_t *n);
+
+typedef struct NewsHealth {
+    ArticleStoreInfo store;
+    int64_t n_sources, n_failing;
+    Time last_good;
+} NewsHealth;
+int news_health(NewsService *s, Ctx *cx, NewsHealth *out);
