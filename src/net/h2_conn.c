@@ -7,10 +7,12 @@
  *              (CVE-2023-44487), the floods of CVE-2019-9511 to 9518, and their like.
  *   heads      max_header_bytes and max_fields of a stream, decoded (431); CONTINUATION frames: eight.
  *   bodies     the limit of the path (413); of all streams together BODIES_MAX times the largest: past it credit of the
- *              connection is withheld until a reply sets memory free.
+ *              connection is withheld until a reply sets memory free. Of one that its handler takes in pieces the window
+ *              alone, which is given back as it reads.
  *   replies    made as the client takes them: flow control of HTTP/2 first, then the queue's mark. A reply that moves less
  *              than SLOW_BYTES in write_ms is cut.
- *   time       the deadlines of HTTP/1.1, absolute, a stream each. */
+ *   time       the deadlines of HTTP/1.1, absolute, a stream each. A client that is silent while a request is open is asked
+ *              by PING whether it is there. */
 
 #include "net/h2_conn.h"
 
@@ -21,7 +23,7 @@
 #include <stdio.h>
 
 enum {
-    STREAM_WINDOW = 256 << 10,
+    STREAM_WINDOW = HTTP_STREAM_WINDOW,
     CONN_WINDOW = 1 << 20,
     BODIES_MAX = 2,
     SLOW_BYTES = 16 << 10,
@@ -39,9 +41,10 @@ typedef struct H2 {
     HttpConn *conn;
     nghttp2_session *session;
     int64_t tokens;
-    MonoNs tokens_at, began;
+    MonoNs tokens_at, began, heard_at;
     size_t buffered, withheld; /* bytes of bodies in memory; of them not given back as credit */
     bool greeted;              /* the client's SETTINGS are there */
+    bool asked;                /* by PING, and not heard since */
     bool ended, told_to_go;    /* GOAWAY: for good; because we drain */
 } H2;
 
@@ -121,8 +124,10 @@ static void body_freed(H2 *h, size_t n) {
     }
 }
 
-static void body_taken(H2 *h, int32_t id, size_t n) {
-    nghttp2_session_consume_stream(h->session, id, n);
+/* The connection's credit; the stream's own is given back here too, or by whoever reads the body. */
+static void body_taken(H2 *h, const Exchange *x, int32_t id, size_t n) {
+    if (!x || !exchange_streams(x) || x->all_sent)
+        nghttp2_session_consume_stream(h->session, id, n);
     if (h->buffered > bodies_max(h))
         h->withheld += n;
     else
@@ -330,12 +335,18 @@ static int head_whole(Exchange *x) {
     return x->refuse ? x->refuse : http_head_check(x, method, path, authority);
 }
 
-static void dispatch(H2 *h, Exchange *x) {
+/* The request is whole; or of a body that streams its head is. */
+static void dispatch(H2 *h, Exchange *x, bool complete) {
     HttpCore *core = h->conn->core;
-    x->complete = true;
+    x->complete = complete;
+    if (x->dispatched) { /* its handler has been at it since the head */
+        exchange_body_news(x);
+        return;
+    }
     if (x->ready)
         return;
-    x->pub.body = buf_str(&x->body);
+    if (!exchange_streams(x))
+        x->pub.body = buf_str(&x->body);
     x->dispatched = true;
     earn(h, EARN_REQUEST);
     core->fn(core->arg, &x->pub);
@@ -345,12 +356,26 @@ static int on_data(nghttp2_session *s, uint8_t flags, int32_t id, const uint8_t 
     UNUSED(flags);
     H2 *h = arg;
     Exchange *x = exchange_at(s, id);
-    if (x && !x->ready && buf_put(&x->body, data, n) == 0)
+    bool wanted = x && !x->body_err && (x->dispatched ? !x->ready || x->pump : !x->ready);
+    int status = wanted ? http_body_put(x, data, n) : 0;
+    if (wanted && status == 0)
         h->buffered += n;
-    else if (x)
-        refuse(h, x, 413, "the body is larger than this path takes");
-    body_taken(h, id, n);
+    body_taken(h, x, id, n);
+    if (status != 0 && x->dispatched)
+        exchange_body_fail(x, ERR_TOO_LARGE);
+    else if (status != 0)
+        refuse(h, x, status, x->why);
+    else if (wanted && x->dispatched)
+        exchange_body_news(x);
     return 0;
+}
+
+/* Credit for the client to send as much again. */
+static void h2_body_read(HttpConn *c, Exchange *x, size_t n) {
+    H2 *h = h2_of(c);
+    nghttp2_session_consume_stream(h->session, x->stream, n);
+    body_freed(h, n);
+    http_conn_touch(c);
 }
 
 /* --- frames --- */
@@ -404,9 +429,11 @@ static int on_frame(nghttp2_session *s, const nghttp2_frame *frame, void *arg) {
         int status = head_whole(x);
         if (status != 0)
             refuse(h, x, status, x->why);
+        else if (exchange_streams(x) && !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+            dispatch(h, x, false);
     }
     if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
-        dispatch(h, x);
+        dispatch(h, x, true);
     return 0;
 }
 
@@ -454,6 +481,8 @@ static void h2_input(HttpConn *c, const char *p, size_t n) {
     H2 *h = h2_of(c);
     if (h->ended)
         return;
+    h->heard_at = c->core->now;
+    h->asked = false;
     ssize_t used = nghttp2_session_mem_recv(h->session, (const uint8_t *)p, n);
     if (used == NGHTTP2_ERR_FLOODED)
         cut_for(h, "flood", &c->core->counts.h2_floods);
@@ -501,6 +530,7 @@ static void h2_news(HttpConn *c, Exchange *x, HttpNews news) {
     H2 *h = h2_of(c);
     if (news == HTTP_NEWS_REPLY) {
         x->ready = true;
+        x->body_waited &= x->pump != NULL;
         reply(h, x);
         return;
     }
@@ -532,9 +562,19 @@ static bool is_reading(const Exchange *x) { /* something is there for the client
 static MonoNs stream_deadline(const HttpServerOptions *o, const Exchange *x) {
     if (is_reading(x))
         return mono_add_ms(x->slow_at, o->write_ms);
+    if (x->dispatched && exchange_streams(x))
+        return exchange_body_deadline(x);
     if (x->complete || x->ready)
         return (MonoNs){ INT64_MAX };
     return x->head_whole ? mono_add_ms(x->head_done, o->body_ms) : mono_add_ms(x->pub.started, o->header_ms);
+}
+
+/* When a client of whom nothing is heard is asked, or given up. */
+static MonoNs silence_deadline(const H2 *h) {
+    const HttpServerOptions *o = &h->conn->core->o;
+    if (o->h2_ping_ms <= 0)
+        return (MonoNs){ INT64_MAX };
+    return mono_add_ms(h->heard_at, h->asked ? o->h2_ping_ms + o->h2_pong_ms : o->h2_ping_ms);
 }
 
 static MonoNs h2_deadline(const HttpConn *c) {
@@ -546,7 +586,7 @@ static MonoNs h2_deadline(const HttpConn *c) {
         return mono_add_ms(h->began, o->header_ms);
     if (!c->first)
         return mono_add_ms(c->idle_since, o->idle_ms);
-    MonoNs at = { INT64_MAX };
+    MonoNs at = silence_deadline(h);
     for (const Exchange *x = c->first; x; x = x->next) {
         MonoNs mine = stream_deadline(o, x);
         at = mine.ns < at.ns ? mine : at;
@@ -557,7 +597,9 @@ static MonoNs h2_deadline(const HttpConn *c) {
 static void stream_expire(H2 *h, Exchange *x) {
     HttpCore *core = h->conn->core;
     if (!is_reading(x)) {
-        if (x->head_whole)
+        if (x->dispatched)
+            exchange_body_fail(x, ERR_TIMEOUT);
+        else if (x->head_whole)
             refuse(h, x, 408, "the body did not arrive in time");
         else
             cut(h, NGHTTP2_PROTOCOL_ERROR); /* in the middle of a header block nothing else can be said */
@@ -582,6 +624,15 @@ static void h2_expire(HttpConn *c) {
         cut(h, h->greeted ? NGHTTP2_NO_ERROR : NGHTTP2_SETTINGS_TIMEOUT);
         return;
     }
+    if (silence_deadline(h).ns <= now.ns) {
+        if (!h2_wants_read(c)) { /* it is us who do not listen */
+            h->heard_at = now;
+            return;
+        }
+        c->dead |= h->asked;
+        h->asked = true;
+        nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, NULL);
+    }
     for (Exchange *x = c->first, *next; x; x = next) {
         next = x->next;
         if (stream_deadline(&c->core->o, x).ns <= now.ns)
@@ -598,6 +649,7 @@ static const HttpProtocol h2_protocol = {
     .deadline = h2_deadline,
     .expire = h2_expire,
     .news = h2_news,
+    .body_read = h2_body_read,
     .done = h2_done,
 };
 
@@ -634,7 +686,7 @@ static nghttp2_session *session_new(H2 *h) {
 void h2_start(HttpConn *c, MonoNs now) {
     const HttpServerOptions *o = &c->core->o;
     H2 *h = mem_new(H2);
-    *h = (H2){ .conn = c, .tokens = TOKENS_MAX, .tokens_at = now, .began = now };
+    *h = (H2){ .conn = c, .tokens = TOKENS_MAX, .tokens_at = now, .began = now, .heard_at = now };
     h->session = session_new(h);
     c->core->now = now;
     c->idle_since = now;

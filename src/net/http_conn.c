@@ -18,6 +18,8 @@ void http_server_options_default(HttpServerOptions *o) {
         .max_pipelined = 32,
         .h2 = true,
         .h2_max_streams = 100,
+        .h2_ping_ms = 60 * 1000,
+        .h2_pong_ms = 20 * 1000,
         .reply_mark = 1024 * 1024,
         .server_name = S("finsight"),
     };
@@ -74,10 +76,19 @@ static void list_drop_last(HttpConn *c) {
     c->n_owed--;
 }
 
+/* The rest of the body that streams will never come, and nothing behind it is a request. Its handler answers all the
+ * same, and may do so here. */
+static void fail_body(HttpConn *c, int err) {
+    Exchange *x = TAKE(c->cur);
+    x->keep_alive = false;
+    c->closing = c->linger = true;
+    exchange_body_fail(x, err);
+}
+
 /* Drops the request that will never be whole. */
 static void drop_cur(HttpConn *c) {
     Exchange *x = TAKE(c->cur);
-    if (!x)
+    if (!x || x->dispatched) /* that is in the list, with those that are owed an answer */
         return;
     if (c->last == x)
         list_drop_last(c);
@@ -102,6 +113,11 @@ static void finish_first(HttpConn *c) {
     Exchange *x = c->first;
     list_drop_first(c);
     c->unsent_replies++;
+    if (x == c->cur) { /* answered in the middle of its body: where the next request begins nobody waits to see */
+        c->cur = NULL;
+        c->linger = true;
+        x->keep_alive = false;
+    }
     if (!x->keep_alive) {
         c->closing = true;
         c->linger |= x->refused || c->first || c->cur || c->stash.n;
@@ -115,7 +131,7 @@ static void finish_first(HttpConn *c) {
 static bool start_reply(HttpConn *c, Exchange *x) {
     bool bodiless = x->head_only || x->status == 204 || x->status == 304;
     bool only = c->first == c->last && !c->cur && !c->stash.n;
-    if (c->core->draining && only)
+    if ((c->core->draining && only) || (x == c->cur && !x->pump))
         x->keep_alive = false;
     c->held_bytes -= x->body_out.n;
     x->started = true;
@@ -193,8 +209,37 @@ static void conn_dispatch(HttpConn *c) {
     c->served = true;
     if (!x->keep_alive)
         c->closing = true;
+    if (x->dispatched) { /* its handler has been at it since the head */
+        exchange_body_news(x);
+        return;
+    }
     x->dispatched = true;
     c->core->fn(c->core->arg, &x->pub); /* may answer, and so release x */
+}
+
+/* The head is whole: the handler of a body that streams has it from now on. */
+static void conn_head_whole(HttpConn *c, Exchange *x, bool no_more_came) {
+    list_append(c, x);
+    if (exchange_streams(x) && !x->complete) {
+        x->dispatched = true;
+        c->core->fn(c->core->arg, &x->pub);
+        if (c->cur != x) /* answered, without a look at the body */
+            return;
+    }
+    if (no_more_came) /* else the body is on its way already */
+        conn_emit(c);
+}
+
+/* What came was no good, or is the end of a request. */
+static void conn_took(HttpConn *c, Exchange *x, int status) {
+    if (status != 0 && x->dispatched)
+        fail_body(c, status == 413 ? ERR_TOO_LARGE : ERR_BAD_REQUEST);
+    else if (status != 0)
+        conn_refuse(c, status, x->why);
+    else if (x->complete)
+        conn_dispatch(c);
+    else if (x->dispatched && x->body.n)
+        exchange_body_news(x);
 }
 
 /* Empty lines before a request are forgiven, two at most (RFC 9112 §2.2). Returns how many bytes were theirs. */
@@ -216,18 +261,13 @@ static size_t conn_step(HttpConn *c, const char *p, size_t n) {
         status = http_head_take(x, p, n, &used);
         if (status == 0 && x->head_whole)
             status = http_head_parse(x);
-        if (status == 0 && x->head_whole) {
-            list_append(c, x);
-            if (used == n) /* else the body is on its way already */
-                conn_emit(c);
-        }
+        if (status == 0 && x->head_whole)
+            conn_head_whole(c, x, used == n);
     } else {
         status = http_body_take(x, p, n, &used);
     }
-    if (status != 0)
-        conn_refuse(c, status, x->why);
-    else if (x->complete)
-        conn_dispatch(c);
+    if (c->cur == x)
+        conn_took(c, x, status);
     return used;
 }
 
@@ -264,7 +304,9 @@ static void conn_resume(HttpConn *c) {
         conn_parse(c, stash.p, stash.n);
         buf_done(&stash);
     }
-    if (c->eof && !c->stash.n)
+    if (c->eof && !c->stash.n && c->cur && c->cur->dispatched)
+        fail_body(c, ERR_BAD_REQUEST);
+    else if (c->eof && !c->stash.n)
         drop_cur(c);
 }
 
@@ -327,6 +369,8 @@ bool http_conn_wants_read(const HttpConn *c) {
         return c->linger;
     if (c->stash.n)
         return false;
+    if (c->cur && exchange_streams(c->cur) && c->cur->body.n >= HTTP_STREAM_WINDOW)
+        return false;
     return c->cur ? c->out.bytes + c->held_bytes <= c->core->o.reply_mark : has_room(c);
 }
 
@@ -387,6 +431,7 @@ HttpConn *http_conn_news(Exchange *x, HttpNews news, MonoNs now) {
     }
     assert(!x->ready);
     x->ready = true;
+    x->body_waited &= x->pump != NULL;
     c->held_bytes += x->body_out.n;
     conn_emit(c);
     return c;
@@ -425,6 +470,8 @@ static MonoNs arrival_deadline(const HttpConn *c) {
     if (!c->cur || !http_conn_wants_read(c))
         return (MonoNs){ INT64_MAX };
     const HttpServerOptions *o = &c->core->o;
+    if (c->cur->dispatched)
+        return exchange_body_deadline(c->cur);
     return c->cur->head_whole ? mono_add_ms(c->cur->head_done, o->body_ms)
                               : mono_add_ms(c->cur->pub.started, o->header_ms);
 }
@@ -458,7 +505,9 @@ void http_conn_expire(HttpConn *c, MonoNs now) {
             c->dead = true;
         return;
     }
-    if (arrival_deadline(c).ns <= now.ns)
+    if (arrival_deadline(c).ns <= now.ns && c->cur->dispatched)
+        fail_body(c, ERR_TIMEOUT);
+    else if (arrival_deadline(c).ns <= now.ns)
         conn_refuse(c, 408,
                     c->cur->head_whole ? "the body did not arrive in time" : "the header block did not arrive in time");
     else

@@ -107,7 +107,8 @@ struct HttpProtocol {
     MonoNs (*deadline)(const HttpConn *c); /* beside that of the queue; ns INT64_MAX: none */
     void (*expire)(HttpConn *c);
     void (*news)(HttpConn *c, Exchange *x, HttpNews news);
-    void (*done)(HttpConn *c); /* the connection ends: frees the speaker */
+    void (*body_read)(HttpConn *c, Exchange *x, size_t n); /* its handler took n bytes of a body that streams */
+    void (*done)(HttpConn *c);                             /* the connection ends: frees the speaker */
 };
 
 void http_conn_init(HttpConn *c, HttpCore *core, Str peer, bool local, MonoNs now);

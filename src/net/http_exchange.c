@@ -144,8 +144,9 @@ static void reply_fill(Exchange *x, HttpReply *r) {
     x->status = r->status;
     x->length = r->length;
     put_fields(&x->lines_out, r->fields, r->n_fields);
-    buf_put_str(&x->lines_out, x->core->o.fixed_lines);
-    if (x->pub.head.secure)
+    if (!r->bare)
+        buf_put_str(&x->lines_out, x->core->o.fixed_lines);
+    if (x->pub.head.secure && !r->bare)
         buf_put_str(&x->lines_out, x->core->o.fixed_secure_lines);
     if (r->n_trailers) {
         buf_init(&x->trailers_out, LINES_MAX);
@@ -180,6 +181,60 @@ void http_reply_stream(HttpExchange *ex, HttpReply *head, HttpPump *pump, void *
 
 void http_stream_wake(HttpExchange *ex) {
     deliver(exchange_of(ex), HTTP_NEWS_WAKE);
+}
+
+void http_reply_trailers(HttpExchange *ex, const HttpField *fields, size_t n) {
+    Exchange *x = exchange_of(ex);
+    buf_done(&x->trailers_out);
+    buf_init(&x->trailers_out, LINES_MAX);
+    put_fields(&x->trailers_out, fields, n);
+}
+
+/* --- a body that streams --- */
+
+int http_body_read(HttpExchange *ex, Buf *out) {
+    Exchange *x = exchange_of(ex);
+    assert(exchange_streams(x) && out->n == 0);
+    if (!x->conn)
+        return ERR_CANCELLED;
+    if (x->body_err)
+        return x->body_err;
+    size_t n = x->body.n;
+    if (n) {
+        size_t limit = x->body.limit;
+        buf_done(out);
+        *out = x->body;
+        x->body = (Buf){ 0 };
+        buf_init(&x->body, limit);
+        x->body_at = x->core->now;
+        if (x->conn->protocol)
+            x->conn->protocol->body_read(x->conn, x, n);
+        else if (n >= HTTP_STREAM_WINDOW)
+            http_conn_touch(x->conn); /* it was not read for that */
+    }
+    if (x->complete)
+        return HTTP_PUMP_DONE;
+    x->body_waited = n == 0;
+    return n ? HTTP_PUMP_MORE : HTTP_PUMP_WAIT;
+}
+
+void exchange_body_news(Exchange *x) {
+    if (!x->body_waited)
+        return;
+    x->body_waited = false;
+    if (x->pub.on_body)
+        x->pub.on_body(&x->pub);
+}
+
+void exchange_body_fail(Exchange *x, int err) {
+    x->body_err = err;
+    exchange_body_news(x);
+}
+
+MonoNs exchange_body_deadline(const Exchange *x) {
+    bool could_send = !x->complete && !x->body_err && x->body.n < HTTP_STREAM_WINDOW;
+    return could_send && x->pub.intake == HTTP_BODY_STREAM ? mono_add_ms(x->body_at, x->core->o.body_ms)
+                                                           : (MonoNs){ INT64_MAX };
 }
 
 bool http_exchange_gone(const HttpExchange *ex) {

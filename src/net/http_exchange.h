@@ -20,11 +20,15 @@ struct Exchange {
     int lines;     /* whole lines of the head */
     VEC(HttpField) fields;
     llhttp_t parser;
-    Buf body;
-    size_t raw_body; /* bytes of body as they came, with framing */
-    MonoNs head_done;
-    int refuse;      /* status found while parsing; 0 = none */
-    const char *why; /* words for it */
+    Buf body; /* whole, or what has come and was not read yet */
+    size_t body_max;
+    uint64_t body_n;           /* bytes of it so far */
+    size_t raw_body;           /* the same as they came, with framing */
+    MonoNs head_done, body_at; /* of a stream: when it last moved */
+    int body_err;              /* of a stream: the rest will never come */
+    bool body_waited;          /* on_body is owed */
+    int refuse;                /* status found while parsing; 0 = none */
+    const char *why;           /* words for it */
     bool head_whole, in_body, complete, keep_alive, head_only, want_continue, refused, counted;
     /* reply */
     bool dispatched;     /* the handler has it: an answer is owed */
@@ -65,7 +69,21 @@ int http_body_take(Exchange *x, const char *p, size_t n, size_t *used);
 /* The same for a head that came as fields (HTTP/2): they are in x->pub.head. */
 int http_head_check(Exchange *x, Str method, Str path, Str authority);
 
+/* Bytes of body, in order: 0 or the status to refuse with. */
+int http_body_put(Exchange *x, const void *p, size_t n);
+
+enum { HTTP_STREAM_WINDOW = 256 << 10 }; /* bytes of a body that streams, come and not read */
+static inline bool exchange_streams(const Exchange *x) {
+    return x->pub.intake != HTTP_BODY_WHOLE;
+}
+
 /* http_exchange.c */
+/* Of a body that streams: there is more of it, or its end. x may be answered by it, and gone. */
+void exchange_body_news(Exchange *x);
+/* The rest of it will never come: told as news. */
+void exchange_body_fail(Exchange *x, int err);
+/* When too little of it has come for too long; INT64_MAX: never, or it is us who do not read. */
+MonoNs exchange_body_deadline(const Exchange *x);
 /* The connection will not answer x any more. */
 void exchange_detach(Exchange *x);
 Exchange *exchange_new(HttpConn *c);

@@ -237,9 +237,21 @@ static int check_body(Exchange *x, bool has_body, uint64_t length) {
     }
     if (has_body && length > (uint64_t)limit)
         return refuse(x, 413, "the body is larger than this path takes");
-    buf_init(&x->body, (size_t)MAX(limit, (int64_t)1));
+    x->body_max = (size_t)MAX(limit, (int64_t)1);
+    x->pub.intake = o->on_intake ? o->on_intake(x->core->arg, &x->pub.head) : HTTP_BODY_WHOLE;
+    x->body_at = x->core->now;
+    /* What streams is held back by its window; a read may have begun below it. */
+    buf_init(&x->body, exchange_streams(x) ? (size_t)2 * HTTP_STREAM_WINDOW : x->body_max);
     if (has_body && limit == 0)
         return refuse(x, 413, "this path takes no body");
+    return 0;
+}
+
+int http_body_put(Exchange *x, const void *p, size_t n) {
+    x->body_n += n;
+    x->body_at = x->core->now;
+    if (x->body_n > x->body_max || buf_put(&x->body, p, n) != 0)
+        return refuse(x, 413, "the body is larger than this path takes");
     return 0;
 }
 
@@ -304,12 +316,7 @@ static int on_headers_complete(llhttp_t *p) {
 }
 
 static int on_body(llhttp_t *p, const char *at, size_t n) {
-    Exchange *x = p->data;
-    if (buf_put(&x->body, at, n) != 0) {
-        refuse(x, 413, "the body is larger than this path takes");
-        return -1;
-    }
-    return 0;
+    return http_body_put(p->data, at, n) == 0 ? 0 : -1;
 }
 
 static int on_complete(llhttp_t *p) {
@@ -359,7 +366,8 @@ int http_head_parse(Exchange *x) {
     if (e != HPE_OK && !(e == HPE_PAUSED && x->complete))
         return refuse_parse(x, e);
     x->head_done = x->core->now;
-    x->pub.body = buf_str(&x->body);
+    if (!exchange_streams(x))
+        x->pub.body = buf_str(&x->body);
     return 0;
 }
 
@@ -399,8 +407,9 @@ int http_body_take(Exchange *x, const char *p, size_t n, size_t *used) {
         return refuse_parse(x, e);
     x->raw_body += *used;
     /* Chunk extensions and trailers: a chunk of one byte costs six, and nobody needs more than a header block. */
-    if (x->raw_body > x->body.n * 8 + x->core->o.max_header_bytes)
+    if (x->raw_body > x->body_n * 8 + x->core->o.max_header_bytes)
         return refuse(x, 431, "the chunk extensions and trailers are too large");
-    x->pub.body = buf_str(&x->body);
+    if (!exchange_streams(x))
+        x->pub.body = buf_str(&x->body);
     return 0;
 }

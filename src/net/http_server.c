@@ -179,6 +179,7 @@ static void on_conn(void *arg, unsigned events) {
 
 static void on_timer(void *arg) {
     ServerConn *sc = arg;
+    sc->busy = true; /* who hears that its body will not come may answer there and then */
     http_conn_expire(&sc->http, loop_now(sc->server->loop));
     conn_settle(sc);
 }

@@ -49,11 +49,22 @@ typedef struct HttpHead { /* borrows from the exchange, valid until it is answer
     int minor;   /* of HTTP/1.x: 0 or 1 */
 } HttpHead;
 
+/* How a body comes to its handler. */
+typedef enum HttpIntake {
+    HTTP_BODY_WHOLE,  /* with the request */
+    HTTP_BODY_STREAM, /* behind it, in pieces: http_body_read. A client that sends none for body_ms is given up */
+    HTTP_BODY_OPEN,   /* the same, but it may be silent for any time: its handler watches that */
+} HttpIntake;
+
 struct HttpExchange {
     HttpHead head;
-    Str body;       /* whole, already limited */
-    MonoNs started; /* when the first byte of the request was there */
-    void *user;     /* the handler's own */
+    Str body;          /* whole, already limited; of HTTP_BODY_WHOLE */
+    MonoNs started;    /* when the first byte of the request was there */
+    HttpIntake intake; /* as on_intake said */
+    void *user;        /* the handler's own */
+    /* The handler's, of a body that streams: called on the loop once after each HTTP_PUMP_WAIT of http_body_read, until
+     * the answer is given whole, which such a handler does on the loop. It may answer there and then. */
+    void (*on_body)(HttpExchange *ex);
     /* Optional, the handler's: called once, on the loop, when the client is gone before its answer was given or its
      * stream ended. It may answer there and then; the answer goes nowhere. */
     void (*on_gone)(HttpExchange *ex);
@@ -71,6 +82,7 @@ typedef struct HttpReply {
                                 * bytes; -1: no length is told, as the body's own is not what it would be */
     const HttpField *trailers; /* copied; sent behind the body by HTTP/2, and by HTTP/1.1 behind a chunked stream */
     size_t n_trailers;
+    bool bare; /* without the server's fixed_lines: for a protocol on top of HTTP, whose clients do not read them */
 } HttpReply;
 
 /* A body produced in pieces, for answers over 4 MB: called on the loop whenever the connection has drained below
@@ -96,7 +108,7 @@ typedef struct HttpServerOptions {
     size_t max_fields;       /* 100 */
     size_t max_body;         /* 16 MiB; a handler may refuse earlier by route through on_head */
     int64_t header_ms;       /* 10,000: from the first byte to the end of the head, absolute */
-    int64_t body_ms;         /* 30,000, absolute */
+    int64_t body_ms;         /* 30,000, absolute; of a body that streams: without a byte of it */
     int64_t idle_ms;         /* 60,000 between requests */
     int64_t write_ms;        /* 30,000 without any progress of a reply */
     int64_t linger_ms;       /* 2,000: after a refusal, how long what the client still sends is read and dropped */
@@ -106,6 +118,8 @@ typedef struct HttpServerOptions {
     int max_pipelined;       /* 32 */
     bool h2;                 /* HTTP/2: by ALPN, and on a plain port for clients that begin with its preface */
     int h2_max_streams;      /* 100 requests at once on a connection of HTTP/2 */
+    int64_t h2_ping_ms;      /* 60,000 of silence while a request is open: the client is asked whether it is there, */
+    int64_t h2_pong_ms;      /* 20,000 and so long it has to say so */
     size_t reply_mark;       /* 1 MiB of queued replies stops reading */
     int send_helpers;        /* 0: threads that help when frames go out to hundreds of connections at once */
     Str server_name;         /* "finsight" */
@@ -113,6 +127,8 @@ typedef struct HttpServerOptions {
     Str fixed_secure_lines;  /* beside them on a reply over TLS */
     /* Optional: body limit for this head (by route), or -status to refuse before the body is read. */
     int64_t (*on_head)(void *arg, const HttpHead *head);
+    /* Optional, after on_head: how the handler wants the body; on_head's limit then is that of all pieces together. */
+    HttpIntake (*on_intake)(void *arg, const HttpHead *head);
     /* Optional: makes the JSON body of a refusal; code is a wire name of base/err.h, message is for people. The
      * default writes {"error":{"code":...,"message":...}}. */
     void (*on_refuse)(void *arg, int status, const char *code, const char *message, Buf *body);
@@ -157,6 +173,15 @@ void http_reply_stream(HttpExchange *ex, HttpReply *head, HttpPump *pump, void *
 /* After HTTP_PUMP_WAIT: there is more now. Owed exactly once each time, also when the client is gone: done waits
  * for it, so that the producer never touches a freed exchange. Any thread. */
 void http_stream_wake(HttpExchange *ex);
+/* From within the pump, before it says HTTP_PUMP_DONE: what is sent behind the body, instead of HttpReply.trailers. */
+void http_reply_trailers(HttpExchange *ex, const HttpField *fields, size_t n);
+
+/* Of a body that streams, on the loop: what has come of it, moved into the empty *out. As a pump: HTTP_PUMP_MORE,
+ * HTTP_PUMP_WAIT (nothing now: on_body will be called), HTTP_PUMP_DONE with the last bytes, or < 0 when the rest will never
+ * come: ERR_TOO_LARGE, ERR_TIMEOUT, ERR_BAD_REQUEST (its framing is wrong, it was cut short), ERR_CANCELLED (the client is
+ * gone). The client may send as much again as was read: who does not read stops it. */
+int http_body_read(HttpExchange *ex, Buf *out);
+
 /* True once the client is gone: the work may be dropped (an answer is still owed, and goes nowhere). One that has only
  * closed its sending half is not gone: it may be waiting for its answer. */
 bool http_exchange_gone(const HttpExchange *ex);

@@ -46,6 +46,7 @@ static void open_driver(Driver *d) {
     http_server_options_default(&o);
     o.on_done = driver_done_hook;
     o.max_body = 4096;
+    o.on_intake = driver_intake;
     o.max_pipelined = 4;
     driver_open(d, &o);
     d->pump = pump;

@@ -26,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     http_server_options_default(&o);
     o.on_done = driver_done_hook;
     o.max_body = 4096;
+    o.on_intake = driver_intake;
     rng_seed(&rng, data[0]);
     driver_open(&d, &o);
     d.pump = pump;

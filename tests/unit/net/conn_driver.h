@@ -3,7 +3,9 @@
 /* tests/unit/net/conn_driver.h - an HttpConn with a manual clock, a recording handler and no socket.
  *
  * Paths the handler knows: /hold (kept until driver_answer), /echo (the body back), /stream (see Driver.pump),
- * /nothing (204), /big (100 KB); any other path is answered with "METHOD target\n". */
+ * /nothing (204), /big (100 KB); any other path is answered with "METHOD target\n".
+ * With driver_intake the bodies of some stream: /take is read as it comes and answered with its length, /lazy is read by
+ * driver_take alone, /open is sent back as it comes, with a trailer, and may be silent. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,8 @@ typedef struct Driver {
     int dones, done_aborted;
     HttpDone last_done;
     int64_t head_says; /* what on_head returns, with use_on_head */
+    size_t taken;      /* bytes of bodies that streamed, since the last one began */
+    int take_end;      /* of the last one: 1 or an ErrCode; 0: not yet */
 } Driver;
 
 static inline void driver_reply(HttpExchange *ex, int status, Str body) {
@@ -42,9 +46,92 @@ static inline void driver_stream_done(void *arg) {
     ((Driver *)arg)->streams_done++;
 }
 
+/* --- bodies that stream --- */
+
+static inline HttpIntake driver_intake(void *arg, const HttpHead *head) {
+    UNUSED(arg);
+    return str_eq(head->path, S("/take")) || str_eq(head->path, S("/lazy")) ? HTTP_BODY_STREAM
+           : str_eq(head->path, S("/open"))                                 ? HTTP_BODY_OPEN
+                                                                            : HTTP_BODY_WHOLE;
+}
+
+/* Reads until there is nothing; answers at the end. */
+static inline void driver_take_from(Driver *d, HttpExchange *ex) {
+    for (;;) {
+        Buf piece = { 0 };
+        int r = http_body_read(ex, &piece);
+        d->taken += piece.n;
+        buf_done(&piece);
+        if (r == HTTP_PUMP_MORE)
+            continue;
+        if (r == HTTP_PUMP_WAIT)
+            return;
+        char text[32];
+        d->take_end = r == HTTP_PUMP_DONE ? 1 : r;
+        int n = snprintf(text, sizeof text, "took %zu", d->taken);
+        for (size_t i = 0; i < d->n_held; i++)
+            if (d->held[i] == ex)
+                d->held[i] = NULL;
+        driver_reply(ex, r < 0 ? err_info(r)->http_status : 200, str_n(text, (size_t)n));
+        return;
+    }
+}
+
+/* The first of those that are read when the test says so. */
+static inline void driver_take(Driver *d) {
+    for (size_t i = 0; i < d->n_held; i++)
+        if (d->held[i] && str_eq(d->held[i]->head.path, S("/lazy"))) {
+            driver_take_from(d, d->held[i]);
+            return;
+        }
+}
+
+static inline void driver_on_body(HttpExchange *ex) {
+    Driver *d = ex->user;
+    if (str_eq(ex->head.path, S("/open")))
+        http_stream_wake(ex);
+    else
+        driver_take_from(d, ex);
+}
+
+static inline int driver_echo(void *arg, Buf *out) {
+    HttpExchange *ex = arg;
+    int r = http_body_read(ex, out);
+    if (r == HTTP_PUMP_DONE)
+        http_reply_trailers(ex, &(HttpField){ S("x-end"), S("yes") }, 1);
+    return r;
+}
+
+static inline void driver_echo_done(void *arg) {
+    ((Driver *)((HttpExchange *)arg)->user)->streams_done++;
+}
+
+static inline bool driver_handle_stream(Driver *d, HttpExchange *ex) {
+    if (ex->intake == HTTP_BODY_WHOLE)
+        return false;
+    ex->user = d;
+    ex->on_body = driver_on_body;
+    d->taken = 0;
+    if (str_eq(ex->head.path, S("/open"))) {
+        HttpReply r = { .status = 200 };
+        ex->on_gone = driver_on_body;
+        http_reply_stream(ex, &r, driver_echo, ex, driver_echo_done);
+    } else if (str_eq(ex->head.path, S("/take"))) {
+        ex->on_gone = driver_on_body;
+        driver_take_from(d, ex);
+    } else if (d->n_held < DRIVER_HELD_MAX) {
+        d->held[d->n_held++] = ex;
+    } else {
+        driver_reply(ex, 503, S("full"));
+    }
+    return true;
+}
+
 static inline void driver_handle(void *arg, HttpExchange *ex) {
     Driver *d = arg;
     d->handled++;
+    if (driver_handle_stream(d, ex))
+        return;
     Str path = ex->head.path;
     if (str_eq(path, S("/hold")) && !d->no_hold && d->n_held < DRIVER_HELD_MAX) {
         d->held[d->n_held++] = ex;
