@@ -144,6 +144,11 @@ const CfgOption app_options[] = {
     { "gateway.health_path", CFG_STR, CFG_AT(AppCfg, gateway_health_path), .def = "/health",
       .help = "what instances are asked to see whether they are well; empty: their calls alone tell" },
 
+    { "gateway.cache", CFG_SIZE, CFG_AT(AppCfg, gateway_cache), .def = "32MiB", .max = INT64_C(1) << 40,
+      .help = "memory for answers of services elsewhere, kept as their Cache-Control allows; 0: none are kept" },
+    { "gateway.role_age", CFG_DURATION, CFG_AT(AppCfg, gateway_role_age_ms), .def = "0s", .max = 10 * MINUTE_MS,
+      .help = "how old an answer of a role elsewhere may be that is told without asking it; 0: it is asked whether it is still so" },
+
     { "cors.origins", CFG_LIST, CFG_AT(AppCfg, cors_origins),
       .help = "origins whose pages may ask from a browser: https://app.example; * is every one, and then without credentials" },
     { "cors.credentials", CFG_BOOL, CFG_AT(AppCfg, cors_credentials),

@@ -48,6 +48,7 @@ typedef struct AppCfg {
     int gateway_breaker; /* 0: the mode's own; then breaker_profiles in order */
     bool gateway_fast;
     Str gateway_health_path;
+    int64_t gateway_cache, gateway_role_age_ms;
     CfgList cors_origins;
     bool cors_credentials;
     int64_t cors_max_age_ms;

@@ -253,6 +253,8 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .metrics = p->metrics,
                          .requests = p->requests,
                          .answers = s->kept.answers,
+                         .keep_bytes = (size_t)cfg->gateway_cache,
+                         .keep_role_ms = cfg->gateway_role_age_ms,
                          .admin_key = key,
                          .cors = { .origins = cfg->cors_origins.v,
                                    .n = cfg->cors_origins.n,

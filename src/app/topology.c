@@ -94,7 +94,16 @@ static int route_setting(Ctx *cx, Str item, Str setting, GatewayForeign *f) {
         f->max_body = (size_t)n;
         return 0;
     }
-    return bad_item(cx, "gateway.routes", item, "settings are role=, timeout_ms= and max_body=");
+    if (str_eq(name, S("cache")) && str_eq(value, S("off"))) {
+        f->never_kept = true;
+        return 0;
+    }
+    if (str_eq(name, S("cache")) && str_to_i64(value, &n) && n > 0 && n <= 366 * 24 * 3600) {
+        f->fresh_ms = n * MS_PER_SECOND;
+        return 0;
+    }
+    return bad_item(cx, "gateway.routes", item,
+                    "settings are role=, timeout_ms=, max_body= and cache= (off, or seconds for answers that tell none)");
 }
 
 static int read_route(Ctx *cx, Str item, GatewayForeign *f) {

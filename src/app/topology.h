@@ -4,7 +4,8 @@
  *
  *   gateway.services  NAME=ADDRESS[*WEIGHT], one item an instance; a role that is not hosted here and has no item is
  *                     looked for on this machine at its own port
- *   gateway.routes    [METHOD ]PATTERN=SERVICE[PREFIX][;role=ROLE][;timeout_ms=5000][;max_body=1048576] */
+ *   gateway.routes    [METHOD ]PATTERN=SERVICE[PREFIX][;role=ROLE][;timeout_ms=5000][;max_body=1048576]
+ *                     [;cache=off|SECONDS] */
 
 #include "app/roles.h"
 #include "gateway/gateway.h"

@@ -97,8 +97,10 @@ typedef struct ClusterEvents { /* on the loop, never from within cluster_send; e
 
 ClusterCall *cluster_send(Cluster *c, const ClusterRequest *rq, const ClusterEvents *events, void *arg);
 int cluster_take(ClusterCall *k, Buf *out); /* as upstream_take */
+bool cluster_moved(const ClusterCall *k);   /* an instance failed it, and another answered */
 void cluster_close(ClusterCall *k);         /* NULL is fine */
-/* After a head of 101 (up.upgrade): as upstream_push. cluster_adopt: from now on others hear of it. */
+/* After a head of 101 (up.upgrade): as upstream_push. */
 void cluster_push(ClusterCall *k, Str bytes);
 size_t cluster_queued(const ClusterCall *k);
+/* After a head: from now on others hear of it. */
 void cluster_adopt(ClusterCall *k, const ClusterEvents *events, void *arg);

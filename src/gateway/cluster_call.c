@@ -206,6 +206,10 @@ int cluster_take(ClusterCall *k, Buf *out) {
     return r;
 }
 
+bool cluster_moved(const ClusterCall *k) {
+    return k->n_tried > 0;
+}
+
 void cluster_push(ClusterCall *k, Str bytes) {
     upstream_push(k->up, bytes);
 }

@@ -202,6 +202,7 @@ int gateway_new(Ctx *cx, const GatewayOptions *o, Gateway **out) {
     pthread_mutex_init(&g->pool.lock, NULL);
     take_options(g, o);
     op_metrics_init(g, &g->none, S("none"));
+    keep_new(g, o->keep_bytes);
     int r = gateway_routes(g, cx, &o->topology);
     if (r != 0) {
         gateway_free(g);
@@ -224,6 +225,7 @@ Gateway *gateway_free(Gateway *g) {
         metrics_gauge_read(g->connections, NULL, NULL);
     http_server_free(g->server); /* ends every connection, live ones too */
     live_hub_free(g->live);
+    keep_done(g);
     request_pool_done(g);
     routes_unref(g->routes);
     VEC_FOR (c, &g->clusters)

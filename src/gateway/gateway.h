@@ -51,6 +51,8 @@ typedef struct GatewayForeign {
     int64_t timeout_ms; /* 0 = 30 s */
     size_t max_body;    /* 0 = 1 MiB */
     Str prefix;         /* not NULL: the target is this and what "*" took; else the path as it came */
+    bool never_kept;    /* its answers are not kept, whatever they say */
+    int64_t fresh_ms;   /* how long those that say nothing are kept; 0: they are not */
 } GatewayForeign;
 
 /* What is behind: all of it can be replaced while the gateway serves (gateway_routes). Borrowed until the call ends. */
@@ -79,7 +81,9 @@ typedef struct GatewayOptions {
     Ids *ids;
     Logger *log; /* NULL = silent */
     Metrics *metrics;
-    Answers *answers;         /* borrowed; answers that are kept; NULL = none are */
+    Answers *answers;     /* borrowed; answers that are kept; NULL = none are */
+    size_t keep_bytes;    /* memory for answers of services elsewhere; 0: none are kept */
+    int64_t keep_role_ms; /* how long an answer of a role elsewhere is told without asking it; 0: it is always asked */
     RequestStats *requests;   /* the documents' MetricsService; NULL = none */
     GatewayTopology topology; /* all-zero: everything is of this process */
     GatewayLimits limits;

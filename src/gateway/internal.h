@@ -7,6 +7,8 @@
 #include "base/vec.h"
 #include "gateway/negotiate.h"
 #include "gateway/route_table.h"
+#include "gateway/shelf.h"
+#include "policy/flight.h"
 
 #include <pthread.h>
 
@@ -39,7 +41,9 @@ typedef struct Route {
     Role needs;
     int64_t timeout_ms;
     size_t max_body;
-    Str prefix; /* see GatewayForeign */
+    Str prefix;       /* see GatewayForeign */
+    bool keeps;       /* answers may be kept here */
+    int64_t fresh_ms; /* of one that tells no lifetime; -1: it is not kept */
 } Route;
 
 /* All routes of one configuration. Requests hold it, so that a reload takes nothing away from under them. */
@@ -48,6 +52,17 @@ typedef struct RouteSet {
     RouteTable *table;
     Arena arena; /* of the routes and their metrics */
 } RouteSet;
+
+/* Answers of services elsewhere, kept (keep.c), and the calls that fetch them (fetch.c). */
+/* FALLBACK: stale, because the service failed. */
+typedef enum KeptWord { KEPT_HIT, KEPT_MISS, KEPT_STALE, KEPT_REVALIDATED, KEPT_FALLBACK, KEPT_WORDS } KeptWord;
+typedef struct Fetch Fetch;
+typedef struct Keeping {
+    Shelf *shelf; /* NULL: nothing is kept */
+    Flights *flights;
+    ListNode fetches;
+    Counter *told[KEPT_WORDS], *hits, *misses; /* the last two under the documents' names */
+} Keeping;
 
 /* The last look at what stands behind. */
 typedef struct HealthSeen {
@@ -74,6 +89,7 @@ struct Gateway {
     char *admin_key, *internal_key;
     Time started;
     Gauge *connections;
+    Keeping keep;
     Page *pages;    /* those that never change, made once in every coding */
     OpMetrics none; /* of what met no route */
 };
@@ -98,6 +114,9 @@ typedef struct Request {
     const LimitVerdict *tell; /* of the limits it passed the tightest; NULL: none */
     LimitVerdict verdicts[3];
     ClusterCall *call; /* NULL: none under way */
+    FlightWaiter wait; /* for an answer that is fetched for several */
+    Fetch *fetch;      /* NULL: it waits for none */
+    Buf early;         /* of a reply that is passed on after all: what was there of it */
     bool streaming;    /* its reply has begun, and more of it is to come */
     bool vouched;      /* a hop of ours said who asks */
     Str raw_media;     /* of an answer that is a document */
@@ -153,7 +172,32 @@ void op_metrics_init(Gateway *g, OpMetrics *m, Str op);
 void stages_run(Request *rq);
 
 /* proxy.c: to the cluster of rq->route. */
+#define FALLBACK_FIELD "X-Fallback" /* the rung of the ladder that gave the answer, where it was not the first (U34) */
 void proxy_start(Request *rq);
+extern const ClusterEvents proxy_events; /* of a rq->call; arg: the request */
+/* What goes on to the service; head: the request's own, or a copy. In the arena, or borrowed from both. */
+void proxy_request(Request *rq, Arena *a, const HttpHead *head, ClusterRequest *out);
+void proxy_head(Request *rq, const UpHead *head);
+void proxy_refuse(Request *rq, const ClusterFailure *why);
+void proxy_gone(HttpExchange *ex); /* HttpExchange.on_gone while rq->call is open */
+
+/* keep.c: the stage "cache". true: it is answered, or will be; false: it goes on. */
+bool keep_serve(Request *rq);
+void keep_tell(Request *rq, const ShelfAnswer *answer, KeptWord word);
+void keep_new(Gateway *g, size_t max_bytes);
+void keep_done(Gateway *g);
+
+/* fetch.c */
+typedef struct FetchQuestion {
+    ShelfQuestion q;
+    ShelfAnswer *old; /* what is kept and may not be told as it is; taken over; NULL: nothing */
+    bool behind;      /* rq has its answer: nobody waits */
+} FetchQuestion;
+/* Joins a call that is under way, or begins one. false: too many; nothing was taken over. */
+bool fetch_join(Request *rq, FetchQuestion *fq);
+/* After an answer: what changes something makes what was kept of it void. */
+void fetch_changed(Request *rq, int status);
+void fetches_end(Gateway *g);
 
 /* request.c: the input of rq->match.op decoded and checked. */
 int request_check(Request *rq);

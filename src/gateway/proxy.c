@@ -12,6 +12,8 @@ static HttpField *reply_fields(Request *rq, const UpHead *head, size_t *n) {
     HttpField *fields;
     forward_reply(&rq->arena, head->fields, head->n_fields, &fields, n);
     *n += request_own_fields(rq, fields + *n);
+    if (cluster_moved(rq->call))
+        fields[(*n)++] = (HttpField){ S(FALLBACK_FIELD), S("other-instance") };
     return fields;
 }
 
@@ -35,7 +37,7 @@ static void reply_whole(Request *rq, HttpReply *reply) {
     request_left(rq);
 }
 
-static void refuse(Request *rq, const ClusterFailure *why) {
+void proxy_refuse(Request *rq, const ClusterFailure *why) {
     rq->stage = why->stage;
     rq->ex->on_gone = NULL;
     Str service = cluster_name(rq->route->cluster);
@@ -111,19 +113,20 @@ static bool wants_upgrade(const HttpHead *head) {
 
 /* --- what the service says --- */
 
-static void on_head(void *arg, const UpHead *head) {
-    Request *rq = arg;
+void proxy_head(Request *rq, const UpHead *head) {
     if (head->status == 101) {
         switch_protocols(rq, head);
         return;
     }
     if (head->status > 599) { /* a number HTTP does not have */
         cluster_close(TAKE(rq->call));
-        refuse(rq, &(ClusterFailure){ ERR_GATEWAY, "upstream",
-                                      "the service answered with a status that HTTP does not have", 0 });
+        proxy_refuse(rq, &(ClusterFailure){ ERR_GATEWAY, "upstream",
+                                            "the service answered with a status that HTTP does not have", 0 });
         return;
     }
-    HttpReply reply = { .status = head->status };
+    fetch_changed(rq, head->status);
+    HttpReply reply = { .status = head->status, .body = rq->early };
+    rq->early = (Buf){ 0 };
     reply.fields = reply_fields(rq, head, &reply.n_fields);
     reply.length = rq->head_only ? head->length : MAX(head->length, (int64_t)0);
     if (head->whole) {
@@ -135,20 +138,24 @@ static void on_head(void *arg, const UpHead *head) {
     http_reply_stream(rq->ex, &reply, pump, rq, pump_done);
 }
 
+static void on_head(void *arg, const UpHead *head) {
+    proxy_head(arg, head);
+}
+
 static void on_fail(void *arg, const ClusterFailure *why) {
     Request *rq = arg;
     rq->call = NULL;
-    refuse(rq, why);
+    proxy_refuse(rq, why);
 }
 
 static void on_more(void *arg) {
     http_stream_wake(((Request *)arg)->ex);
 }
 
-static const ClusterEvents events = { .head = on_head, .fail = on_fail, .more = on_more };
+const ClusterEvents proxy_events = { .head = on_head, .fail = on_fail, .more = on_more };
 
 /* The client is gone: nobody waits for the service any more. */
-static void on_gone(HttpExchange *ex) {
+void proxy_gone(HttpExchange *ex) {
     Request *rq = ex->user;
     if (rq->streaming) {
         http_stream_wake(ex); /* ends the stream, which closes the call */
@@ -167,13 +174,13 @@ static char *put(char *to, Str s) {
 }
 
 /* What the service is asked for: the path, or the route's prefix and what "*" took; and the query as it came. */
-static Str target_of(Request *rq) {
+static Str target_of(const Request *rq, Arena *a) {
     const Str query = rq->ex->head.query, prefix = rq->route->prefix;
     if (!prefix.p && !query.p)
         return rq->path;
     bool slash = prefix.p && !str_ends(prefix, S("/"));
     Str path = prefix.p ? rq->hit.rest : rq->path;
-    char *start = arena_alloc(&rq->arena, prefix.n + path.n + query.n + 2), *to = put(start, prefix);
+    char *start = arena_alloc(a, prefix.n + path.n + query.n + 2), *to = put(start, prefix);
     to = put(put(to, slash ? S("/") : S("")), path);
     if (query.p)
         to = put(put(to, S("?")), query);
@@ -199,34 +206,37 @@ static bool repeatable(const Request *rq) {
     return !str_eq(head->method, S("POST")) && !str_eq(head->method, S("PATCH"));
 }
 
-void proxy_start(Request *rq) {
-    Gateway *g = rq->g;
-    HttpExchange *ex = rq->ex;
+void proxy_request(Request *rq, Arena *a, const HttpHead *head, ClusterRequest *out) {
+    const Gateway *g = rq->g;
     new_span(rq);
-    int64_t left_ms = ctx_left_ms(&rq->cx, rq->route->timeout_ms);
+    Str peer = client_host(head->peer);
+    ForwardRequest f = { .head = head,
+                         .client = peer,
+                         .trusted = client_trusted(peer, g->hops, g->o.n_hops),
+                         .upgrade = wants_upgrade(head),
+                         .trace = &rq->cx.trace,
+                         .left_ms = ctx_left_ms(&rq->cx, rq->route->timeout_ms),
+                         .internal_key = str_c(g->internal_key),
+                         .who = &rq->cx.principal };
     HttpField *fields;
     size_t n;
-    forward_request(&rq->arena,
-                    &(ForwardRequest){ .head = &ex->head,
-                                       .client = client_host(ex->head.peer),
-                                       .trusted = client_trusted(client_host(ex->head.peer), g->hops, g->o.n_hops),
-                                       .upgrade = wants_upgrade(&ex->head),
-                                       .trace = &rq->cx.trace,
-                                       .left_ms = left_ms,
-                                       .internal_key = str_c(g->internal_key),
-                                       .who = &rq->cx.principal },
-                    &fields, &n);
-    ClusterRequest call = { .up = { .method = ex->head.method,
-                                    .target = target_of(rq),
-                                    .host = ex->head.host,
-                                    .fields = fields,
-                                    .n_fields = n,
-                                    .body = ex->body,
-                                    .deadline = rq->cx.deadline,
-                                    .upgrade = wants_upgrade(&ex->head) },
-                            .repeatable = repeatable(rq),
-                            .answers = rq->route->op != NULL };
-    ex->on_gone = on_gone;
+    forward_request(a, &f, &fields, &n);
+    *out = (ClusterRequest){ .up = { .method = head->method,
+                                     .target = target_of(rq, a),
+                                     .host = head->host,
+                                     .fields = fields,
+                                     .n_fields = n,
+                                     .body = rq->ex->body,
+                                     .deadline = rq->cx.deadline,
+                                     .upgrade = f.upgrade },
+                             .repeatable = repeatable(rq),
+                             .answers = rq->route->op != NULL };
+}
+
+void proxy_start(Request *rq) {
+    ClusterRequest call;
+    proxy_request(rq, &rq->arena, &rq->ex->head, &call);
+    rq->ex->on_gone = proxy_gone;
     rq->stage = "upstream";
-    rq->call = cluster_send(rq->route->cluster, &call, &events, rq);
+    rq->call = cluster_send(rq->route->cluster, &call, &proxy_events, rq);
 }

@@ -2,7 +2,9 @@
 
 #include "gateway/internal.h"
 
+#include "base/hash.h"
 #include "base/zip.h"
+#include "gateway/freshness.h"
 #include "gateway/hop.h"
 
 enum {
@@ -284,6 +286,12 @@ static int run(Request *rq, Buf *body) {
     return r;
 }
 
+/* Of what is said, before it is compressed: weak. The same in every process of the platform. */
+static Str etag_of(Request *rq, Str body) {
+    enum { SEED = 1 };
+    return str_fmt(&rq->arena, "W/\"%016llx\"", (unsigned long long)hash64_str(body, SEED));
+}
+
 void request_run(void *arg, int lane_err) {
     Request *rq = arg;
     Buf body = { 0 };
@@ -302,12 +310,23 @@ void request_run(void *arg, int lane_err) {
         return;
     }
     QueryPair ageing[OP_DEPRECATION_HEADERS];
-    HttpField extra[OP_DEPRECATION_HEADERS + 1];
+    HttpField extra[OP_DEPRECATION_HEADERS + 3];
     size_t n = op_deprecation_headers(&rq->match, &rq->arena, ageing);
     for (size_t i = 0; i < n; i++)
         extra[i] = (HttpField){ ageing[i].name, ageing[i].value };
     if (rq->kept.n)
         extra[n++] = (HttpField){ S("X-Cache"), rq->kept };
+    if (str_eq(str_c(rq->match.op->method), S("GET"))) {
+        Str etag = etag_of(rq, buf_str(&body));
+        extra[n++] = (HttpField){ S("ETag"), etag };
+        extra[n++] = (HttpField){ S("Cache-Control"), rq->route->needs > ROLE_READ ? S("no-store") : S("no-cache") };
+        if (not_modified(&rq->ex->head, etag, (Str){ 0 })) {
+            buf_done(&body);
+            rq->coding = CODING_IDENTITY;
+            request_reply_coded(rq, 304, (Str){ 0 }, &body, extra, n);
+            return;
+        }
+    }
     Str media = rq->raw_media.n          ? rq->raw_media
                 : rq->media == MEDIA_CSV ? S("text/csv; charset=utf-8")
                                          : S("application/json");

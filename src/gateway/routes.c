@@ -45,7 +45,9 @@ static int add_op(Gateway *g, Ctx *cx, RouteSet *s, const Op *op, void *role, Cl
                       .metrics = metrics_of(g, s, str_c(op->name)),
                       .needs = op->role,
                       .timeout_ms = op->deadline_ms,
-                      .max_body = op->max_body };
+                      .max_body = op->max_body,
+                      .keeps = cluster && op->role <= ROLE_READ,
+                      .fresh_ms = op->cache != CACHE_NONE && g->o.keep_role_ms ? g->o.keep_role_ms : -1 };
     int r = route_table_add(s->table, cx, str_c(op->method), str_c(op->path), route);
     Route *alias = arena_new(&s->arena, Route);
     *alias = *route;
@@ -70,7 +72,9 @@ static int add_foreign(Gateway *g, Ctx *cx, RouteSet *s, const GatewayForeign *f
                       .needs = f->role,
                       .timeout_ms = f->timeout_ms ? f->timeout_ms : FOREIGN_MS,
                       .max_body = f->max_body ? f->max_body : FOREIGN_BODY,
-                      .prefix = f->prefix.p ? str_dup(&s->arena, f->prefix) : (Str){ 0 } };
+                      .prefix = f->prefix.p ? str_dup(&s->arena, f->prefix) : (Str){ 0 },
+                      .keeps = !f->never_kept,
+                      .fresh_ms = f->fresh_ms ? f->fresh_ms : -1 };
     if (!route->cluster)
         return err_set(cx, ERR_USAGE, "the route " STR_FMT " leads to " STR_FMT ", which is no service",
                        STR_ARG(f->pattern), STR_ARG(f->cluster));
@@ -164,6 +168,8 @@ int gateway_routes(Gateway *g, Ctx *cx, const GatewayTopology *t) {
         return r;
     routes_unref(g->routes);
     g->routes = set;
+    if (g->keep.shelf)
+        shelf_clear(g->keep.shelf); /* a path may lead elsewhere now */
     retire_clusters(g, cx, t);
     return 0;
 }

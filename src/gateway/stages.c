@@ -6,6 +6,7 @@
  *   role           may they do that
  *   limit          so many requests of this key, on this route
  *   validation     does the input fit, where it is small enough to be looked at here
+ *   cache          is an answer kept that may be told (keep.c)
  *
  * and then it goes to a lane of this process, or to a service in another (proxy.c). A refusal names its stage, so that
  * whoever is refused knows where to ask. All of it runs on the loop: no I/O, no lock that is ever waited for. */
@@ -179,8 +180,8 @@ void stages_run(Request *rq) {
     for (size_t i = 0; i < ARRAY_LEN(stages); i++)
         if (!passes(rq, &stages[i]))
             return;
-    if (rq->route->cluster)
-        proxy_start(rq);
-    else
+    if (!rq->route->cluster)
         run_here(rq);
+    else if (!keep_serve(rq))
+        proxy_start(rq);
 }

@@ -118,6 +118,11 @@ bool flight_leads(const FlightWaiter *w) {
     return fl && fl->leader == w;
 }
 
+FlightWaiter *flight_leader(const Flights *f, Str key) {
+    const Flight *fl = map_get(&f->by_key, key);
+    return fl ? fl->leader : NULL;
+}
+
 size_t flights_count(const Flights *f) {
     return f->by_key.n;
 }

@@ -38,5 +38,6 @@ void flight_land(Flights *f, FlightWaiter *leader, int err, void *result);
 void flight_abandon(Flights *f, FlightWaiter *leader);
 void flight_leave(Flights *f, FlightWaiter *waiter); /* waits no longer; a leader abandons */
 bool flight_leads(const FlightWaiter *w);
+FlightWaiter *flight_leader(const Flights *f, Str key); /* who loads it now; NULL: nobody */
 size_t flights_count(const Flights *f);
 uint64_t flights_joined(const Flights *f); /* callers who waited instead of loading, ever */
