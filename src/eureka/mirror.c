@@ -32,8 +32,28 @@ static void drop(EurekaMirror *m, Str key) {
     mem_free(c);
 }
 
+static bool same_pairs(EurekaPairs a, EurekaPairs b) {
+    bool same = a.n == b.n;
+    for (size_t i = 0; i < a.n && same; i++)
+        same = str_eq(a.v[i].name, b.v[i].name) && str_eq(a.v[i].value, b.v[i].value);
+    return same;
+}
+
+/* In all that a caller of it could notice. */
+static bool same(const EurekaInstance *a, const EurekaInstance *b) {
+    return a->status == b->status && a->port == b->port && a->port_on == b->port_on &&
+           a->secure_port == b->secure_port && a->secure_on == b->secure_on && str_eq(a->ip, b->ip) &&
+           str_eq(a->host, b->host) && str_eq(a->vip, b->vip) && same_pairs(a->metadata, b->metadata);
+}
+
+/* A change is told for minutes: hearing it again changes nothing. */
 static void put(EurekaMirror *m, Arena *scratch, const EurekaInstance *x) {
     Str key = str_fmt(scratch, STR_FMT "\n" STR_FMT, STR_ARG(x->app), STR_ARG(x->id));
+    const Copy *known = map_get(&m->by_key, key);
+    bool deleted = x->action == EUREKA_DELETED;
+    if (known ? !deleted && same(&known->x, x) : deleted)
+        return;
+    m->revision++;
     drop(m, key);
     if (x->action == EUREKA_DELETED || m->by_key.n == EUREKA_LIST_MAX)
         return;
@@ -89,7 +109,6 @@ int eureka_mirror_delta(EurekaMirror *m, Str json) {
     if (e == 0) {
         for (size_t i = 0; i < list.n; i++)
             put(m, &scratch, &list.v[i]);
-        m->revision += list.n > 0;
         e = str_eq(eureka_hash(&scratch, m->count), list.hash) ? 0 : MIRROR_DIFFERS;
     }
     arena_done(&scratch);
