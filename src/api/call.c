@@ -2,6 +2,8 @@
 
 #include "api/call.h"
 
+#include "base/span.h"
+
 int api_call(ApiCaller *c, Ctx *cx, const Op *op, const void *in, void *out) {
     assert(c && op && (in || !op->in) && (out || !op->out));
     if (op->out)
@@ -184,7 +186,7 @@ typedef struct Remote {
     char *key; /* owned */
 } Remote;
 
-enum { CALL_HEADERS = 6 };
+enum { CALL_HEADERS = 7 };
 
 static size_t call_headers(const Remote *r, Ctx *cx, bool body, bool raw, QueryPair out[static CALL_HEADERS]) {
     size_t n = 0;
@@ -200,9 +202,9 @@ static size_t call_headers(const Remote *r, Ctx *cx, bool body, bool raw, QueryP
             (QueryPair){ S(API_HEADER_DEADLINE), str_fmt(cx->arena, "%lld", (long long)ctx_left_ms(cx, INT64_MAX)) };
     if (cx->trace.trace_hi | cx->trace.trace_lo)
         out[n++] =
-            (QueryPair){ S(API_HEADER_TRACE),
-                         str_fmt(cx->arena, "00-%016llx%016llx-%016llx-01", (unsigned long long)cx->trace.trace_hi,
-                                 (unsigned long long)cx->trace.trace_lo, (unsigned long long)cx->trace.span) };
+            (QueryPair){ S(API_HEADER_TRACE), traceparent_write(&cx->trace, arena_alloc(cx->arena, TRACEPARENT_TEXT)) };
+    if (cx->trace.state.n)
+        out[n++] = (QueryPair){ S(API_HEADER_TRACESTATE), cx->trace.state };
     return n;
 }
 

@@ -48,7 +48,8 @@ ApiCaller *api_caller_http(ApiExchange *exchange, void *arg, Str key);
 #define API_HEADER_KEY         "x-api-key"
 #define API_HEADER_CORRELATION "x-correlation-id"
 #define API_HEADER_DEADLINE    "x-deadline-ms" /* what is left of the caller's deadline */
-#define API_HEADER_TRACE       "traceparent"   /* W3C */
+#define API_HEADER_TRACE       "traceparent"   /* W3C Trace Context, as the next */
+#define API_HEADER_TRACESTATE  "tracestate"
 
 /* An `in` struct as method, target and body; no headers. The reverse of op_decode. */
 int op_encode(const Op *op, Ctx *cx, const void *in, ApiRequest *out);

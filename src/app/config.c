@@ -195,6 +195,20 @@ const CfgOption app_options[] = {
     { "log.keep", CFG_INT, CFG_AT(AppCfg, log_keep), .def = "5", .max = 1000, .unit = "files",
       .help = "log files put aside that are kept" },
 
+    { "log.slow_query", CFG_DURATION, CFG_AT(AppCfg, log_slow_query_ms), .def = "250ms", .max = 10 * MINUTE_MS,
+      .help = "calls of the store that take longer are logged and listed at /api/v1/admin/slow; 0 = none" },
+
+    { "trace.sample", CFG_F64, CFG_AT(AppCfg, trace_sample), .def = "1", .max = 1,
+      .help = "share of requests without a traceparent of their own whose spans are kept, 0 to 1" },
+    { "trace.keep", CFG_INT, CFG_AT(AppCfg, trace_keep), .def = "1000", .min = 4, .max = 1000000, .unit = "requests",
+      .help = "traces kept for /admin/traces, and a quarter as many of requests that failed or were slow" },
+    { "trace.slow", CFG_DURATION, CFG_AT(AppCfg, trace_slow_ms), .def = "500ms", .min = 1, .max = 60 * MINUTE_MS,
+      .help = "a request that takes longer is kept apart as slow" },
+    { "trace.otlp", CFG_STR, CFG_AT(AppCfg, trace_otlp), .flag = "trace-otlp",
+      .help = "a collector (Jaeger, OpenTelemetry) that spans are sent to: http://127.0.0.1:4318; empty: none" },
+    { "trace.flush", CFG_DURATION, CFG_AT(AppCfg, trace_flush_ms), .def = "1s", .min = 50, .max = 10 * MINUTE_MS,
+      .help = "how often they are sent" },
+
 #define VENUE_OPTIONS(name, base, what) \
     { #name ".url", CFG_STR, CFG_AT(AppCfg, venues[VENUE_##name].url), .def = base, .flag = #name "-url", \
       .help = "base address of " what }, \

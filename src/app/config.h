@@ -64,6 +64,11 @@ typedef struct AppCfg {
     int64_t jobs_collect_interval_ms;
     int jobs_vnstock_source; /* index into its choices: VCI alone */
 
+    double trace_sample;
+    int64_t trace_keep, trace_slow_ms, trace_flush_ms;
+    Str trace_otlp;
+    int64_t log_slow_query_ms;
+
     int log_level;  /* index into log_levels */
     int log_format; /* LogChoice */
     const char *log_file;

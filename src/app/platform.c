@@ -158,6 +158,9 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts,
     *p = (Platform){ .cfg = cfg, .clock = clock, .ids = ids, .log = log, .hosts = hosts ? *hosts : every_role };
     p->metrics = metrics_new(METRICS_SERIES_STANDARD);
     p->requests = request_stats_new();
+    p->traces = trace_ring_new(&(TraceRingOptions){ .recent = (size_t)cfg->trace_keep,
+                                                    .notable = (size_t)cfg->trace_keep / 4,
+                                                    .slow_ns = cfg->trace_slow_ms * NS_PER_MS });
     bool market = p->hosts.has[ROLE_MARKET], backtest = p->hosts.has[ROLE_BACKTEST];
     int r = cfg->data_store == STORE_MEMORY ? 0 : dir_make(cx, cfg->data_dir);
     if (r == 0 && dir_exists(path_join(cx->arena, cfg->data_dir, RESTORE_STAGE)))
@@ -201,6 +204,7 @@ void platform_close(Platform *p) {
     job_store_close(p->control);
     candle_store_close(p->store);
     request_stats_free(p->requests);
+    trace_ring_free(p->traces);
     metrics_free(p->metrics);
     *p = (Platform){ 0 };
 }

@@ -38,6 +38,7 @@ typedef struct Platform {
     Logger *log;
     Metrics *metrics;
     RequestStats *requests;
+    TraceRing *traces;
     CandleStore *store;
     HttpClient *http;
     MarketFeed *feeds[PLATFORM_FEEDS_MAX];

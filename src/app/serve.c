@@ -252,6 +252,8 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .log = s->log,
                          .metrics = p->metrics,
                          .requests = p->requests,
+                         .traces = p->traces,
+                         .trace_sample = cfg->trace_sample,
                          .answers = s->kept.answers,
                          .keep_bytes = (size_t)cfg->gateway_cache,
                          .keep_role_ms = cfg->gateway_role_age_ms,

@@ -35,8 +35,12 @@ typedef struct Principal {
 typedef struct Trace {
     Str correlation_id;                /* one per user action, kept across hops */
     Str request_id;                    /* one per hop */
-    uint64_t trace_hi, trace_lo, span; /* W3C trace context; 0 = none */
+    uint64_t trace_hi, trace_lo, span; /* W3C trace context; 0 = none. span: the one that is open here (base/span.h) */
+    bool unsampled;                    /* the caller wants no spans kept of it */
+    Str state;                         /* tracestate, passed on as it came */
 } Trace;
+
+struct SpanLog;
 
 typedef struct Ctx {
     Arena *arena;
@@ -46,6 +50,7 @@ typedef struct Ctx {
     Principal principal;
     Str workspace; /* "default" unless told */
     Trace trace;
+    struct SpanLog *spans; /* NULL: nobody keeps them */
     /* Is told how far the call is, 0 .. 1, and how many pieces are done; by long work, on the caller's thread. NULL:
      * nobody asks. */
     void (*progress)(void *arg, double fraction, int64_t n_done);

@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/span.h"
 #include "net/http_upstream.h"
 #include "policy/balance.h"
 #include "policy/breaker.h"
@@ -74,10 +75,13 @@ bool cluster_write_health(const Cluster *c, JsonWriter *w);
 /* --- calls --- */
 
 typedef struct ClusterRequest {
-    UpRequest up;    /* fields and body are borrowed until the call is closed: it may be sent again */
-    bool repeatable; /* idempotent, or with an idempotency key */
-    bool answers;    /* one of our roles: what it answers is its answer, and a 502 is that of a venue behind it, which
+    UpRequest up;      /* fields and body are borrowed until the call is closed: it may be sent again */
+    bool repeatable;   /* idempotent, or with an idempotency key */
+    bool answers;      /* one of our roles: what it answers is its answer, and a 502 is that of a venue behind it, which
                       * would be asked again; only 429 and 503 say "not here, not now" */
+    SpanLog *spans;    /* of the request; NULL = none are kept. An attempt is a span, below `parent`, */
+    uint64_t parent;   /* and its id is written into */
+    char *traceparent; /* the field's value among up.fields */
 } ClusterRequest;
 
 /* Why a call came to nothing: the stage that refused, and words. */

@@ -18,6 +18,7 @@ struct ClusterCall {
     BalancePick pick, tried[TRIED_MAX];
     size_t n_tried;
     UpCall *up;
+    Span *span;      /* of the attempt; NULL: none is open */
     MonoNs began;    /* the attempt */
     int64_t took_ns; /* to the head */
     LoopTimer timer; /* the pause before the next attempt, or a failure to be told */
@@ -28,6 +29,43 @@ static void attempt(ClusterCall *k);
 
 static MonoNs now_of(const ClusterCall *k) {
     return loop_now(k->c->env.loop);
+}
+
+/* --- spans --- */
+
+static MonoNs traced_now(const ClusterCall *k) {
+    return clock_mono(k->c->env.clock);
+}
+
+static void traced(ClusterCall *k, const char *name, MonoNs *from, bool well) {
+    if (!k->rq.spans)
+        return;
+    MonoNs now = traced_now(k);
+    Span *s = span_log_open(k->rq.spans, name, k->rq.parent, *from);
+    *from = now;
+    if (!s)
+        return;
+    s->end_ns = now.ns;
+    s->failed = !well;
+}
+
+static void span_of_attempt(ClusterCall *k, MonoNs from) {
+    if (!k->rq.spans)
+        return;
+    k->span = span_log_open(k->rq.spans, k->attempts > 1 ? "retry" : "upstream", k->rq.parent, from);
+    if (!k->span)
+        return;
+    k->span->kind = SPAN_CLIENT;
+    span_note(k->span, str_c(k->instance->address));
+    span_id_write(k->span->id, k->rq.traceparent + TRACEPARENT_SPAN_AT);
+}
+
+static void span_over(ClusterCall *k, bool well) {
+    Span *s = TAKE(k->span);
+    if (!s)
+        return;
+    s->end_ns = traced_now(k).ns;
+    s->failed = !well;
 }
 
 /* --- ends --- */
@@ -103,6 +141,7 @@ static void on_head(void *arg, const UpHead *head) {
     ClusterCall *k = arg;
     k->took_ns = now_of(k).ns - k->began.ns;
     k->well = breaker_is_success(k->c->o.breaker, 0, head->status == 101 ? 200 : head->status);
+    span_over(k, k->well);
     RetryCause cause = retry_cause(0, true, head->status);
     bool elsewhere = !k->rq.answers || head->status == 429 || head->status == 503;
     if (cause == RETRY_ASKED && elsewhere) {
@@ -127,6 +166,7 @@ static void on_fail(void *arg, int err, bool sent) {
     ClusterCall *k = arg;
     k->up = NULL;
     k->well = false;
+    span_over(k, false);
     k->took_ns = now_of(k).ns - k->began.ns;
     leave_instance(k, true);
     if (again(k, retry_cause(err, sent, 0), 0))
@@ -155,16 +195,21 @@ static void attempt(ClusterCall *k) {
     k->attempts++;
     k->began = now_of(k);
     k->well = false;
-    if (balancer_pick(c->balancer, k->tried, k->n_tried, k->began, &c->rng, &k->pick) != 0) {
+    MonoNs from = k->rq.spans ? traced_now(k) : k->began;
+    int picked = balancer_pick(c->balancer, k->tried, k->n_tried, k->began, &c->rng, &k->pick);
+    traced(k, "balance", &from, picked == 0);
+    if (picked != 0) {
         report(k, false);
         fail_soon(k, ERR_UNAVAILABLE, "balance", "no instance of the service is available");
         return;
     }
     k->instance = k->pick.owner;
     k->instance->calls++;
+    span_of_attempt(k, from);
     int r = upstream_send(k->instance->upstream, &k->rq.up, &up_events, k, &k->up);
     if (r == 0)
         return;
+    span_over(k, false);
     leave_instance(k, false);
     if (k->admitted)
         breaker_abandon(&c->breaker, k->ticket, k->began);
@@ -190,7 +235,9 @@ ClusterCall *cluster_send(Cluster *c, const ClusterRequest *rq, const ClusterEve
     *k = (ClusterCall){ .c = c, .rq = *rq, .events = events, .arg = arg };
     loop_timer_init(&k->timer, c->env.loop, on_timer, k);
     c->in_flight++;
+    MonoNs from = rq->spans ? traced_now(k) : (MonoNs){ 0 };
     k->admitted = breaker_admit(&c->breaker, now_of(k), &k->ticket);
+    traced(k, "breaker", &from, k->admitted);
     if (!k->admitted) {
         fail_soon(k, ERR_UNAVAILABLE, "breaker", BREAKER_OPEN_TEXT);
         return k;
@@ -227,7 +274,8 @@ void cluster_close(ClusterCall *k) {
     if (!k)
         return;
     upstream_close(TAKE(k->up));
-    if (k->admitted) /* the client went away: no verdict on the service */
+    span_over(k, false); /* its head never came */
+    if (k->admitted)     /* the client went away: no verdict on the service */
         breaker_abandon(&k->c->breaker, k->ticket, now_of(k));
     leave_instance(k, k->told);
     call_free(k);

@@ -31,7 +31,8 @@ struct Fetch {
     bool has_old;
     ClusterRequest request;
     ClusterCall *call;
-    UpHead up; /* fields live as long as the call */
+    SpanLog *spans; /* of this call, which may outlive whoever began it; NULL: none are kept */
+    UpHead up;      /* fields live as long as the call */
     HttpField *fields;
     size_t n_fields;
     KeepPlan plan;
@@ -53,6 +54,7 @@ static Str service_of(const Fetch *f) {
 static void fetch_free(Fetch *f) {
     list_remove(&f->node);
     cluster_close(f->call);
+    traced_fetch_end(f->g, f->spans, f->up.status);
     buf_done(&f->body);
     if (f->has_old)
         shelf_done(&f->old);
@@ -93,6 +95,7 @@ static void on_landed(FlightWaiter *w, int err, void *result) {
     Request *rq = waiting_of(w);
     Fetch *f = result;
     UNUSED(err);
+    traced_stage(rq, "fetch", f->outcome == OUTCOME_FAILED ? f->failure.err : 0);
     rq->ex->on_gone = NULL;
     rq->fetch = NULL;
     if (f->outcome == OUTCOME_PASS) {
@@ -327,7 +330,9 @@ static void keep_texts(Fetch *f) {
     up->target = str_dup(a, up->target);
     HttpField *v = arena_alloc(a, (up->n_fields + 1) * sizeof *v);
     for (size_t i = 0; i < up->n_fields; i++)
-        v[i] = (HttpField){ up->fields[i].name, str_dup(a, up->fields[i].value) };
+        v[i] = (HttpField){ up->fields[i].name, up->fields[i].value.p == f->request.traceparent
+                                                    ? up->fields[i].value /* ours, and still to be written */
+                                                    : str_dup(a, up->fields[i].value) };
     up->fields = v;
     up->body = (Str){ 0 };
 }
@@ -386,6 +391,7 @@ bool fetch_join(Request *rq, FetchQuestion *fq) {
     }
     f->first = fq->behind ? NULL : rq;
     proxy_request(rq, &f->arena, &f->head, &f->request);
+    f->spans = traced_fetch(rq, &f->arena, &f->request);
     keep_texts(f);
     f->call = cluster_send(f->route->cluster, &f->request, &events, f);
     return true;

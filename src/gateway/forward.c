@@ -4,7 +4,6 @@
 
 #include "api/call.h"
 #include "base/num.h"
-#include "gateway/hop.h"
 
 enum { DROP_REQUEST = 1, DROP_REPLY = 2, DROP_KEYS = 4 };
 
@@ -36,6 +35,7 @@ static const struct {
     { STR_INIT("x-request-id"), DROP_REQUEST | DROP_REPLY },
     { STR_INIT(API_HEADER_CORRELATION), DROP_REQUEST | DROP_REPLY },
     { STR_INIT(API_HEADER_TRACE), DROP_REQUEST | DROP_REPLY },
+    { STR_INIT(API_HEADER_TRACESTATE), DROP_REQUEST | DROP_REPLY },
     { STR_INIT(API_HEADER_DEADLINE), DROP_REQUEST | DROP_REPLY },
     { STR_INIT(API_HEADER_KEY), DROP_KEYS },
     { STR_INIT("authorization"), DROP_KEYS },
@@ -97,7 +97,7 @@ static Str joined(Arena *a, Str before, Str client) {
 }
 
 void forward_request(Arena *a, const ForwardRequest *f, HttpField **out, size_t *n_out) {
-    enum { OWN = 12 };
+    enum { OWN = 13 };
     const HttpHead *h = f->head;
     HttpField *to = arena_alloc(a, (h->n_fields + OWN) * sizeof *to);
     size_t n = copy(h->fields, h->n_fields, DROP_REQUEST | (f->internal_key.n ? DROP_KEYS : 0u), to);
@@ -106,8 +106,10 @@ void forward_request(Arena *a, const ForwardRequest *f, HttpField **out, size_t 
     to[n++] = (HttpField){ S("x-forwarded-for"), joined(a, told, f->client) };
     to[n++] = (HttpField){ S("x-forwarded-proto"), proto.n ? proto : h->secure ? S("https") : S("http") };
     to[n++] = (HttpField){ S(API_HEADER_CORRELATION), f->trace->correlation_id };
-    if (f->trace->trace_hi | f->trace->trace_lo)
-        to[n++] = (HttpField){ S(API_HEADER_TRACE), hop_trace_write(f->trace, arena_alloc(a, HOP_TRACE_TEXT)) };
+    if (f->traceparent.n)
+        to[n++] = (HttpField){ S(API_HEADER_TRACE), f->traceparent };
+    if (f->traceparent.n && f->trace->state.n)
+        to[n++] = (HttpField){ S(API_HEADER_TRACESTATE), f->trace->state };
     to[n++] = (HttpField){ S(API_HEADER_DEADLINE), number(a, f->left_ms) };
     if (f->internal_key.n) {
         to[n++] = (HttpField){ S(FORWARD_INTERNAL_KEY), f->internal_key };

@@ -15,6 +15,7 @@ typedef struct ForwardRequest {
     bool trusted; /* the peer is a hop of ours: what it says of the client is kept */
     bool upgrade; /* Connection and Upgrade go on: a WebSocket */
     const Trace *trace;
+    Str traceparent;  /* empty: none goes on */
     int64_t left_ms;  /* of the deadline */
     Str internal_key; /* not empty: the caller is vouched for, and the keys it sent stay here */
     const Principal *who;

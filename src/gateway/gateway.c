@@ -4,7 +4,6 @@
 
 #include "gateway/auth.h"
 #include "gateway/forward.h"
-#include "gateway/hop.h"
 
 #include <stdio.h>
 
@@ -54,9 +53,9 @@ static void refusal_body(void *arg, int status, const char *code, const char *me
 
 /* The access log's line. It carries the request's own ids, so that one id finds line, failure and answer. */
 static void log_request(Gateway *g, const Request *rq, const HttpExchange *ex, const HttpDone *done) {
-    char text[HOP_TRACE_ID_TEXT];
+    char text[TRACE_ID_TEXT];
     const Trace *t = rq ? &rq->cx.trace : &(Trace){ 0 };
-    Str trace_id = t->trace_hi | t->trace_lo ? hop_trace_id(t, text) : (Str){ 0 };
+    Str trace_id = t->trace_hi | t->trace_lo ? trace_id_write(t->trace_hi, t->trace_lo, text) : (Str){ 0 };
     const LogField fields[] = {
         F_STR("method", ex->head.method),   F_STR("path", ex->head.path),     F_I64("status", done->status),
         F_I64("bytes", done->sent),         F_BOOL("aborted", done->aborted), F_STR("peer", ex->head.peer),
@@ -76,8 +75,10 @@ static void on_done(void *arg, const HttpExchange *ex, const HttpDone *done) {
         request_stats_done(g->o.requests, (double)done->took_ns * 1e-6, done->aborted || done->status >= 500);
     if (g->o.access_log && log_on(g->o.log, LEVEL_INFO))
         log_request(g, rq, ex, done);
-    if (rq)
+    if (rq) {
+        traced_done(rq, ex, done);
         request_ended(rq);
+    }
 }
 
 /* Kinds of clients that were cut: a flood of frames, a reply that nobody read. */

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/rng.h"
+#include "base/trace_ring.h"
 #include "gateway/client.h"
 #include "gateway/cluster.h"
 #include "gateway/cors.h"
@@ -85,6 +86,8 @@ typedef struct GatewayOptions {
     size_t keep_bytes;    /* memory for answers of services elsewhere; 0: none are kept */
     int64_t keep_role_ms; /* how long an answer of a role elsewhere is told without asking it; 0: it is always asked */
     RequestStats *requests;   /* the documents' MetricsService; NULL = none */
+    TraceRing *traces;        /* borrowed; where the spans of requests go; NULL = none are kept */
+    double trace_sample;      /* 0 .. 1: of the requests that come without a trace, how many are kept */
     GatewayTopology topology; /* all-zero: everything is of this process */
     GatewayLimits limits;
     CorsRules cors;        /* borrowed texts */

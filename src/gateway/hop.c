@@ -2,7 +2,7 @@
 
 #include "gateway/hop.h"
 
-enum { ID_MAX = 64, TRACEPARENT = 55, DEADLINE_MS_MAX = 24 * 3600 * 1000 };
+enum { ID_MAX = 64, DEADLINE_MS_MAX = 24 * 3600 * 1000 };
 
 bool hop_plain_id(Str s) {
     if (s.n == 0 || s.n > ID_MAX)
@@ -15,51 +15,6 @@ bool hop_plain_id(Str s) {
             return false;
     }
     return true;
-}
-
-/* Lower case only: Trace Context §3.2.2. */
-static bool hex(Str s, uint64_t *out) {
-    *out = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool digit = c >= '0' && c <= '9';
-        if (!digit && (c < 'a' || c > 'f'))
-            return false;
-        *out = *out << 4 | (uint64_t)(digit ? c - '0' : c - 'a' + 10);
-    }
-    return true;
-}
-
-bool hop_trace(Str v, Trace *out) {
-    uint64_t version, hi, lo, span, flags;
-    bool form = v.n == TRACEPARENT && v.p[2] == '-' && v.p[35] == '-' && v.p[52] == '-' &&
-                hex(str_first(v, 2), &version) && hex(str_n(v.p + 3, 16), &hi) && hex(str_n(v.p + 19, 16), &lo) &&
-                hex(str_n(v.p + 36, 16), &span) && hex(str_n(v.p + 53, 2), &flags);
-    if (!form || version != 0 || !(hi | lo) || !span)
-        return false;
-    out->trace_hi = hi;
-    out->trace_lo = lo;
-    out->span = span;
-    return true;
-}
-
-static char *put_hex(char *to, uint64_t v) {
-    for (int shift = 60; shift >= 0; shift -= 4)
-        *to++ = "0123456789abcdef"[v >> shift & 15];
-    return to;
-}
-
-Str hop_trace_id(const Trace *t, char out[static HOP_TRACE_ID_TEXT]) {
-    put_hex(put_hex(out, t->trace_hi), t->trace_lo);
-    return str_n(out, HOP_TRACE_ID_TEXT);
-}
-
-Str hop_trace_write(const Trace *t, char out[static HOP_TRACE_TEXT]) {
-    memcpy(out, "00-", 3);
-    char *to = put_hex(put_hex(out + 3, t->trace_hi), t->trace_lo);
-    *to++ = '-';
-    memcpy(put_hex(to, t->span), "-01", 3);
-    return str_n(out, HOP_TRACE_TEXT);
 }
 
 int hop_deadline(Ctx *cx, Str header, MonoNs started, MonoNs *deadline) {

@@ -8,12 +8,6 @@
 
 /* May this stand in our logs and headers as a correlation id? A plain token of at most 64 bytes. */
 bool hop_plain_id(Str s);
-/* W3C Trace Context, "00-<32 hex>-<16 hex>-<2 hex>": sets trace and span of *out. false, and nothing set, for others. */
-bool hop_trace(Str traceparent, Trace *out);
-enum { HOP_TRACE_TEXT = 55, HOP_TRACE_ID_TEXT = 32 };
-/* The reverse: exactly HOP_TRACE_TEXT bytes, sampled. */
-Str hop_trace_write(const Trace *t, char out[static HOP_TRACE_TEXT]);
-Str hop_trace_id(const Trace *t, char out[static HOP_TRACE_ID_TEXT]); /* the 32 digits alone */
 /* x-deadline-ms: what is left of the caller's deadline. Brings *deadline nearer, never farther; an absent header leaves
  * it. ERR_BAD_REQUEST for anything but a number of milliseconds. */
 int hop_deadline(Ctx *cx, Str header, MonoNs started, MonoNs *deadline);

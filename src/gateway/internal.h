@@ -125,6 +125,9 @@ typedef struct Request {
     Coding coding;
     bool head_only;
     const OpMetrics *metrics;
+    SpanLog *spans;     /* kept with the arena from use to use; of this request only where cx.spans says so */
+    MonoNs stage_began; /* the span that traced_stage ends */
+    int64_t took_ns;
     atomic_int owners;
     char request_id[REQUEST_ID_MAX + 1], correlation_id[REQUEST_ID_MAX + 1];
 } Request;
@@ -198,6 +201,16 @@ bool fetch_join(Request *rq, FetchQuestion *fq);
 /* After an answer: what changes something makes what was kept of it void. */
 void fetch_changed(Request *rq, int status);
 void fetches_end(Gateway *g);
+
+/* traced.c: the spans of a request. */
+void traced_begin(Request *rq);
+/* What began where the last one ended is over, well (0) or not (< 0). */
+Span *traced_stage(Request *rq, const char *name, int r);
+void traced_done(Request *rq, const HttpExchange *ex, const HttpDone *done);
+void traced_end(Request *rq); /* by the last owner */
+/* A call that may outlive the request: a record of its own, in the same trace. Fills what `call` has of it. */
+SpanLog *traced_fetch(Request *rq, Arena *a, ClusterRequest *call);
+void traced_fetch_end(Gateway *g, SpanLog *l, int status);
 
 /* request.c: the input of rq->match.op decoded and checked. */
 int request_check(Request *rq);

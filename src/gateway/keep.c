@@ -154,6 +154,9 @@ bool keep_serve(Request *rq) {
     rq->stage = "cache";
     ShelfAnswer a;
     ShelfFound found = shelf_find(rq->g->keep.shelf, &rq->arena, &q, rq->ex->started, &a);
+    span_note(traced_stage(rq, "cache", 0), found == SHELF_FRESH   ? S("HIT")
+                                            : found == SHELF_STALE ? S("STALE")
+                                                                   : S("MISS"));
     if (found == SHELF_FRESH || found == SHELF_STALE)
         return serve_found(rq, &asked, &q, found, &a);
     if (asked.only_if_cached)

@@ -187,16 +187,6 @@ static Str target_of(const Request *rq, Arena *a) {
     return str_n(start, (size_t)(to - start));
 }
 
-static void new_span(Request *rq) {
-    Trace *t = &rq->cx.trace;
-    Ids *ids = rq->g->o.ids;
-    if (!(t->trace_hi | t->trace_lo)) {
-        t->trace_hi = ids_u64(ids);
-        t->trace_lo = ids_u64(ids);
-    }
-    t->span = ids_u64(ids);
-}
-
 static bool repeatable(const Request *rq) {
     const HttpHead *head = &rq->ex->head;
     if (http_field(head, S("idempotency-key")).n)
@@ -208,13 +198,14 @@ static bool repeatable(const Request *rq) {
 
 void proxy_request(Request *rq, Arena *a, const HttpHead *head, ClusterRequest *out) {
     const Gateway *g = rq->g;
-    new_span(rq);
+    char *traceparent = arena_alloc(a, TRACEPARENT_TEXT); /* each attempt writes its own span there */
     Str peer = client_host(head->peer);
     ForwardRequest f = { .head = head,
                          .client = peer,
                          .trusted = client_trusted(peer, g->hops, g->o.n_hops),
                          .upgrade = wants_upgrade(head),
                          .trace = &rq->cx.trace,
+                         .traceparent = traceparent_write(&rq->cx.trace, traceparent),
                          .left_ms = ctx_left_ms(&rq->cx, rq->route->timeout_ms),
                          .internal_key = str_c(g->internal_key),
                          .who = &rq->cx.principal };
@@ -230,7 +221,10 @@ void proxy_request(Request *rq, Arena *a, const HttpHead *head, ClusterRequest *
                                      .deadline = rq->cx.deadline,
                                      .upgrade = f.upgrade },
                              .repeatable = repeatable(rq),
-                             .answers = rq->route->op != NULL };
+                             .answers = rq->route->op != NULL,
+                             .spans = rq->cx.spans,
+                             .parent = rq->cx.trace.span,
+                             .traceparent = traceparent };
 }
 
 void proxy_start(Request *rq) {

@@ -24,6 +24,7 @@ static Str keep_id(char to[static REQUEST_ID_MAX + 1], Str id) {
 
 static void request_destroy(Request *rq) {
     arena_done(&rq->arena);
+    mem_free(rq->spans);
     mem_free(rq);
 }
 
@@ -36,7 +37,7 @@ static Request *pool_take(RequestPool *pool) {
     }
     pthread_mutex_unlock(&pool->lock);
     if (rq) {
-        *rq = (Request){ .arena = rq->arena };
+        *rq = (Request){ .arena = rq->arena, .spans = rq->spans };
     } else {
         rq = mem_new(Request);
         arena_init(&rq->arena, ARENA_MAX);
@@ -57,7 +58,7 @@ Request *request_new(Gateway *g, HttpExchange *ex) {
     trace->request_id = keep_id(rq->request_id, ids_uuid4(g->o.ids, &rq->arena));
     Str inbound = http_field(&ex->head, S(API_HEADER_CORRELATION));
     trace->correlation_id = hop_plain_id(inbound) ? keep_id(rq->correlation_id, inbound) : trace->request_id;
-    hop_trace(http_field(&ex->head, S(API_HEADER_TRACE)), trace);
+    traced_begin(rq);
     rq->coding = negotiate_coding(http_field(&ex->head, S("accept-encoding")));
     rq->head_only = str_eq(ex->head.method, S("HEAD"));
     rq->origin = g->o.cors.n ? http_field(&ex->head, S("origin")) : (Str){ 0 };
@@ -69,6 +70,7 @@ Request *request_new(Gateway *g, HttpExchange *ex) {
 static void let_go(Request *rq) {
     if (atomic_fetch_sub(&rq->owners, 1) != 1)
         return;
+    traced_end(rq);
     routes_unref(rq->routes);
     RequestPool *pool = &rq->g->pool;
     pthread_mutex_lock(&pool->lock);
@@ -270,19 +272,29 @@ static int run(Request *rq, Buf *body) {
     int r = decode(rq, in);
     if (r == 0)
         r = ctx_check(&rq->cx);
+    traced_stage(rq, "validation", r);
     if (r != 0)
         return r;
     OpCached c;
     Str form = rq->media == MEDIA_CSV ? S("csv") : S("json");
+    SpanMark look = span_begin(&rq->cx, "cache");
     r = find_kept(rq, in, form, &c, body);
+    span_end(&rq->cx, look, MIN(r, 0));
+    span_note(look.span, rq->kept);
     if (r != OP_TO_RUN)
         return r;
+    SpanMark work = span_begin(&rq->cx, "operation");
     r = op->run(rq->route->role, &rq->cx, op->in ? in : NULL, out);
+    span_end(&rq->cx, work, r);
     assert(r <= 0);
+    SpanMark end = span_begin(&rq->cx, "encode");
     if (r == 0)
         r = encode(rq, out, body);
+    span_end(&rq->cx, end, r);
+    SpanMark keep = span_begin(&rq->cx, "cache.store");
     op_cached_end(&c, &rq->cx, in, out, r == 0 ? buf_str(body) : (Str){ 0 });
     rq->kept = op_cached_word(&c);
+    span_end(&rq->cx, keep, 0);
     return r;
 }
 
@@ -296,6 +308,7 @@ void request_run(void *arg, int lane_err) {
     Request *rq = arg;
     Buf body = { 0 };
     int r = lane_err;
+    traced_stage(rq, "queue", r);
     if (r == ERR_TIMEOUT)
         err_set(&rq->cx, r, "the request waited too long in the queue");
     else if (r != 0)

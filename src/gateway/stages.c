@@ -110,10 +110,11 @@ static const Stage stages[] = {
 
 static bool passes(Request *rq, const Stage *s) {
     rq->stage = s->name;
-    if (s->run(rq) == 0)
-        return true;
-    request_fail(rq);
-    return false;
+    int r = s->run(rq);
+    traced_stage(rq, s->name, r);
+    if (r != 0)
+        request_fail(rq);
+    return r == 0;
 }
 
 /* --- and then --- */

@@ -5,6 +5,8 @@
 
 #include "ports/candle_store.h"
 
+#include "base/span.h"
+
 static int fault(CandleStore *s, Ctx *cx, const char *point) {
     return s->fault ? s->fault(s->fault_arg, cx, point) : 0;
 }
@@ -19,6 +21,35 @@ static int enter(CandleStore *s, Ctx *cx, const char *point) {
 void candle_store_set_fault(CandleStore *s, CandleStoreFault *fn, void *arg) {
     s->fault = fn;
     s->fault_arg = arg;
+}
+
+void candle_store_time(CandleStore *s, CandleStoreTimed *fn, void *arg) {
+    s->timed = fn;
+    s->timed_arg = arg;
+}
+
+/* A call of the adapter as a span, and timed for who listens. */
+typedef struct Timed {
+    StoreCall call;
+    SpanMark span;
+    MonoNs from;
+} Timed;
+
+static Timed timed_begin(const CandleStore *s, Ctx *cx, const char *name, const SeriesKey *key) {
+    Timed t = { .call = { .name = name, .key = key }, .span = span_begin(cx, name) };
+    if (s->timed)
+        t.from = clock_mono(cx->clock);
+    return t;
+}
+
+static int timed_end(const CandleStore *s, Ctx *cx, Timed *t, size_t rows, int r) {
+    span_end(cx, t->span, r);
+    if (!s->timed)
+        return r;
+    t->call.rows = rows;
+    t->call.took_ns = clock_mono(cx->clock).ns - t->from.ns;
+    s->timed(s->timed_arg, cx, &t->call);
+    return r;
 }
 
 void candle_store_watch(CandleStore *s, CandleStoreWatch *w) {
@@ -85,8 +116,10 @@ int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResul
     if (r == 0)
         r = check_save(cx, req);
     SaveResult result = { 0 };
-    if (r == 0)
-        r = s->ops->save(s, cx, req, &result);
+    if (r == 0) {
+        Timed t = timed_begin(s, cx, "store.save", req->key);
+        r = timed_end(s, cx, &t, req->rows->n, s->ops->save(s, cx, req, &result));
+    }
     if (r == 0) {
         tell_commit(s, req, &result);
         r = fault(s, cx, "saved"); /* the answer is lost on its way, the rows are not */
@@ -117,7 +150,8 @@ int candle_store_save_many(CandleStore *s, Ctx *cx, const SaveRequest *reqs, siz
         r = save_one_by_one(s, cx, reqs, n, out);
         return r ? r : fault(s, cx, "saved");
     }
-    r = s->ops->save_many(s, cx, reqs, n, out);
+    Timed t = timed_begin(s, cx, "store.save", n == 1 ? reqs->key : NULL);
+    r = timed_end(s, cx, &t, n, s->ops->save_many(s, cx, reqs, n, out));
     for (size_t i = 0; r == 0 && i < n; i++)
         tell_commit(s, &reqs[i], &out[i]);
     return r ? r : fault(s, cx, "saved");
@@ -151,7 +185,9 @@ int candle_store_read(CandleStore *s, Ctx *cx, const SeriesKey *key, const Candl
         page.limit = CANDLE_PAGE_MAX;
     size_t before = out->n;
     bool rest = false;
-    r = of_series(cx, key, s->ops->read(s, cx, key, &page, out, &rest));
+    Timed t = timed_begin(s, cx, "store.read", key);
+    r = s->ops->read(s, cx, key, &page, out, &rest);
+    r = of_series(cx, key, timed_end(s, cx, &t, out->n - MIN(before, out->n), r));
     if (r == 0)
         r = check_read(s, cx, &page, out, before);
     if (r == 0)
@@ -165,8 +201,10 @@ int candle_store_info(CandleStore *s, Ctx *cx, const SeriesKey *key, SeriesInfo 
     assert(key && out);
     int r = enter(s, cx, "info");
     SeriesInfo info = { 0 };
-    if (r == 0)
-        r = s->ops->info(s, cx, key, &info);
+    if (r == 0) {
+        Timed t = timed_begin(s, cx, "store.info", key);
+        r = timed_end(s, cx, &t, 1, s->ops->info(s, cx, key, &info));
+    }
     if (r == 0 && (info.n < info.n_synthetic || info.n_synthetic < 0 || (info.n > 0 && info.last.ms < info.first.ms)))
         r = err_set(cx, ERR_CORRUPT, "%s: the counts of series %lld contradict each other; run verify", s->ops->name,
                     (long long)info.id);
@@ -178,7 +216,11 @@ int candle_store_info(CandleStore *s, Ctx *cx, const SeriesKey *key, SeriesInfo 
 int candle_store_list(CandleStore *s, Ctx *cx, SeriesInfo **out, size_t *n) {
     assert(out && n);
     int r = enter(s, cx, "list");
-    return r ? r : s->ops->list(s, cx, out, n);
+    if (r)
+        return r;
+    Timed t = timed_begin(s, cx, "store.list", NULL);
+    r = s->ops->list(s, cx, out, n);
+    return timed_end(s, cx, &t, r == 0 ? *n : 0, r);
 }
 
 int candle_store_remove(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from, Time to, int64_t *removed) {
@@ -187,7 +229,9 @@ int candle_store_remove(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from
     if (r)
         return r;
     int64_t n = 0;
-    r = of_series(cx, key, s->ops->remove(s, cx, key, from, to, &n));
+    Timed t = timed_begin(s, cx, "store.remove", key);
+    r = s->ops->remove(s, cx, key, from, to, &n);
+    r = of_series(cx, key, timed_end(s, cx, &t, (size_t)n, r));
     if (r == 0)
         tell(s, &(StoreCommit){ .key = key, .changed = true });
     if (r == 0)

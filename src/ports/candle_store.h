@@ -127,11 +127,22 @@ typedef struct CandleStoreWatch {
     struct CandleStoreWatch *next; /* private */
 } CandleStoreWatch;
 
+/* One call of the adapter that is over, told on its thread. */
+typedef struct StoreCall {
+    const char *name;     /* "store.read" */
+    const SeriesKey *key; /* NULL: of none, or of several */
+    size_t rows;
+    int64_t took_ns;
+} StoreCall;
+typedef void CandleStoreTimed(void *arg, Ctx *cx, const StoreCall *c);
+
 struct CandleStore { /* the first member of every adapter's own struct */
     const CandleStoreOps *ops;
     CandleStoreFault *fault; /* NULL outside of tests */
     void *fault_arg;
     CandleStoreWatch *watches; /* in the order they came */
+    CandleStoreTimed *timed;   /* NULL: nobody listens */
+    void *timed_arg;
 };
 
 void candle_store_set_fault(CandleStore *s, CandleStoreFault *fn, void *arg);
@@ -139,6 +150,9 @@ void candle_store_set_fault(CandleStore *s, CandleStoreFault *fn, void *arg);
  * commit, in the order they began to listen. One that does not listen may be taken away. */
 void candle_store_watch(CandleStore *s, CandleStoreWatch *w);
 void candle_store_unwatch(CandleStore *s, CandleStoreWatch *w);
+
+/* Who hears how long calls take; before others use the store. NULL: nobody. */
+void candle_store_time(CandleStore *s, CandleStoreTimed *fn, void *arg);
 
 int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResult *out);
 /* Several series with one wait for the disk: what live candles come by. All of them are durable when any is. Where the

@@ -44,7 +44,12 @@ TEST(fields_of_one_hop_and_of_our_own_hops_stay_behind) {
     test_ctx_init(&t);
     HttpHead head = { .fields = fields, .n_fields = ARRAY_LEN(fields) };
     Principal who = { ROLE_WRITE, S("alice") };
-    ForwardRequest f = { .head = &head, .client = S("192.0.2.7"), .trace = &trace, .left_ms = 250, .who = &who };
+    ForwardRequest f = { .head = &head,
+                         .client = S("192.0.2.7"),
+                         .trace = &trace,
+                         .traceparent = S("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+                         .left_ms = 250,
+                         .who = &who };
     HttpField *out;
     size_t n;
     for (int vouched = 0; vouched < 2; vouched++) {

@@ -1,4 +1,4 @@
-/* What a caller's headers may ask for: correlation id, trace, deadline. */
+/* What a caller's headers may ask for: correlation id, deadline. */
 
 #include "lib/test.h"
 
@@ -29,36 +29,6 @@ TEST(only_plain_tokens_are_taken_as_ids) {
     CHECK(!hop_plain_id((Str){ 0 }));
 }
 
-TEST(a_trace_is_read_or_nothing_is) {
-    static const struct {
-        const char *name;
-        const char *v;
-        bool ok;
-    } rows[] = {
-        { "the specification's", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", true },
-        { "empty", "", false },
-        { "upper case", "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", false },
-        { "no trace", "00-00000000000000000000000000000000-b7ad6b7169203331-01", false },
-        { "no span", "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", false },
-        { "version to come", "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false },
-        { "a byte short", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0", false },
-        { "a byte long", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-011", false },
-        { "dashes elsewhere", "00-0af7651916cd43dd8448eb211c80319cb-7ad6b7169203331-01", false },
-    };
-    EACH_ROW (r, rows) {
-        Trace t = { .span = 5 };
-        CHECK_EQ(hop_trace(str_c(r->v), &t), r->ok);
-        if (r->ok) {
-            CHECK(t.trace_hi == 0x0af7651916cd43dd && t.trace_lo == 0x8448eb211c80319c);
-            CHECK(t.span == 0xb7ad6b7169203331);
-        } else {
-            CHECK(!t.trace_hi && !t.trace_lo && t.span == 5);
-        }
-    }
-    Trace t = { 0 };
-    CHECK(!hop_trace((Str){ 0 }, &t));
-}
-
 TEST(a_deadline_comes_nearer_but_not_farther) {
     static const struct {
         const char *name;
@@ -86,5 +56,4 @@ TEST(a_deadline_comes_nearer_but_not_farther) {
     test_ctx_done(&t);
 }
 
-TESTS(T(only_plain_tokens_are_taken_as_ids), T(a_trace_is_read_or_nothing_is),
-      T(a_deadline_comes_nearer_but_not_farther))
+TESTS(T(only_plain_tokens_are_taken_as_ids), T(a_deadline_comes_nearer_but_not_farther))
