@@ -3,8 +3,6 @@
 
 #include "contract/event_bus.h"
 
-#include <pthread.h>
-#include <time.h>
 #include <unistd.h>
 
 typedef struct Fixture {
@@ -904,79 +902,7 @@ TEST(queues_tell_their_depth_and_age) {
     end(&f);
 }
 
-/* --- threads --- */
-
-typedef struct Worker {
-    Fixture *f;
-    int nr, n, r;
-    atomic_int *left;
-} Worker;
-
-static void *publish_some(void *arg) {
-    Worker *w = arg;
-    TestCtx t;
-    test_ctx_init(&t);
-    for (int i = 0; i < w->n && w->r == 0; i++) {
-        Event e = { .id = str_fmt(&t.arena, "w%d-%d", w->nr, i),
-                    .type = S("t"),
-                    .version = 1,
-                    .body = S("{}"),
-                    .at = clock_wall(t.cx.clock) };
-        Publication p = { S("threads.x"), S("a.b"), true, &e };
-        w->r = event_bus_publish(w->f->b, &t.cx, &p);
-    }
-    test_ctx_done(&t);
-    return NULL;
-}
-
-static void *consume_some(void *arg) {
-    Worker *w = arg;
-    TestCtx t;
-    Subscription *s;
-    test_ctx_init(&t);
-    w->r = event_bus_subscribe(w->f->b, &t.cx, &(SubscribeOptions){ .queue = S("threads.q"), .prefetch = 7 }, &s);
-    while (w->r == 0 && atomic_load(w->left) > 0) {
-        Delivery *d;
-        size_t n;
-        int r = event_bus_receive(s, &t.cx, 20, &d, 5, &n);
-        if (r == BUS_EMPTY)
-            continue;
-        w->r = r;
-        for (size_t i = 0; w->r == 0 && i < n; i++) {
-            w->r = event_bus_ack(s, &t.cx, d[i].tag);
-            atomic_fetch_sub(w->left, 1);
-            w->n++;
-        }
-    }
-    event_bus_unsubscribe(s);
-    test_ctx_done(&t);
-    return NULL;
-}
-
-TEST(many_threads_publish_and_consume) {
-    enum { N = 4, EACH = 100 };
-    Fixture f;
-    begin(&f);
-    BusExchange x = { S("threads.x"), EXCHANGE_TOPIC };
-    BusQueue q = { .name = S("threads.q") };
-    BusBinding b = { x.name, q.name, false, S("#") };
-    CHECK_OK(&f.t.cx, event_bus_declare(f.b, &f.t.cx, &(BusTopology){ &x, 1, &q, 1, &b, 1 }));
-    pthread_t ids[2 * N];
-    Worker w[2 * N];
-    atomic_int left = N * EACH;
-    for (int i = 0; i < 2 * N; i++) {
-        w[i] = (Worker){ .f = &f, .nr = i, .n = i < N ? EACH : 0, .left = &left };
-        CHECK_EQ(pthread_create(&ids[i], NULL, i < N ? publish_some : consume_some, &w[i]), 0);
-    }
-    int consumed = 0;
-    for (int i = 0; i < 2 * N; i++) {
-        pthread_join(ids[i], NULL);
-        CHECK_EQ(w[i].r, 0);
-        consumed += i < N ? 0 : w[i].n;
-    }
-    CHECK_EQ(consumed, N * EACH);
-    end(&f);
-}
+/* --- the caller's end --- */
 
 TEST(a_deadline_and_a_cancel_are_heard) {
     Fixture f;
@@ -1011,4 +937,4 @@ TESTS(T(an_event_comes_as_it_went), T(what_was_confirmed_survives_a_restart),
       T(a_queue_without_priorities_keeps_the_order), T(a_full_queue_refuses_and_says_so),
       T(every_group_gets_every_message), T(a_group_may_begin_with_the_past),
       T(the_past_can_be_read_by_place_time_and_topic), T(queues_tell_their_depth_and_age),
-      T(many_threads_publish_and_consume), T(a_deadline_and_a_cancel_are_heard))
+      cmocka_unit_test(bus_threads_test), T(a_deadline_and_a_cancel_are_heard))

@@ -13,3 +13,6 @@ typedef struct BusMaker {
 } BusMaker;
 
 extern const BusMaker bus_maker; /* defined by each of event_bus_{log,amqp,kafka}.c */
+
+/* Publishers and consumers on threads of their own; in event_bus_threads.c. */
+void bus_threads_test(void **state);
