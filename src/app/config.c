@@ -135,6 +135,8 @@ const CfgOption app_options[] = {
       .help = "instances of roles and services elsewhere, NAME=ADDRESS[*WEIGHT]: market=10.0.0.5:8000,market=10.0.0.6:8000*2; a role without one is looked for on this machine" },
     { "gateway.routes", CFG_LIST, CFG_AT(AppCfg, gateway_routes), .flag = "routes",
       .help = "paths of services that are no role, as PATTERN=SERVICE: /quotes/*=quotes/v1;role=none (docs/gateway.md has the rest)" },
+    { "gateway.rules", CFG_LIST, CFG_AT(AppCfg, gateway_rules),
+      .help = "what routes change of requests and answers, as PATTERN WHAT NAME [VALUE]: /quotes/* request.set X-Tenant acme (docs/gateway.md has the rest)" },
     { "gateway.balance", CFG_CHOICE, CFG_AT(AppCfg, gateway_balance), .def = "round_robin", .choices = balances,
       .help = "how a service's instances share its calls" },
     { "gateway.breaker", CFG_CHOICE, CFG_AT(AppCfg, gateway_breaker), .def = "auto", .choices = breakers,

@@ -43,7 +43,7 @@ typedef struct AppCfg {
     const char *tls_cert, *tls_key;
     int64_t tls_check_ms;
     Str auth_admin_key, auth_internal_key;
-    CfgList gateway_services, gateway_routes;
+    CfgList gateway_services, gateway_routes, gateway_rules;
     int gateway_balance; /* BalanceKind */
     int gateway_breaker; /* 0: the mode's own; then breaker_profiles in order */
     bool gateway_fast;

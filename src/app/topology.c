@@ -102,8 +102,9 @@ static int route_setting(Ctx *cx, Str item, Str setting, GatewayForeign *f) {
         f->fresh_ms = n * MS_PER_SECOND;
         return 0;
     }
-    return bad_item(cx, "gateway.routes", item,
-                    "settings are role=, timeout_ms=, max_body= and cache= (off, or seconds for answers that tell none)");
+    return bad_item(
+        cx, "gateway.routes", item,
+        "settings are role=, timeout_ms=, max_body= and cache= (off, or seconds for answers that tell none)");
 }
 
 static int read_route(Ctx *cx, Str item, GatewayForeign *f) {
@@ -149,7 +150,9 @@ int topology_make(Ctx *cx, const AppCfg *cfg, const RoleSet *here, GatewayTopolo
     for (size_t i = 0; r == 0 && i < cfg->gateway_routes.n; i++)
         r = read_route(cx, cfg->gateway_routes.v[i], &foreign[i]);
     if (r == 0)
-        *out = (GatewayTopology){ s.v, s.n, remotes, n_remotes, foreign, cfg->gateway_routes.n };
+        *out = (GatewayTopology){
+            s.v, s.n, remotes, n_remotes, foreign, cfg->gateway_routes.n, cfg->gateway_rules.v, cfg->gateway_rules.n
+        };
     return r;
 }
 

@@ -1,4 +1,5 @@
-/* gateway/fetch.c - one call for all who want the same answer (CAC-15), which is then kept.
+/* gateway/fetch.c - one call for all who want the same answer (CAC-15), which is then kept; or for one whose answer must
+ * be there as a whole, because rules change its body (alone).
  *
  * A fetch has a copy of the request that began it and a call of its own, so that it goes on when that client leaves and
  * others wait; when none is left it ends. The answer is taken whole, at the speed of the service, not of the slowest
@@ -24,6 +25,8 @@ struct Fetch {
     Request *first; /* who began it; NULL: has left, or never waited */
     size_t waiting;
     bool behind; /* goes on without anybody who waits */
+    bool alone;  /* in no flight: first is all who wait */
+    bool change; /* rules change the body */
     bool void_;  /* something changed since it was asked for: nobody joins any more */
     HttpHead head;
     ShelfQuestion q;
@@ -98,7 +101,10 @@ static void on_landed(FlightWaiter *w, int err, void *result) {
     traced_stage(rq, "fetch", f->outcome == OUTCOME_FAILED ? f->failure.err : 0);
     rq->ex->on_gone = NULL;
     rq->fetch = NULL;
-    if (f->outcome == OUTCOME_PASS) {
+    bool others = f->outcome == OUTCOME_ANSWER && f->word == KEPT_PASSED && rq != f->first;
+    if (others) { /* an answer that is for the first one alone */
+        proxy_start(rq);
+    } else if (f->outcome == OUTCOME_PASS) {
         pass_on(f, rq);
     } else if (f->outcome == OUTCOME_FAILED) {
         proxy_refuse(rq, &f->failure);
@@ -117,7 +123,10 @@ static void on_landed(FlightWaiter *w, int err, void *result) {
 static void land(Fetch *f, Outcome outcome) {
     f->outcome = outcome;
     list_remove(&f->node);
-    flight_land(f->g->keep.flights, &f->lead, 0, f);
+    if (!f->alone)
+        flight_land(f->g->keep.flights, &f->lead, 0, f);
+    else if (f->first)
+        on_landed(&f->first->wait, 0, f);
     fetch_free(f);
 }
 
@@ -166,11 +175,34 @@ static void take_fields(Fetch *f) {
     for (size_t i = 0; i < n; i++)
         if (!str_eq(v[i].name, S("age")) && !str_eq(v[i].name, S("x-cache")))
             v[kept++] = v[i];
+    if (f->route->rules && f->route->rules->fields[RULE_REPLY])
+        rules_fields(f->route->rules, RULE_REPLY, &f->arena, &v, &kept, 0);
     f->fields = v;
     f->n_fields = kept;
 }
 
+static void land_bad(Fetch *f, const char *words) {
+    cluster_close(TAKE(f->call));
+    land_failure(f, &(ClusterFailure){ ERR_GATEWAY, "rules", words, 0 });
+}
+
+/* false: it cannot be changed. */
+static bool change_body(Fetch *f) {
+    Ctx cx;
+    Buf changed;
+    ctx_init(&cx, &f->arena, f->g->o.clock);
+    if (rules_body(f->route->rules, RULE_REPLY, &cx, buf_str(&f->body), &changed) != 0)
+        return false;
+    buf_done(&f->body);
+    f->body = changed;
+    return true;
+}
+
 static void finish(Fetch *f) {
+    if (f->change && !change_body(f)) {
+        land_bad(f, "the service's answer is not JSON that rules can change");
+        return;
+    }
     MonoNs now = loop_now(f->g->o.loop);
     ShelfPut put = { .plan = &f->plan,
                      .status = f->up.status,
@@ -180,17 +212,26 @@ static void finish(Fetch *f) {
                      .tag = service_of(f),
                      .since = f->since };
     CacheBlob *b = shelf_put(f->g->keep.shelf, &f->arena, &f->q, &put, now);
-    assert(b); /* what cannot be kept was passed on at its head */
+    assert(b); /* what cannot be kept was passed on at its head, or is not kept */
     cluster_close(TAKE(f->call));
-    land_answer(f, b, KEPT_MISS);
+    land_answer(f, b, f->plan.keep ? KEPT_MISS : KEPT_PASSED);
+}
+
+static void mark_passed(Fetch *f) {
+    if (f->g->keep.shelf && !f->alone)
+        shelf_pass(f->g->keep.shelf, &f->q, loop_now(f->g->o.loop));
 }
 
 /* Takes what has come. Over the bound it is passed on, with what there is of it. */
 static void collect(void *arg) {
     Fetch *f = arg;
     for (;;) {
+        if (f->body.n > SHELF_ENTRY_MAX && f->change) {
+            land_bad(f, "the service's answer is larger than what rules change");
+            return;
+        }
         if (f->body.n > SHELF_ENTRY_MAX) {
-            shelf_pass(f->g->keep.shelf, &f->q, loop_now(f->g->o.loop));
+            mark_passed(f);
             f->up.whole = false;
             land(f, OUTCOME_PASS);
             return;
@@ -236,9 +277,28 @@ static void renew(Fetch *f) {
     land_answer(f, cache_blob_ref(f->old.blob), KEPT_REVALIDATED);
 }
 
+static Str field_of(const UpHead *head, Str name) {
+    for (size_t i = 0; i < head->n_fields; i++)
+        if (str_eq(head->fields[i].name, name))
+            return head->fields[i].value;
+    return (Str){ 0 };
+}
+
+static bool is_json(const UpHead *head) {
+    Str type = field_of(head, S("content-type"));
+    return type.n && media_of(type) == MEDIA_JSON;
+}
+
+static bool is_coded(const UpHead *head) {
+    Str coding = field_of(head, S("content-encoding"));
+    return coding.n && !str_eq_nocase(coding, S("identity"));
+}
+
 static void on_head(void *arg, const UpHead *head) {
     Fetch *f = arg;
     f->up = *head;
+    if (f->alone)
+        fetch_changed(f->first, head->status);
     if (head->status == 304 && f->has_old) {
         renew(f);
         return;
@@ -250,16 +310,18 @@ static void on_head(void *arg, const UpHead *head) {
     }
     f->plan = plan_of(f, head->status);
     take_fields(f);
+    f->change = rules_change_reply(f->route) && head->status / 100 == 2 && is_json(head);
     Str names;
-    bool fits = f->plan.keep && head->length <= SHELF_ENTRY_MAX && head->status <= 599 &&
-                vary_names(&f->arena, f->fields, f->n_fields, &names);
-    if (fits) {
+    f->plan.keep &= !f->alone && head->length <= SHELF_ENTRY_MAX && head->status <= 599 &&
+                    vary_names(&f->arena, f->fields, f->n_fields, &names);
+    if (!f->plan.keep && !is_failure(head->status)) /* a failure says nothing of the answer there will be */
+        mark_passed(f);
+    if (f->change && is_coded(head))
+        land_bad(f, "the service's answer is compressed, and rules cannot change it");
+    else if (f->plan.keep || f->change)
         collect(f);
-        return;
-    }
-    if (!is_failure(head->status)) /* a failure says nothing of the answer there will be */
-        shelf_pass(f->g->keep.shelf, &f->q, loop_now(f->g->o.loop));
-    land(f, OUTCOME_PASS);
+    else
+        land(f, OUTCOME_PASS);
 }
 
 static void on_fail(void *arg, const ClusterFailure *why) {
@@ -275,13 +337,14 @@ static const ClusterEvents events = { .head = on_head, .fail = on_fail, .more = 
 /* The request's head without what asks for less than all of the answer. */
 static void copy_head(Fetch *f, const HttpHead *from) {
     static const Str conditions[] = { STR_INIT("if-none-match"), STR_INIT("if-modified-since"), STR_INIT("if-range"),
-                                      STR_INIT("cache-control"), STR_INIT("pragma") };
+                                      STR_INIT("range"),         STR_INIT("cache-control"),     STR_INIT("pragma") };
+    bool plain = rules_change_reply(f->route); /* it must not come compressed */
     enum { ROOM = 2 };
     Arena *a = &f->arena;
     HttpField *to = arena_alloc(a, (from->n_fields + ROOM) * sizeof *to);
     size_t n = 0;
     for (size_t i = 0; i < from->n_fields; i++) {
-        bool drop = false;
+        bool drop = plain && str_eq(from->fields[i].name, S("accept-encoding"));
         for (size_t k = 0; k < ARRAY_LEN(conditions); k++)
             drop |= str_eq(from->fields[i].name, conditions[k]);
         if (!drop)
@@ -292,14 +355,14 @@ static void copy_head(Fetch *f, const HttpHead *from) {
     if (f->has_old && f->old.last_modified.n)
         to[n++] = (HttpField){ S("if-modified-since"), f->old.last_modified };
     f->head = *from;
-    f->head.method = S("GET");
+    f->head.method = str_eq(from->method, S("HEAD")) && !f->alone ? S("GET") : str_dup(a, from->method);
     f->head.host = str_dup(a, from->host);
     f->head.peer = str_dup(a, from->peer);
     f->head.fields = to;
     f->head.n_fields = n;
 }
 
-static Fetch *fetch_new(Request *rq, const FetchQuestion *fq) {
+static Fetch *fetch_new(Request *rq, const FetchQuestion *fq, bool alone) {
     enum { MEMORY_MAX = 8 << 20 };
     Gateway *g = rq->g;
     Fetch *f = mem_new(Fetch);
@@ -308,13 +371,15 @@ static Fetch *fetch_new(Request *rq, const FetchQuestion *fq) {
     f->routes = routes_ref(rq->routes);
     f->route = rq->route;
     f->behind = fq->behind;
+    f->alone = alone;
     f->has_old = fq->old != NULL;
     if (fq->old) { /* its fields lie with the request */
         shelf_read(&f->arena, fq->old->blob, &f->old);
         f->old.age_ms = fq->old->age_ms;
         f->old.left_ms = fq->old->left_ms;
     }
-    f->since = shelf_token(g->keep.shelf);
+    if (g->keep.shelf)
+        f->since = shelf_token(g->keep.shelf);
     copy_head(f, &rq->ex->head);
     f->q = (ShelfQuestion){ .base = str_dup(&f->arena, fq->q.base),
                             .who = str_dup(&f->arena, fq->q.who),
@@ -334,14 +399,16 @@ static void keep_texts(Fetch *f) {
                                                     ? up->fields[i].value /* ours, and still to be written */
                                                     : str_dup(a, up->fields[i].value) };
     up->fields = v;
-    up->body = (Str){ 0 };
+    if (!f->alone) /* who is alone has its own request's, which waits for it */
+        up->body = (Str){ 0 };
 }
 
 /* The client of one who waits is gone. */
 static void on_gone(HttpExchange *ex) {
     Request *rq = ex->user;
     Fetch *f = TAKE(rq->fetch);
-    flight_leave(f->g->keep.flights, &rq->wait);
+    if (!f->alone)
+        flight_leave(f->g->keep.flights, &rq->wait);
     f->first = f->first == rq ? NULL : f->first;
     if (--f->waiting == 0 && !f->behind) {
         cluster_close(TAKE(f->call)); /* nobody wants it any more */
@@ -381,7 +448,7 @@ bool fetch_join(Request *rq, FetchQuestion *fq) {
             shelf_done(fq->old);
         return joins;
     }
-    f = fetch_new(rq, fq);
+    f = fetch_new(rq, fq, false);
     if (flight_join(keep->flights, key, &f->lead) != FLIGHT_LEAD || (!fq->behind && !wait_for(rq, f, key))) {
         f->has_old = false; /* the caller's still */
         if (flight_leads(&f->lead))
@@ -395,6 +462,18 @@ bool fetch_join(Request *rq, FetchQuestion *fq) {
     keep_texts(f);
     f->call = cluster_send(f->route->cluster, &f->request, &events, f);
     return true;
+}
+
+void fetch_alone(Request *rq) {
+    Fetch *f = fetch_new(rq, &(FetchQuestion){ 0 }, true);
+    f->first = rq;
+    f->waiting = 1;
+    rq->fetch = f;
+    rq->ex->on_gone = on_gone;
+    rq->stage = "upstream";
+    proxy_request(rq, &f->arena, &f->head, &f->request);
+    keep_texts(f);
+    f->call = cluster_send(f->route->cluster, &f->request, &events, f);
 }
 
 /* --- changes --- */

@@ -61,6 +61,10 @@ static bool dropped(Str name, unsigned when) {
     return is_ours(name);
 }
 
+bool forward_owns(Str name, bool request) {
+    return dropped(name, request ? DROP_REQUEST : DROP_REPLY);
+}
+
 /* Whether a Connection field names it: such a field is of this hop alone. */
 static bool named(Str connection, Str name) {
     Str word;

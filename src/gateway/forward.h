@@ -27,5 +27,8 @@ void forward_request(Arena *a, const ForwardRequest *f, HttpField **out, size_t 
 enum { FORWARD_ROOM = 16 };
 void forward_reply(Arena *a, const HttpField *fields, size_t n_fields, HttpField **out, size_t *n);
 
+/* Is the field one that this hop writes, or takes out, by itself? */
+bool forward_owns(Str name, bool request);
+
 #define FORWARD_INTERNAL_KEY "x-finsight-internal"  /* the key by which our own hops know each other */
 #define FORWARD_PRINCIPAL    "x-finsight-principal" /* "role id" of whom the gateway has let in */

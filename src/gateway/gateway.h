@@ -64,6 +64,8 @@ typedef struct GatewayTopology {
     size_t n_remotes;
     const GatewayForeign *foreign;
     size_t n_foreign;
+    const Str *rules; /* what routes change of requests and answers: rules.h */
+    size_t n_rules;
 } GatewayTopology;
 
 /* Requests a minute; 0 = no limit. */

@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "gateway/negotiate.h"
 #include "gateway/route_table.h"
+#include "gateway/rules.h"
 #include "gateway/shelf.h"
 #include "policy/flight.h"
 
@@ -44,6 +45,7 @@ typedef struct Route {
     Str prefix;       /* see GatewayForeign */
     bool keeps;       /* answers may be kept here */
     int64_t fresh_ms; /* of one that tells no lifetime; -1: it is not kept */
+    Rules *rules;     /* NULL: nothing is changed */
 } Route;
 
 /* All routes of one configuration. Requests hold it, so that a reload takes nothing away from under them. */
@@ -54,8 +56,16 @@ typedef struct RouteSet {
 } RouteSet;
 
 /* Answers of services elsewhere, kept (keep.c), and the calls that fetch them (fetch.c). */
-/* FALLBACK: stale, because the service failed. */
-typedef enum KeptWord { KEPT_HIT, KEPT_MISS, KEPT_STALE, KEPT_REVALIDATED, KEPT_FALLBACK, KEPT_WORDS } KeptWord;
+/* FALLBACK: stale, because the service failed. PASSED: not one that is kept; nothing is said of it. */
+typedef enum KeptWord {
+    KEPT_HIT,
+    KEPT_MISS,
+    KEPT_STALE,
+    KEPT_REVALIDATED,
+    KEPT_FALLBACK,
+    KEPT_WORDS,
+    KEPT_PASSED
+} KeptWord;
 typedef struct Fetch Fetch;
 typedef struct Keeping {
     Shelf *shelf; /* NULL: nothing is kept */
@@ -107,6 +117,7 @@ typedef struct Request {
     RouteSet *routes; /* holds route; NULL: none was looked for */
     const Route *route;
     RouteHit hit;
+    Str body;                 /* of the request, as it goes on */
     Str path;                 /* as routed: the documents' prefixes made ours */
     const char *stage;        /* that it is in, or was refused at */
     Str client;               /* address of who asks */
@@ -174,9 +185,14 @@ void op_metrics_init(Gateway *g, OpMetrics *m, Str op);
 /* stages.c: a request from its arrival to whoever answers it. */
 void stages_run(Request *rq);
 
+/* To the service, by the way its route needs. */
+static inline bool rules_change_reply(const Route *route) {
+    return route->rules && route->rules->body[RULE_REPLY];
+}
+
 /* proxy.c: to the cluster of rq->route. */
 #define FALLBACK_FIELD "X-Fallback" /* the rung of the ladder that gave the answer, where it was not the first (U34) */
-void proxy_start(Request *rq);
+void proxy_start(Request *rq);      /* or fetch_alone */
 extern const ClusterEvents proxy_events; /* of a rq->call; arg: the request */
 /* What goes on to the service; head: the request's own, or a copy. In the arena, or borrowed from both. */
 void proxy_request(Request *rq, Arena *a, const HttpHead *head, ClusterRequest *out);
@@ -198,6 +214,8 @@ typedef struct FetchQuestion {
 } FetchQuestion;
 /* Joins a call that is under way, or begins one. false: too many; nothing was taken over. */
 bool fetch_join(Request *rq, FetchQuestion *fq);
+/* A call of its own whose answer is taken whole, because rules change its body. */
+void fetch_alone(Request *rq);
 /* After an answer: what changes something makes what was kept of it void. */
 void fetch_changed(Request *rq, int status);
 void fetches_end(Gateway *g);

@@ -60,8 +60,12 @@ void keep_tell(Request *rq, const ShelfAnswer *answer, KeptWord word) {
     HttpField *fields = answer->fields;
     size_t n = same ? fields_of_304(fields, answer->n_fields) : answer->n_fields;
     n += request_own_fields(rq, fields + n);
-    fields[n++] = (HttpField){ S("Age"), number(&rq->arena, answer->age_ms / MS_PER_SECOND) };
-    fields[n++] = (HttpField){ S("X-Cache"), str_c(words[word]) };
+    if (word != KEPT_PASSED) {
+        fields[n++] = (HttpField){ S("Age"), number(&rq->arena, answer->age_ms / MS_PER_SECOND) };
+        fields[n++] = (HttpField){ S("X-Cache"), str_c(words[word]) };
+        counter_inc(keep->told[word]);
+        counter_inc(word == KEPT_MISS ? keep->misses : keep->hits);
+    }
     if (word == KEPT_FALLBACK) {
         fields[n++] = (HttpField){ S(FALLBACK_FIELD), S("stale-cache") };
         fields[n++] = (HttpField){ S("Warning"), S("110 - \"Response is Stale\"") };
@@ -73,8 +77,6 @@ void keep_tell(Request *rq, const ShelfAnswer *answer, KeptWord word) {
         buf_init(&reply.body, answer->body.n + 1);
         buf_put_str(&reply.body, answer->body);
     }
-    counter_inc(keep->told[word]);
-    counter_inc(word == KEPT_MISS ? keep->misses : keep->hits);
     http_reply(rq->ex, &reply);
     request_left(rq);
 }

@@ -11,6 +11,8 @@
 static HttpField *reply_fields(Request *rq, const UpHead *head, size_t *n) {
     HttpField *fields;
     forward_reply(&rq->arena, head->fields, head->n_fields, &fields, n);
+    if (rq->route->rules && rq->route->rules->fields[RULE_REPLY])
+        rules_fields(rq->route->rules, RULE_REPLY, &rq->arena, &fields, n, FORWARD_ROOM);
     *n += request_own_fields(rq, fields + *n);
     if (cluster_moved(rq->call))
         fields[(*n)++] = (HttpField){ S(FALLBACK_FIELD), S("other-instance") };
@@ -173,17 +175,28 @@ static char *put(char *to, Str s) {
     return to + s.n;
 }
 
-/* What the service is asked for: the path, or the route's prefix and what "*" took; and the query as it came. */
+/* The route's prefix and what "*" took. */
+static Str prefixed(Arena *a, Str prefix, Str rest) {
+    bool slash = !str_ends(prefix, S("/"));
+    char *start = arena_alloc(a, prefix.n + rest.n + 1), *to = put(start, prefix);
+    to = put(put(to, slash ? S("/") : S("")), rest);
+    return str_n(start, (size_t)(to - start));
+}
+
+/* What the service is asked for: the path as routed, or as the route changes it; and the query. */
 static Str target_of(const Request *rq, Arena *a) {
-    const Str query = rq->ex->head.query, prefix = rq->route->prefix;
-    if (!prefix.p && !query.p)
-        return rq->path;
-    bool slash = prefix.p && !str_ends(prefix, S("/"));
-    Str path = prefix.p ? rq->hit.rest : rq->path;
-    char *start = arena_alloc(a, prefix.n + path.n + query.n + 2), *to = put(start, prefix);
-    to = put(put(to, slash ? S("/") : S("")), path);
-    if (query.p)
-        to = put(put(to, S("?")), query);
+    const Rules *rules = rq->route->rules;
+    Str query = rq->ex->head.query, prefix = rq->route->prefix, path = rq->path;
+    if (rules && rules->path.p)
+        path = rules_path(rules, a, &rq->hit);
+    else if (prefix.p)
+        path = prefixed(a, prefix, rq->hit.rest);
+    if (rules && rules->query)
+        query = rules_query(rules, a, query);
+    if (!query.p)
+        return path;
+    char *start = arena_alloc(a, path.n + query.n + 1), *to = put(start, path);
+    to = put(put(to, S("?")), query);
     return str_n(start, (size_t)(to - start));
 }
 
@@ -212,12 +225,15 @@ void proxy_request(Request *rq, Arena *a, const HttpHead *head, ClusterRequest *
     HttpField *fields;
     size_t n;
     forward_request(a, &f, &fields, &n);
+    const Rules *rules = rq->route->rules;
+    if (rules && rules->fields[RULE_REQUEST])
+        rules_fields(rules, RULE_REQUEST, a, &fields, &n, 0);
     *out = (ClusterRequest){ .up = { .method = head->method,
                                      .target = target_of(rq, a),
                                      .host = head->host,
                                      .fields = fields,
                                      .n_fields = n,
-                                     .body = rq->ex->body,
+                                     .body = rq->body,
                                      .deadline = rq->cx.deadline,
                                      .upgrade = f.upgrade },
                              .repeatable = repeatable(rq),
@@ -228,6 +244,10 @@ void proxy_request(Request *rq, Arena *a, const HttpHead *head, ClusterRequest *
 }
 
 void proxy_start(Request *rq) {
+    if (rules_change_reply(rq->route)) {
+        fetch_alone(rq);
+        return;
+    }
     ClusterRequest call;
     proxy_request(rq, &rq->arena, &rq->ex->head, &call);
     rq->ex->on_gone = proxy_gone;

@@ -30,6 +30,58 @@ Cluster *gateway_cluster(const Gateway *g, Str name) {
 
 /* --- making a set --- */
 
+typedef struct RuleLine { /* while a set is made */
+    Str pattern;
+    Rule rule;
+    bool used;
+} RuleLine;
+
+typedef struct Maker {
+    Gateway *g;
+    Ctx *cx;
+    RouteSet *set;
+    RuleLine *lines;
+    size_t n_lines;
+} Maker;
+
+static int read_rules(Maker *m, const GatewayTopology *t) {
+    m->lines = arena_new_n(&m->set->arena, RuleLine, t->n_rules + 1);
+    Ctx own = *m->cx; /* the texts live as long as the set */
+    own.arena = &m->set->arena;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < t->n_rules; i++, m->n_lines++)
+        r = rule_read(&own, str_dup(own.arena, t->rules[i]), &m->lines[i].pattern, &m->lines[i].rule);
+    m->cx->err = own.err;
+    return r;
+}
+
+/* The rules of a pattern, in their order. */
+static int attach_rules(Maker *m, Route *route, Str pattern) {
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < m->n_lines; i++) {
+        RuleLine *l = &m->lines[i];
+        if (!str_eq(l->pattern, pattern))
+            continue;
+        if (!route->cluster)
+            return err_set_at(m->cx, ERR_USAGE, S("gateway.rules"),
+                              STR_FMT " is answered by this process itself; rules are for services elsewhere",
+                              STR_ARG(pattern));
+        l->used = true;
+        if (!route->rules)
+            route->rules = arena_new(&m->set->arena, Rules);
+        r = rules_add(m->cx, route->rules, pattern, &l->rule);
+    }
+    return r;
+}
+
+static int check_rules_used(const Maker *m) {
+    for (size_t i = 0; i < m->n_lines; i++)
+        if (!m->lines[i].used)
+            return err_set_at(m->cx, ERR_USAGE, S("gateway.rules"), "there is no route " STR_FMT " for the rule",
+                              STR_ARG(m->lines[i].pattern));
+    return 0;
+}
+
 static OpMetrics *metrics_of(Gateway *g, RouteSet *s, Str name) {
     OpMetrics *m = arena_new(&s->arena, OpMetrics);
     op_metrics_init(g, m, name);
@@ -37,7 +89,10 @@ static OpMetrics *metrics_of(Gateway *g, RouteSet *s, Str name) {
 }
 
 /* All paths of one operation. */
-static int add_op(Gateway *g, Ctx *cx, RouteSet *s, const Op *op, void *role, Cluster *cluster) {
+static int add_op(Maker *m, const Op *op, void *role, Cluster *cluster) {
+    Gateway *g = m->g;
+    Ctx *cx = m->cx;
+    RouteSet *s = m->set;
     Route *route = arena_new(&s->arena, Route);
     *route = (Route){ .op = op,
                       .role = role,
@@ -48,7 +103,9 @@ static int add_op(Gateway *g, Ctx *cx, RouteSet *s, const Op *op, void *role, Cl
                       .max_body = op->max_body,
                       .keeps = cluster && op->role <= ROLE_READ,
                       .fresh_ms = op->cache != CACHE_NONE && g->o.keep_role_ms ? g->o.keep_role_ms : -1 };
-    int r = route_table_add(s->table, cx, str_c(op->method), str_c(op->path), route);
+    int r = attach_rules(m, route, str_c(op->path));
+    if (r == 0)
+        r = route_table_add(s->table, cx, str_c(op->method), str_c(op->path), route);
     Route *alias = arena_new(&s->arena, Route);
     *alias = *route;
     alias->alias = true;
@@ -59,14 +116,17 @@ static int add_op(Gateway *g, Ctx *cx, RouteSet *s, const Op *op, void *role, Cl
     return r;
 }
 
-static int add_table(Gateway *g, Ctx *cx, RouteSet *s, const OpTable *t, void *role, Cluster *cluster) {
+static int add_table(Maker *m, const OpTable *t, void *role, Cluster *cluster) {
     int r = 0;
     for (size_t i = 0; r == 0 && i < t->n_ops; i++)
-        r = add_op(g, cx, s, t->ops[i], role, cluster);
+        r = add_op(m, t->ops[i], role, cluster);
     return r;
 }
 
-static int add_foreign(Gateway *g, Ctx *cx, RouteSet *s, const GatewayForeign *f) {
+static int add_foreign(Maker *m, const GatewayForeign *f) {
+    Gateway *g = m->g;
+    Ctx *cx = m->cx;
+    RouteSet *s = m->set;
     Route *route = arena_new(&s->arena, Route);
     *route = (Route){ .cluster = gateway_cluster(g, f->cluster),
                       .needs = f->role,
@@ -83,7 +143,8 @@ static int add_foreign(Gateway *g, Ctx *cx, RouteSet *s, const GatewayForeign *f
                        "the route " STR_FMT " has a prefix to put before what * takes, and no * at its end",
                        STR_ARG(f->pattern));
     route->metrics = metrics_of(g, s, str_fmt(cx->arena, "route." STR_FMT, STR_ARG(f->cluster)));
-    return route_table_add(s->table, cx, f->method, f->pattern, route);
+    int r = attach_rules(m, route, f->pattern);
+    return r != 0 ? r : route_table_add(s->table, cx, f->method, f->pattern, route);
 }
 
 /* The live API of a role elsewhere. Who comes in is the gateway's affair here too. */
@@ -101,19 +162,22 @@ int routes_build(Gateway *g, Ctx *cx, const GatewayTopology *t, RouteSet **out) 
     RouteSet *s = mem_new(RouteSet);
     atomic_init(&s->refs, 1);
     s->table = route_table_new();
-    int r = 0;
+    Maker m = { .g = g, .cx = cx, .set = s };
+    int r = read_rules(&m, t);
     for (size_t i = 0; r == 0 && i < g->o.n_roles; i++)
-        r = add_table(g, cx, s, g->roles[i].table, g->roles[i].role, NULL);
+        r = add_table(&m, g->roles[i].table, g->roles[i].role, NULL);
     for (size_t i = 0; r == 0 && i < t->n_remotes; i++) {
         Cluster *c = gateway_cluster(g, t->remotes[i].cluster);
-        r = c ? add_table(g, cx, s, t->remotes[i].table, NULL, c)
+        r = c ? add_table(&m, t->remotes[i].table, NULL, c)
               : err_set(cx, ERR_USAGE, "the role %s is neither here nor a service elsewhere",
                         t->remotes[i].table->role);
         if (r == 0 && t->remotes[i].live)
             r = add_live(g, cx, s, c);
     }
     for (size_t i = 0; r == 0 && i < t->n_foreign; i++)
-        r = add_foreign(g, cx, s, &t->foreign[i]);
+        r = add_foreign(&m, &t->foreign[i]);
+    if (r == 0)
+        r = check_rules_used(&m);
     if (r == 0)
         *out = s;
     else

@@ -246,7 +246,8 @@ CacheBlob *shelf_put(Shelf *s, Arena *a, const ShelfQuestion *q, const ShelfPut 
     if (!vary_names(a, p->fields, p->n_fields, &names))
         return NULL;
     CacheBlob *b = blob_make(p);
-    shelve(s, a, q, names, p, b, now);
+    if (p->plan->keep)
+        shelve(s, a, q, names, p, b, now);
     return b;
 }
 

@@ -57,7 +57,8 @@ typedef struct ShelfPut {
 } ShelfPut;
 /* Now, in changes: what was asked for before one of its kind is not kept after it. */
 CacheToken shelf_token(const Shelf *s);
-/* The entry, as a reference, whether or not there was room for it. NULL: it varies by what cannot be told. */
+/* The entry, as a reference, whether or not there was room for it. NULL: it varies by what cannot be told. A plan that
+ * keeps nothing gives the entry alone. */
 CacheBlob *shelf_put(Shelf *s, Arena *a, const ShelfQuestion *q, const ShelfPut *p, MonoNs now);
 /* The same with what is kept already: its life begins anew. */
 typedef struct ShelfRenew {

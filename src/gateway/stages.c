@@ -6,6 +6,7 @@
  *   role           may they do that
  *   limit          so many requests of this key, on this route
  *   validation     does the input fit, where it is small enough to be looked at here
+ *   rules          what the route changes of it (rules.h)
  *   cache          is an answer kept that may be told (keep.c)
  *
  * and then it goes to a lane of this process, or to a service in another (proxy.c). A refusal names its stage, so that
@@ -102,10 +103,26 @@ static int stage_validation(Request *rq) {
     return request_check(rq);
 }
 
+/* What rules change of a body is changed before the answer is looked for (GWY-17). */
+static int stage_rules(Request *rq) {
+    rq->body = rq->ex->body;
+    const Rules *rules = rq->route->rules;
+    if (!rules || !rules->body[RULE_REQUEST] || !rq->body.n ||
+        media_of(http_field(&rq->ex->head, S("content-type"))) != MEDIA_JSON)
+        return 0;
+    Buf changed;
+    int r = rules_body(rules, RULE_REQUEST, &rq->cx, rq->body, &changed);
+    if (r != 0)
+        return r;
+    rq->body = str_dup(&rq->arena, buf_str(&changed));
+    buf_done(&changed);
+    return 0;
+}
+
 static const Stage first = { "address", stage_address };
 static const Stage stages[] = {
     { "route", stage_route }, { "authentication", stage_authentication }, { "role", stage_role },
-    { "limit", stage_limit }, { "validation", stage_validation },
+    { "limit", stage_limit }, { "validation", stage_validation },         { "rules", stage_rules },
 };
 
 static bool passes(Request *rq, const Stage *s) {
