@@ -52,10 +52,13 @@ TEST(rules_are_checked_when_they_are_read) {
         if (!strstr(t.cx.err.text, row->words))
             FAIL("%s", t.cx.err.text);
     }
-    char many[4096] = "";
+    Buf many;
+    buf_init(&many, 4096);
     for (int i = 0; i <= RULES_A_ROUTE_MAX; i++)
-        strncat(many, i ? ";/a reply.add X-A b" : "/a reply.add X-A b", sizeof many - strlen(many) - 1);
-    CHECK_EQ(rules_of(&t.cx, many, S("/a"), &r), ERR_LIMIT);
+        buf_printf(&many, "%s/a reply.add X-A b", i ? ";" : "");
+    buf_put_c(&many, '\0');
+    CHECK_EQ(rules_of(&t.cx, many.p, S("/a"), &r), ERR_LIMIT);
+    buf_done(&many);
     test_ctx_done(&t);
 }
 
