@@ -10,7 +10,7 @@
 #include "base/str.h"
 
 enum {
-    NEAR_BITS_MAX = 14,    /* candidates differ in at most so many of 64 bits */
+    NEAR_BITS_MAX = 18,    /* candidates differ in at most so many of 64 bits */
     NEAR_WORDS_MIN = 12,   /* fewer words say too little: hash 0, never the same */
     NEAR_WORDS_READ = 600, /* of a text */
 };
