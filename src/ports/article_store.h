@@ -21,8 +21,9 @@ typedef struct ArticleStore ArticleStore;
 
 enum { ARTICLE_NO_SUCH = 1, ARTICLE_SCORED = 2 };
 enum {
-    ARTICLE_PUT_MAX = 10000,   /* articles of one put */
-    ARTICLE_PAGE_MAX = 1000,   /* of one answer */
+    ARTICLE_PUT_MAX = 10000, /* articles of one put */
+    ARTICLE_PAGE_MAX = 1000, /* of one answer */
+    ARTICLE_SKIP_MAX = 100000,
     ARTICLE_NEWEST = 20000,    /* matches of a frequent word that are ranked */
     ARTICLE_EVENTS_MAX = 1000, /* of one commit */
 };
@@ -96,7 +97,7 @@ typedef struct ArticleSearch {
     bool marks;         /* hits carry title and snippet with the found words marked */
     bool count;         /* fill total */
     Time now;           /* recency is measured from here */
-    size_t skip;        /* at most ARTICLE_NEWEST; with `after` 0 */
+    size_t skip;        /* at most ARTICLE_SKIP_MAX; with `after` 0 */
     size_t limit;       /* 1 .. ARTICLE_PAGE_MAX */
     ArticleCursor after;
 } ArticleSearch;

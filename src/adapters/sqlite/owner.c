@@ -79,6 +79,8 @@ static int open_file(DbOwner *o, Ctx *cx) {
     int r = o->options.path && !o->options.vfs ? db_lock(cx, o->path, false, &o->lock_fd) : 0;
     if (r == 0)
         r = db_open(&o->db, cx, &db);
+    if (r == 0 && o->options.opened)
+        r = o->options.opened(o->options.opened_arg, &o->db, cx);
     if (r == 0)
         r = schema_prepare(&o->db, cx, o->options.schema, keep_backup, o);
     if (r == 0)

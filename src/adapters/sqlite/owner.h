@@ -22,6 +22,9 @@ typedef struct DbOwnerOptions {
     SqlTable table;
     const Schema *schema;
     bool lazy; /* open the file at the first call that needs it: that call tells what is wrong with it */
+    /* Called with each connection before its tables are looked at: for functions and tokenizers of their own. NULL = none */
+    int (*opened)(void *arg, Db *db, Ctx *cx);
+    void *opened_arg;
 } DbOwnerOptions;
 
 typedef struct DbOwner {
