@@ -62,6 +62,7 @@ struct HttpExchange {
     MonoNs started;    /* when the first byte of the request was there */
     HttpIntake intake; /* as on_intake said */
     void *user;        /* the handler's own */
+    void *worker;      /* of whoever answers in its place: on_body and on_gone are its, on_done still the user's */
     /* The handler's, of a body that streams: called on the loop once after each HTTP_PUMP_WAIT of http_body_read, until
      * the answer is given whole, which such a handler does on the loop. It may answer there and then. */
     void (*on_body)(HttpExchange *ex);
