@@ -4,6 +4,8 @@
  * A second signal ends it at once; the store is whole either way. */
 
 #include "app/serve.h"
+#include "api/market/market_api.h"
+#include "api/rpc/rpc.h"
 #include "app/app.h"
 #include "app/follower.h"
 #include "app/job_kinds.h"
@@ -278,6 +280,12 @@ static int make_gateway(Service *s, Ctx *cx) {
     if (r == 0)
         r = topology_hops(cx, cfg, &hops, &g.n_hops);
     g.hops = hops;
+    const GatewayRpc rpcs[] = {
+        { .service = &market_rpc, .table = &market_api, .role = s->hosts.has[ROLE_MARKET] ? p->market : NULL },
+    };
+    g.rpcs = rpcs;
+    g.n_rpcs = ARRAY_LEN(rpcs);
+    g.rpc_descriptors = rpc_descriptors();
     if (r == 0)
         r = gateway_new(cx, &g, &s->gateway);
     if (r != 0)
@@ -360,6 +368,7 @@ void service_stop(Service *s) {
         ticker_stop(s->ticker);
         jobs_shutdown(s->app->platform.jobs);
     }
+    gateway_stopping(s->gateway);
     http_server_stop(gateway_server(s->gateway), s->cfg->server_drain_ms, drained, s);
 }
 

@@ -23,7 +23,9 @@ void op_metrics_init(Gateway *g, OpMetrics *m, Str op) {
 
 static int64_t body_limit(void *arg, const HttpHead *head) {
     Gateway *g = arg;
-    if (!http_field(head, S("content-length")).p && !http_field(head, S("transfer-encoding")).p)
+    bool framed =
+        head->major == 2 ? !str_eq(head->method, S("GET")) : http_field(head, S("transfer-encoding")).p != NULL;
+    if (!framed && !http_field(head, S("content-length")).p)
         return 1024; /* there is no body to limit */
     Arena scratch = { 0 };
     Ctx cx;
@@ -35,6 +37,12 @@ static int64_t body_limit(void *arg, const HttpHead *head) {
     int64_t limit = r == 0 ? (int64_t)((const Route *)hit.target)->max_body : SMALL;
     arena_done(&scratch);
     return MAX(limit, (int64_t)1024);
+}
+
+/* Calls of gRPC come message by message. */
+static HttpIntake intake(void *arg, const HttpHead *head) {
+    UNUSED(arg);
+    return grpc_is_call(head) ? HTTP_BODY_OPEN : HTTP_BODY_WHOLE;
 }
 
 static void refusal_body(void *arg, int status, const char *code, const char *message, Buf *body) {
@@ -181,6 +189,7 @@ static void serve(Gateway *g) {
     const GatewayOptions *o = &g->o;
     HttpServerOptions http = o->http;
     http.on_head = body_limit;
+    http.on_intake = intake;
     http.on_refuse = refusal_body;
     http.on_done = on_done;
     http.on_cut = on_cut;
@@ -204,7 +213,9 @@ int gateway_new(Ctx *cx, const GatewayOptions *o, Gateway **out) {
     take_options(g, o);
     op_metrics_init(g, &g->none, S("none"));
     keep_new(g, o->keep_bytes);
-    int r = gateway_routes(g, cx, &o->topology);
+    int r = grpc_door_open(g, cx);
+    if (r == 0)
+        r = gateway_routes(g, cx, &o->topology);
     if (r != 0) {
         gateway_free(g);
         return r;
@@ -227,6 +238,7 @@ Gateway *gateway_free(Gateway *g) {
     http_server_free(g->server); /* ends every connection, live ones too */
     live_hub_free(g->live);
     keep_done(g);
+    grpc_door_close(g);
     request_pool_done(g);
     routes_unref(g->routes);
     VEC_FOR (c, &g->clusters)

@@ -24,6 +24,7 @@
 #include "gateway/cluster.h"
 #include "gateway/cors.h"
 #include "gateway/live.h"
+#include "grpc/call.h"
 #include "net/http_server.h"
 #include "policy/limit.h"
 
@@ -42,6 +43,13 @@ typedef struct GatewayRemote {
     Str cluster;
     bool live; /* it has the live API: /ws goes there */
 } GatewayRemote;
+
+/* A service of gRPC: of this process (role), or of the role elsewhere that has the table. */
+typedef struct GatewayRpc {
+    const GrpcService *service;
+    const OpTable *table;
+    void *role; /* GrpcStart.service; NULL: elsewhere */
+} GatewayRpc;
 
 /* A route of the configuration: to a service that has no table here. */
 typedef struct GatewayForeign {
@@ -87,9 +95,12 @@ typedef struct GatewayOptions {
     Answers *answers;     /* borrowed; answers that are kept; NULL = none are */
     size_t keep_bytes;    /* memory for answers of services elsewhere; 0: none are kept */
     int64_t keep_role_ms; /* how long an answer of a role elsewhere is told without asking it; 0: it is always asked */
-    RequestStats *requests;   /* the documents' MetricsService; NULL = none */
-    TraceRing *traces;        /* borrowed; where the spans of requests go; NULL = none are kept */
-    double trace_sample;      /* 0 .. 1: of the requests that come without a trace, how many are kept */
+    RequestStats *requests; /* the documents' MetricsService; NULL = none */
+    TraceRing *traces;      /* borrowed; where the spans of requests go; NULL = none are kept */
+    double trace_sample;    /* 0 .. 1: of the requests that come without a trace, how many are kept */
+    const GatewayRpc *rpcs; /* copied */
+    size_t n_rpcs;
+    Str rpc_descriptors;      /* borrowed: grpc/reflection.h */
     GatewayTopology topology; /* all-zero: everything is of this process */
     GatewayLimits limits;
     CorsRules cors;        /* borrowed texts */
@@ -118,4 +129,6 @@ HttpServer *gateway_server(Gateway *g); /* to listen and to stop */
 int gateway_routes(Gateway *g, Ctx *cx, const GatewayTopology *topology);
 /* The instances of one cluster: what discovery calls. ERR_NOT_FOUND for a name that is no cluster. On the loop. */
 int gateway_instances(Gateway *g, Ctx *cx, Str cluster, const ClusterInstance *v, size_t n);
+/* Before the server stops: who asks by gRPC whether it serves is told that it will not. */
+void gateway_stopping(Gateway *g);
 Gateway *gateway_free(Gateway *g); /* after the server has stopped and the lanes are closed */

@@ -9,6 +9,8 @@
 #include "gateway/route_table.h"
 #include "gateway/rules.h"
 #include "gateway/shelf.h"
+#include "grpc/health.h"
+#include "grpc/reflection.h"
 #include "policy/flight.h"
 
 #include <pthread.h>
@@ -32,12 +34,19 @@ typedef struct RequestPool {
     int n;
 } RequestPool;
 
+typedef struct RpcMetrics {
+    Str method;                        /* "finsight.news.NewsService/GetNews" */
+    Counter *by_status[GRPC_STATUSES]; /* made when first needed, on the loop */
+} RpcMetrics;
+
 /* Where a path leads. */
 typedef struct Route {
-    const Op *op;     /* NULL: a route of the configuration */
-    bool alias;       /* reached by an older name of op */
-    void *role;       /* here: what Op.run gets */
-    Cluster *cluster; /* elsewhere; NULL: here */
+    const Op *op; /* NULL: a route of the configuration, or a method of gRPC */
+    const GrpcMethod *rpc;
+    RpcMetrics *calls; /* of a method */
+    bool alias;        /* reached by an older name of op */
+    void *role;        /* here: what Op.run gets */
+    Cluster *cluster;  /* elsewhere; NULL: here */
     OpMetrics *metrics;
     Role needs;
     int64_t timeout_ms;
@@ -87,6 +96,10 @@ struct Gateway {
     GatewayOptions o;
     IdsBatch ids; /* o.ids of the loop's thread, which gives every request its id */
     HttpServer *server;
+    GatewayRpc *rpcs; /* those of the options, and our own */
+    size_t n_rpcs;
+    GrpcHealth *health_calls;
+    GrpcReflection *reflection;
     LiveHub *live; /* NULL: there is none */
     RouteSet *routes;
     VEC(Cluster *) clusters;
@@ -129,6 +142,7 @@ typedef struct Request {
     Fetch *fetch;      /* NULL: it waits for none */
     Buf early;         /* of a reply that is passed on after all: what was there of it */
     bool streaming;    /* its reply has begun, and more of it is to come */
+    bool is_rpc;       /* a call of gRPC */
     bool vouched;      /* a hop of ours said who asks */
     Str raw_media;     /* of an answer that is a document */
     Str kept;          /* "HIT", "MISS"; empty: an answer that is not kept */
@@ -184,6 +198,14 @@ void op_metrics_init(Gateway *g, OpMetrics *m, Str op);
 
 /* stages.c: a request from its arrival to whoever answers it. */
 void stages_run(Request *rq);
+
+/* grpc_door.c: calls of gRPC. */
+int grpc_door_open(Gateway *g, Ctx *cx);
+void grpc_door_close(Gateway *g);
+int grpc_routes(Gateway *g, Ctx *cx, RouteSet *s, const GatewayTopology *t);
+int grpc_route(Request *rq); /* as routes_find, and the call's deadline */
+void grpc_run(Request *rq);  /* the method of rq->route, here */
+void grpc_fail(Request *rq); /* as request_fail */
 
 /* To the service, by the way its route needs. */
 static inline bool rules_change_reply(const Route *route) {

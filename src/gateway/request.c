@@ -60,6 +60,7 @@ Request *request_new(Gateway *g, HttpExchange *ex) {
     trace->correlation_id = hop_plain_id(inbound) ? keep_id(rq->correlation_id, inbound) : trace->request_id;
     traced_begin(rq);
     rq->coding = negotiate_coding(http_field(&ex->head, S("accept-encoding")));
+    rq->is_rpc = ex->intake == HTTP_BODY_OPEN;
     rq->head_only = str_eq(ex->head.method, S("HEAD"));
     rq->origin = g->o.cors.n ? http_field(&ex->head, S("origin")) : (Str){ 0 };
     ex->user = rq;
@@ -178,6 +179,10 @@ void request_reply(Request *rq, int status, Str content_type, Buf *body, const H
 }
 
 void request_fail(Request *rq) {
+    if (rq->is_rpc) {
+        grpc_fail(rq);
+        return;
+    }
     const ErrInfo *info = err_info(rq->cx.err.code);
     Buf body;
     buf_init(&body, 16 << 10);

@@ -179,6 +179,8 @@ int routes_build(Gateway *g, Ctx *cx, const GatewayTopology *t, RouteSet **out) 
     if (r == 0)
         r = check_rules_used(&m);
     if (r == 0)
+        r = grpc_routes(g, cx, s, t);
+    if (r == 0)
         *out = s;
     else
         routes_unref(s);

@@ -66,10 +66,14 @@ static int stage_address(Request *rq) {
 
 static int stage_route(Request *rq) {
     const HttpHead *head = &rq->ex->head;
+    if (rq->is_rpc)
+        return grpc_route(rq);
     int r = routes_find(rq);
     if (r != 0)
         return r;
     const Route *route = rq->route;
+    if (route->rpc)
+        return err_set(&rq->cx, ERR_MEDIA_TYPE, "this is a method of gRPC: it takes application/grpc over HTTP/2");
     const Op *op = route->op;
     if (op && !route->cluster) {
         rq->media = op->raw ? MEDIA_JSON : negotiate_media(http_field(head, S("accept")), op->csv && !op->max_body);
@@ -198,7 +202,9 @@ void stages_run(Request *rq) {
     for (size_t i = 0; i < ARRAY_LEN(stages); i++)
         if (!passes(rq, &stages[i]))
             return;
-    if (!rq->route->cluster)
+    if (rq->is_rpc)
+        grpc_run(rq);
+    else if (!rq->route->cluster)
         run_here(rq);
     else if (!keep_serve(rq))
         proxy_start(rq);
