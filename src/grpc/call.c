@@ -328,8 +328,10 @@ static int ask_next(GrpcCall *c, Ctx *cx) {
     if (!m->client_streams && c->n_messages == 0)
         return GRPC_NEXT_WAIT;
     int r = GRPC_NEXT_MORE;
-    while (r == GRPC_NEXT_MORE && c->turn.out.n < OUT_MARK)
+    while (r == GRPC_NEXT_MORE && c->turn.out.n < OUT_MARK) {
+        arena_reset(&c->turn.arena);
         r = m->next(c, cx);
+    }
     return r;
 }
 
@@ -339,6 +341,7 @@ static int run_turn(GrpcCall *c, Ctx *cx) {
     int r = ctx_check(cx);
     while (r == 0 && grpc_frame_next(&rest, &f)) {
         r = take_message(c, cx, &f);
+        arena_reset(&c->turn.arena);
         if (r == 0 && rest.n)
             r = ctx_check(cx);
     }
@@ -348,10 +351,11 @@ static int run_turn(GrpcCall *c, Ctx *cx) {
 }
 
 /* Back on the loop: what the turn made goes out, unless the call has ended without it. */
-static void turn_done(void *arg) {
+static void turn_done(void *arg) { /* what it calls may start the next one */
     GrpcCall *c = arg;
     Turn *t = &c->turn;
     c->turning = false;
+    arena_reset(&t->arena);
     buf_done(&t->in);
     if (c->finished) {
         buf_done(&t->out);
@@ -372,8 +376,6 @@ static void turn_done(void *arg) {
         start_streaming(c);
     else
         wake_pump(c);
-    if (c->turn.arena.used)
-        arena_reset(&c->turn.arena);
     step(c);
     call_unref(c); /* the turn's */
 }

@@ -19,7 +19,7 @@
  * says so (ctx_check), and what the turn still makes is dropped.
  *
  * Threads: grpc_wake from any; a handler's functions where the method's lane runs; all else on the loop. Memory: cx->arena
- * is the turn's; what lasts as long as the call lies in its state or in grpc_arena. */
+ * lasts for one call of a function; what lasts as long as the call lies in its state or in grpc_arena. */
 
 #include "base/lane.h"
 #include "grpc/frame.h"

@@ -1,0 +1,318 @@
+// The real binary over gRPC as grpc-js speaks it (GRP-01, GRP-08, GRP-09, GRP-10, GRP-11): every kind of call, deadlines,
+// cancellation, metadata, sizes, compression, TLS, health, reflection.
+//     node grpc.mjs FINSIGHT SOURCE_ROOT
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:http2";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { equal, ok, run, skipAll } from "./sim.mjs";
+
+const [program, root] = process.argv.slice(2);
+let grpc, loader;
+try {
+    const require = createRequire(join(root, ".cache/peers/grpc/"));
+    grpc = require("@grpc/grpc-js");
+    loader = require("@grpc/proto-loader");
+} catch {
+    skipAll("grpc-js is not here (tools/setup test fetches it)");
+}
+const load = (file) => grpc.loadPackageDefinition(loader.loadSync(join(root, "proto", file), {
+    includeDirs: [join(root, "proto")], longs: Number, enums: String, defaults: true, oneofs: true, keepCase: true }));
+const { MarketDataService } = load("market.proto").finsight.market;
+const { Health } = load("grpc/health/v1/health.proto").grpc.health.v1;
+
+const KEY = "grpc-test-key";
+const HOUR = 3600000;
+const T0 = Date.UTC(2024, 0, 1);
+
+async function start(args = [], dir = mkdtempSync(join(tmpdir(), "finsight-grpc-"))) {
+    const child = spawn(program, ["serve", "--port", "0", "--data-dir", join(dir, "data"), "--json", ...args],
+        { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, FINSIGHT_AUTH_ADMIN_KEY: KEY } });
+    let err = "";
+    child.stderr.on("data", (d) => { err += d; });
+    const line = await Promise.race([
+        once(createInterface({ input: child.stdout }), "line").then(([l]) => l),
+        once(child, "exit").then(([code]) => { throw new Error(`finsight ended with ${code}: ${err}`); }),
+    ]);
+    const url = JSON.parse(line).url, address = url.replace(/^https?:\/\//, "");
+    return {
+        url, address, child, dir,
+        async metric(text) {
+            const all = await (await fetch(`${url}/metrics`)).text();
+            return Number(all.split("\n").find((l) => l.startsWith(text))?.split(" ").pop() ?? 0);
+        },
+        async stop() {
+            child.kill("SIGTERM");
+            const [code, signal] = await once(child, "exit");
+            rmSync(dir, { recursive: true });
+            equal([code, signal], [0, null], `exit (${err.slice(-2000)})`);
+        },
+    };
+}
+
+const plain = () => grpc.credentials.createInsecure();
+const withServer = (work, args) => async () => {
+    const server = await start(args);
+    const clients = [];
+    const client = (Service, credentials = plain(), options = {}) => {
+        const c = new Service(server.address, credentials, options);
+        clients.push(c);
+        return c;
+    };
+    try {
+        return await work(server, client);
+    } finally {
+        clients.forEach((c) => c.close());
+        await server.stop();
+    }
+};
+
+/** A unary call as a promise of {error, value, head, tail}. */
+function call(client, method, message, metadata = new grpc.Metadata(), options = {}) {
+    return new Promise((resolve) => {
+        const out = {};
+        const c = client[method](message, metadata, options, (error, value) => { Object.assign(out, { error, value }); });
+        c.on("metadata", (m) => { out.head = m; });
+        c.on("status", (s) => { out.status = s; setImmediate(() => resolve(out)); });
+    });
+}
+
+/** All messages of a stream, then its status. */
+function drain(stream) {
+    return new Promise((resolve) => {
+        const messages = [];
+        stream.on("data", (m) => messages.push(m));
+        stream.on("error", () => {});
+        stream.on("status", (status) => resolve({ messages, status }));
+    });
+}
+
+const key = () => {
+    const m = new grpc.Metadata();
+    m.set("x-api-key", KEY);
+    return m;
+};
+const rows = (from, n) => Array.from({ length: n }, (_, i) => (
+    { open_time: T0 + (from + i) * HOUR, open: 100, high: 200, low: 50, close: 100 + (from + i) % 50, volume: 1 + i }));
+const series = { symbol: "GRPCUSDT", timeframe: "1h" };
+
+/** Stores n candles by client streaming, in batches. */
+function save(client, n, batch = 1000, metadata = key()) {
+    return new Promise((resolve) => {
+        const out = {};
+        const c = client.SaveOHLCV(metadata, (error, value) => { Object.assign(out, { error, value }); });
+        c.on("status", (status) => setImmediate(() => resolve({ ...out, status })));
+        for (let i = 0; i < n; i += batch)
+            c.write({ ...series, candles: rows(i, Math.min(batch, n - i)) });
+        c.end();
+    });
+}
+
+const certificate = (dir) => {
+    const [crt, pem] = [join(dir, "c.pem"), join(dir, "k.pem")];
+    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", pem,
+        "-out", crt, "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+    { stdio: "ignore" });
+    return [crt, pem];
+};
+
+await run({
+    "client streaming stores, unary reads it back, both as HTTP does": withServer(async (server, client) => {
+        const c = client(MarketDataService);
+        const saved = await save(c, 2500);
+        equal(saved.value, { batches: 3, received: 2500, inserted: 2500, updated: 0, unchanged: 0 }, "saved");
+        const { value, head } = await call(c, "GetOHLCV", { ...series, limit: 3, start: "2024-01-02" });
+        const http = await (await fetch(`${server.url}/api/v1/market/candles?symbol=GRPCUSDT&timeframe=1h&limit=3&start=2024-01-02`)).json();
+        equal(value.candles.map((x) => [x.open_time, x.open, x.high, x.low, x.close, x.volume]),
+            http.candles.map((x) => [Date.parse(x.timestamp), x.open, x.high, x.low, x.close, x.volume]), "candles");
+        equal([value.more, value.next_start, value.exchange], [true, Date.parse(http.next_start), http.exchange], "page");
+        ok(/^[0-9a-f-]{36}$/.test(head.get("x-request-id")[0]), "a call has its id in the metadata");
+    }),
+
+    "server streaming gives the whole range page by page": withServer(async (server, client) => {
+        const c = client(MarketDataService);
+        await save(c, 5000);
+        const { messages, status } = await drain(c.StreamOHLCV({ ...series, limit: 700, tag: "t" }));
+        equal(status.code, grpc.status.OK, "status");
+        equal(messages.map((m) => m.candles.length), [700, 700, 700, 700, 700, 700, 700, 100], "pages");
+        const times = messages.flatMap((m) => m.candles.map((x) => x.open_time));
+        equal(times, Array.from({ length: 5000 }, (_, i) => T0 + i * HOUR), "all candles once, in order");
+        ok(messages.every((m) => m.tag === "t"), "each page has the tag of its question");
+    }),
+
+    "ten thousand messages both ways on one call, with flow control": withServer(async (server, client) => {
+        const c = client(MarketDataService);
+        await save(c, 100);
+        const stream = c.QueryOHLCV();
+        const n = 10000, got = [];
+        let reading = true;
+        const ended = new Promise((resolve) => {
+            stream.on("status", resolve);
+            stream.on("error", () => {});
+        });
+        stream.on("data", (m) => {
+            got.push(m.tag);
+            if (got.length % 1000 === 0 && reading) { // a client that rests must not be flooded, nor lose anything
+                stream.pause();
+                setTimeout(() => stream.resume(), 20);
+            }
+        });
+        for (let i = 0; i < n; i++)
+            if (!stream.write({ ...series, limit: 20, tag: String(i) }))
+                await once(stream, "drain");
+        stream.end();
+        const status = await ended;
+        equal(status.code, grpc.status.OK, "status");
+        equal(got, Array.from({ length: n }, (_, i) => String(i)), "answers in order");
+    }),
+
+    "errors have a status, words, and what the documents' error has": withServer(async (server, client) => {
+        const c = client(MarketDataService);
+        const bad = await call(c, "GetOHLCV", { symbol: "X", timeframe: "77h" });
+        equal(bad.error.code, grpc.status.INVALID_ARGUMENT, "code");
+        ok(bad.error.details.includes("77h"), bad.error.details);
+        const details = bad.error.metadata.get("grpc-status-details-bin")[0].toString("latin1");
+        ok(details.includes("validation_error") && details.includes("timeframe") && details.includes("ErrorInfo"), details);
+        equal((await call(c, "GetOHLCV", { ...series })).error.code, grpc.status.NOT_FOUND, "no such series");
+        equal((await save(c, 1, 1, new grpc.Metadata())).status.code, grpc.status.UNAUTHENTICATED, "no key");
+        const wrong = new grpc.Metadata();
+        wrong.set("authorization", "Bearer no");
+        equal((await save(c, 1, 1, wrong)).status.code, grpc.status.PERMISSION_DENIED, "a key that is none");
+        const bearer = new grpc.Metadata();
+        bearer.set("authorization", `Bearer ${KEY}`);
+        equal((await save(c, 1, 1, bearer)).status.code, grpc.status.OK, "a key as Bearer");
+        const late = await drain(c.StreamOHLCV({ ...series, order: "latest" }));
+        equal([late.status.code, late.messages.length], [grpc.status.INVALID_ARGUMENT, 0], "of a stream");
+        c.makeUnaryRequest("/finsight.market.MarketDataService/Nothing", (x) => x, (x) => x, Buffer.alloc(0), () => {});
+        const none = await new Promise((resolve) => c.makeUnaryRequest("/finsight.market.MarketDataService/Nothing",
+            (x) => x, (x) => x, Buffer.alloc(0), (e) => resolve(e)));
+        equal(none.code, grpc.status.UNIMPLEMENTED, "a method that is none");
+    }),
+
+    "deadlines and cancellation end calls on both sides": withServer(async (server, client) => {
+        const c = client(MarketDataService);
+        await save(c, 20000);
+        // by hand, as a client of grpc-js ends its call itself: a deadline of a nanosecond
+        const h2 = connect(server.url);
+        const body = Buffer.from("0000000000", "hex");
+        const raw = h2.request({ ":method": "POST", ":path": "/finsight.market.MarketDataService/GetOHLCV", te: "trailers",
+            "content-type": "application/grpc", "grpc-timeout": "1n" });
+        const seen = {};
+        raw.on("response", (h) => Object.assign(seen, h));
+        raw.on("trailers", (h) => Object.assign(seen, h));
+        raw.end(body);
+        raw.resume();
+        await once(raw, "close");
+        h2.close();
+        equal(seen["grpc-status"], "4", "DEADLINE_EXCEEDED of the server");
+        const stream = c.StreamOHLCV({ ...series, limit: 1 });
+        await once(stream, "data");
+        stream.on("error", () => {});
+        stream.cancel();
+        const cancelled = 'finsight_grpc_calls_total{method="finsight.market.MarketDataService/StreamOHLCV",status="CANCELLED"}';
+        for (let i = 0; i < 600 && !(await server.metric(cancelled)); i++)
+            await new Promise((resolve) => setTimeout(resolve, 100));
+        equal(await server.metric(cancelled), 1, "calls cancelled");
+        const slow = c.StreamOHLCV({ ...series, limit: 1 }, new grpc.Metadata(), { deadline: Date.now() + 300 });
+        slow.pause();
+        slow.on("error", () => {});
+        const status = await new Promise((resolve) => slow.on("status", resolve));
+        equal(status.code, grpc.status.DEADLINE_EXCEEDED, "a client that does not read, at its deadline");
+    }),
+
+    "messages up to the limit pass, larger ones are refused": withServer(async (server, client) => {
+        const c = client(MarketDataService, plain(), { "grpc.max_receive_message_length": 64 << 20 });
+        const saved = await save(c, 100000, 100000); // one message of 6 MB
+        equal([saved.error, saved.value?.received], [null, 100000], "stored");
+        const { error, value } = await call(c, "GetOHLCV", { ...series, limit: 20000 });
+        equal([error, value?.candles.length], [null, 20000], "read back in one message");
+        const large = await call(c, "GetOHLCV", { ...series, tag: "x".repeat(5 << 20) });
+        equal(large.error.code, grpc.status.RESOURCE_EXHAUSTED, "a question of five megabytes");
+        equal((await call(c, "GetOHLCV", { ...series, limit: 1, tag: "y".repeat(3 << 20) })).value.tag.length, 3 << 20, "of three");
+    }),
+
+    "messages are compressed both ways where the client does": withServer(async (server, client) => {
+        const c = client(MarketDataService, plain(), { "grpc.default_compression_algorithm": 2 });
+        await save(c, 3000);
+        const { value, head } = await call(c, "GetOHLCV", { ...series, limit: 3000 });
+        equal(value.candles.length, 3000, "candles");
+        ok(head !== undefined, "metadata came");
+    }),
+
+    "health answers, watches, and says that the server goes": async () => {
+        const server = await start();
+        const c = new Health(server.address, plain());
+        equal((await call(c, "Check", {})).value, { status: "SERVING" }, "the server");
+        equal((await call(c, "Check", { service: "finsight.market.MarketDataService" })).value.status, "SERVING", "a service");
+        equal((await call(c, "Check", { service: "no.such" })).error.code, grpc.status.NOT_FOUND, "no service");
+        const all = (await call(c, "List", {})).value.statuses;
+        equal(all["finsight.market.MarketDataService"], { status: "SERVING" }, "list");
+        const unknown = c.Watch({ service: "no.such" });
+        unknown.on("error", () => {});
+        equal((await once(unknown, "data"))[0].status, "SERVICE_UNKNOWN", "watched before it is there");
+        const watch = c.Watch({});
+        const seen = drain(watch);
+        await once(watch, "data");
+        await server.stop();
+        equal((await seen).messages.map((m) => m.status), ["SERVING", "NOT_SERVING"], "watched");
+        unknown.cancel();
+        c.close();
+    },
+
+    "reflection describes every service, in both versions": withServer(async (server, client) => {
+        for (const version of ["v1", "v1alpha"]) {
+            const { ServerReflection } = load(`grpc/reflection/${version}/reflection.proto`).grpc.reflection[version];
+            const stream = client(ServerReflection).ServerReflectionInfo();
+            const answers = drain(stream);
+            stream.write({ list_services: "*" });
+            stream.write({ file_containing_symbol: "finsight.market.MarketDataService" });
+            stream.write({ file_containing_symbol: "finsight.market.MarketDataService.GetOHLCV" });
+            stream.write({ file_containing_symbol: "finsight.market.Candle" });
+            stream.write({ file_by_filename: "market.proto" });
+            stream.write({ file_containing_symbol: "no.such.Thing", host: "h" });
+            stream.write({ file_containing_symbol: "grpc.health.v1.HealthCheckResponse.SERVING" });
+            stream.end();
+            const { messages, status } = await answers;
+            equal(status.code, grpc.status.OK, "status");
+            const names = messages[0].list_services_response.service.map((s) => s.name).sort();
+            ok(["finsight.market.MarketDataService", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                "grpc.reflection.v1alpha.ServerReflection"].every((n) => names.includes(n)), names.join());
+            for (const i of [1, 2, 3, 4])
+                ok(messages[i].file_descriptor_response.file_descriptor_proto[0].includes("finsight.market"), `answer ${i}`);
+            equal(messages[5].error_response.error_code, 5, "no such symbol");
+            equal(messages[5].valid_host, "h", "host");
+            ok(messages[6].file_descriptor_response, "a value of an enum");
+        }
+    }),
+
+    "over TLS, by ALPN": async () => {
+        const dir = mkdtempSync(join(tmpdir(), "finsight-grpc-"));
+        const [crt, pem] = certificate(dir);
+        const server = await start(["--tls-cert", crt, "--tls-key", pem], dir);
+        const c = new Health(`localhost:${server.address.split(":").pop()}`, grpc.credentials.createSsl(readFileSync(crt)));
+        equal((await call(c, "Check", {})).value, { status: "SERVING" }, "check");
+        c.close();
+        await server.stop();
+    },
+
+    "what is not gRPC is told so": withServer(async (server) => {
+        const r = await fetch(`${server.url}/finsight.market.MarketDataService/GetOHLCV`, { method: "POST", body: "{}",
+            headers: { "content-type": "application/json" } });
+        equal(r.status, 415, "JSON to a method");
+        equal((await r.json()).error.code, "unsupported_media_type", "code");
+        const h2 = connect(server.url);
+        const raw = h2.request({ ":method": "POST", ":path": "/grpc.health.v1.Health/Check", te: "trailers",
+            "content-type": "application/grpc" });
+        let seen;
+        raw.on("response", (h) => { seen = h; });
+        raw.end(Buffer.from("07000000ff0801", "hex")); // a flag that is none
+        raw.resume();
+        await once(raw, "close");
+        equal(seen["grpc-status"], "3", "a body that is no row of messages");
+        h2.close();
+    }),
+});
