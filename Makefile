@@ -5,7 +5,7 @@ TYPE  ?= debugoptimized
 FINSIGHT = $(BUILD)/src/app/finsight
 MESON_TEST = tools/run_tests
 
-.PHONY: all help release demo serve test torture golden-indicators golden-backtest table-forecast bench bench-gateway asan tsan fuzz lint fmt install fresh-check peers clean
+.PHONY: all help release demo serve test torture golden-indicators golden-backtest golden-feeds table-forecast bench bench-gateway asan tsan fuzz lint fmt install fresh-check peers clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## Build the finsight binary
@@ -57,6 +57,11 @@ golden-backtest: setup-test ## Engine backtrader against dumps of its runs: CASE
 	@tools/configure $(BUILD) --buildtype=$(TYPE)
 	@tools/quiet ninja -C $(BUILD) tests/golden/golden_backtest
 	@$(BUILD)/tests/golden/golden_backtest "$(CASES)" "$(DATA)"
+
+golden-feeds: setup-test ## Reader of feeds against another's: EXPECTED=file.json DIR=folder of the feeds (ARGS=-v: values)
+	@tools/configure $(BUILD) --buildtype=$(TYPE)
+	@tools/quiet ninja -C $(BUILD) tests/golden/golden_feeds
+	@tests/golden/golden_feeds.py $(BUILD)/tests/golden/golden_feeds "$(EXPECTED)" "$(DIR)" $(ARGS)
 
 table-forecast: all ## Train what is missing and write README's table of forecasts (ARGS="--models dlinear --horizons 96")
 	@tools/table_forecast $(FINSIGHT) $(ARGS)
