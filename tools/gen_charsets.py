@@ -10,7 +10,7 @@ import re
 OWN = {"ascii": "ASCII", "utf_8": "UTF_8", "utf_8_sig": "UTF_8", "utf_16": "UTF_16_LE", "utf_16_le": "UTF_16_LE",
        "utf_16_be": "UTF_16_BE", "utf_32": "UTF_32_LE", "utf_32_le": "UTF_32_LE", "utf_32_be": "UTF_32_BE",
        "latin_1": "LATIN_1", "iso8859_1": "LATIN_1"}
-ICONV = {"big5": "BIG5", "big5hkscs": "BIG5-HKSCS", "cp932": "CP932", "cp949": "UHC", "cp950": "CP950",
+ICONV = {"big5": "BIG5-HKSCS", "big5hkscs": "BIG5-HKSCS", "cp932": "CP932", "cp949": "UHC", "cp950": "CP950",
          "euc_jis_2004": "EUC-JISX0213", "euc_jisx0213": "EUC-JISX0213", "euc_jp": "EUC-JP", "euc_kr": "EUC-KR",
          "gb18030": "GB18030", "gb2312": "EUC-CN", "gbk": "GBK", "iso2022_jp": "ISO-2022-JP",
          "iso2022_jp_2": "ISO-2022-JP-2", "iso2022_jp_3": "ISO-2022-JP-3", "iso2022_kr": "ISO-2022-KR",

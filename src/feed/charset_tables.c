@@ -383,8 +383,8 @@ const CharsetName charset_names[] = { /* sorted; lower case, '_' for all that is
     { "950", CHARSET_ICONV, 0, "CP950" }, { "ansi_x3.4_1968", CHARSET_ASCII, 0, NULL },
     { "ansi_x3.4_1986", CHARSET_ASCII, 0, NULL }, { "ansi_x3_4_1968", CHARSET_ASCII, 0, NULL },
     { "arabic", CHARSET_TABLE, 48, NULL }, { "ascii", CHARSET_ASCII, 0, NULL }, { "asmo_708", CHARSET_TABLE, 48, NULL },
-    { "big5", CHARSET_ICONV, 0, "BIG5" }, { "big5_hkscs", CHARSET_ICONV, 0, "BIG5-HKSCS" },
-    { "big5_tw", CHARSET_ICONV, 0, "BIG5" }, { "big5hkscs", CHARSET_ICONV, 0, "BIG5-HKSCS" },
+    { "big5", CHARSET_ICONV, 0, "BIG5-HKSCS" }, { "big5_hkscs", CHARSET_ICONV, 0, "BIG5-HKSCS" },
+    { "big5_tw", CHARSET_ICONV, 0, "BIG5-HKSCS" }, { "big5hkscs", CHARSET_ICONV, 0, "BIG5-HKSCS" },
     { "chinese", CHARSET_ICONV, 0, "EUC-CN" }, { "cp037", CHARSET_TABLE, 0, NULL },
     { "cp1006", CHARSET_TABLE, 1, NULL }, { "cp1026", CHARSET_TABLE, 2, NULL }, { "cp1051", CHARSET_TABLE, 37, NULL },
     { "cp1125", CHARSET_TABLE, 3, NULL }, { "cp1140", CHARSET_TABLE, 4, NULL }, { "cp1250", CHARSET_TABLE, 5, NULL },
@@ -404,7 +404,7 @@ const CharsetName charset_names[] = { /* sorted; lower case, '_' for all that is
     { "cp936", CHARSET_ICONV, 0, "GBK" }, { "cp949", CHARSET_ICONV, 0, "UHC" }, { "cp950", CHARSET_ICONV, 0, "CP950" },
     { "cp_gr", CHARSET_TABLE, 34, NULL }, { "cp_is", CHARSET_TABLE, 28, NULL },
     { "csHPRoman8", CHARSET_TABLE, 37, NULL }, { "csascii", CHARSET_ASCII, 0, NULL },
-    { "csbig5", CHARSET_ICONV, 0, "BIG5" }, { "csibm037", CHARSET_TABLE, 0, NULL },
+    { "csbig5", CHARSET_ICONV, 0, "BIG5-HKSCS" }, { "csibm037", CHARSET_TABLE, 0, NULL },
     { "csibm1026", CHARSET_TABLE, 2, NULL }, { "csibm273", CHARSET_TABLE, 14, NULL },
     { "csibm424", CHARSET_TABLE, 15, NULL }, { "csibm500", CHARSET_TABLE, 17, NULL },
     { "csibm855", CHARSET_TABLE, 23, NULL }, { "csibm857", CHARSET_TABLE, 25, NULL },
@@ -544,7 +544,7 @@ const CharsetName charset_names[] = { /* sorted; lower case, '_' for all that is
     { "windows_1255", CHARSET_TABLE, 10, NULL }, { "windows_1256", CHARSET_TABLE, 11, NULL },
     { "windows_1257", CHARSET_TABLE, 12, NULL }, { "windows_1258", CHARSET_TABLE, 13, NULL },
     { "x_mac_japanese", CHARSET_ICONV, 0, "SHIFT_JIS" }, { "x_mac_korean", CHARSET_ICONV, 0, "EUC-KR" },
-    { "x_mac_simp_chinese", CHARSET_ICONV, 0, "EUC-CN" }, { "x_mac_trad_chinese", CHARSET_ICONV, 0, "BIG5" },
+    { "x_mac_simp_chinese", CHARSET_ICONV, 0, "EUC-CN" }, { "x_mac_trad_chinese", CHARSET_ICONV, 0, "BIG5-HKSCS" },
 };
 /* clang-format on */
 

@@ -51,13 +51,13 @@ static void split_person(Reader *r, Str text, Person *out) {
             name = text_strip(str_first(name, name.n - 1));
     }
     out->name = name;
+    out->told = name.n > 0 || out->email.n > 0;
 }
 
 static void sync_author(Reader *r) {
     Node *n = reader_context(r);
     Person *p = n->authors.n ? &n->authors.v[n->authors.n - 1] : NULL;
-    bool told = p && (p->name.n || p->email.n || p->href.n);
-    if (!told) {
+    if (!p || !p->told) {
         if (p && n->value[EL_AUTHOR].n)
             split_person(r, n->value[EL_AUTHOR], p);
         return;
@@ -91,7 +91,9 @@ static void save_person(Reader *r, size_t offset, Str value) {
     sync_author(r);
     if (!n->has_authors || n->authors.n == 0)
         add_person(r, n);
-    memcpy((char *)&n->authors.v[n->authors.n - 1] + offset, &value, sizeof value);
+    Person *p = &n->authors.v[n->authors.n - 1];
+    p->told = true;
+    memcpy((char *)p + offset, &value, sizeof value);
 }
 
 bool end_name(Reader *r, const Row *row) {
@@ -172,13 +174,17 @@ static bool same_tag(const FeedTag *a, const FeedTag *b) {
     return str_eq(a->term, b->term) && str_eq(a->scheme, b->scheme) && str_eq(a->label, b->label);
 }
 
+static Str keep(Reader *r, Str s) {
+    return s.n ? str_dup(r->arena, s) : str_n(s.p ? "" : NULL, 0);
+}
+
 void node_add_tag(Reader *r, Node *n, FeedTag tag) {
     if ((!tag.term.n && !tag.scheme.n && !tag.label.n) || n->tags.n == READER_LIST_MAX)
         return;
     VEC_FOR (t, &n->tags)
         if (same_tag(t, &tag))
             return;
-    tag = (FeedTag){ str_dup(r->arena, tag.term), str_dup(r->arena, tag.scheme), str_dup(r->arena, tag.label) };
+    tag = (FeedTag){ keep(r, tag.term), keep(r, tag.scheme), keep(r, tag.label) };
     vec_push_in(r->arena, &n->tags, tag);
 }
 

@@ -56,7 +56,7 @@ typedef struct FeedMedia {
 } FeedMedia;
 
 typedef struct FeedTag {
-    Str term, scheme, label;
+    Str term, scheme, label; /* p NULL: not told, as opposed to empty */
 } FeedTag;
 
 typedef struct FeedItem {

@@ -70,6 +70,7 @@ typedef enum Element {
 
 typedef struct Person {
     Str name, email, href;
+    bool told; /* of any of them, be it empty */
 } Person;
 
 typedef struct Link {

@@ -189,6 +189,7 @@ static bool read_value(Xml *x, Str *out) {
         }
         buf_put_str(&b, text);
     }
+    x->p = close + 1;
     if (ok)
         *out = str_dup(x->scratch, buf_str(&b));
     buf_done(&b);

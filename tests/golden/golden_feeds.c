@@ -9,6 +9,7 @@
 #include "feed/feed.h"
 
 #include <stdio.h>
+#include <time.h>
 
 static void put_text(JsonWriter *w, Str key, Str value) {
     json_key(w, key);
@@ -39,7 +40,7 @@ static void put_item(JsonWriter *w, const FeedItem *item) {
     json_key(w, S("tags"));
     json_array(w);
     for (size_t i = 0; i < item->n_tags; i++)
-        if (item->tags[i].term.n)
+        if (item->tags[i].term.p)
             json_str(w, item->tags[i].term);
         else
             json_null(w);
@@ -52,6 +53,7 @@ static void put_feed(JsonWriter *w, Str path, const Feed *feed) {
     const char *version = feed->format == FEED_CDF ? "" : feed_format_name(feed->format);
     json_object(w);
     json_put_str(w, "path", path);
+    json_put_str(w, "malformed", str_c(feed->malformed ? feed->why : ""));
     put_text(w, S("version"), str_c(version));
     json_key(w, S("feed"));
     json_object(w);
@@ -78,7 +80,7 @@ static int show(Arena *arena, const char *dir, Str path) {
         fprintf(stderr, "%s\n", cx.err.text);
         return 1;
     }
-    int r = feed_parse(arena, bytes, NULL, &feed);
+    int r = feed_parse(arena, bytes, &(FeedHints){ .now = time_ms((int64_t)time(NULL) * 1000) }, &feed);
     if (r) {
         fprintf(stderr, STR_FMT ": %s\n", STR_ARG(path), err_info(r)->words);
         return 1;
