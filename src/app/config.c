@@ -131,6 +131,15 @@ const CfgOption app_options[] = {
     { "auth.internal_key", CFG_SECRET, CFG_AT(AppCfg, auth_internal_key),
       .help = "the same in every process of the platform: by it a role believes the gateway who asks; without one the caller's own key is passed on" },
 
+    { "auth.keys_from", CFG_STR, CFG_AT(AppCfg, auth_keys_from),
+      .help = "another gateway that holds the API keys: http://10.0.0.5:8080, or unix:/srv/a/gateway.sock; this one learns them within a second" },
+    { "auth.unknown_401", CFG_BOOL, CFG_AT(AppCfg, auth_unknown_401),
+      .help = "answer a key that is no good with 401 instead of 403" },
+    { "audit.key", CFG_SECRET, CFG_AT(AppCfg, audit_key),
+      .help = "key of the chain of security events; without one the server makes one and keeps it in data.dir/audit.key" },
+    { "audit.anchor", CFG_PATH, CFG_AT(AppCfg, audit_anchor),
+      .help = "file for the number and link of the newest security event, best on another disk; empty: data.dir/security.anchor" },
+
     { "gateway.services", CFG_LIST, CFG_AT(AppCfg, gateway_services), .flag = "services",
       .help = "instances of roles and services elsewhere, NAME=ADDRESS[*WEIGHT]: market=10.0.0.5:8000,market=10.0.0.6:8000*2; a role without one is looked for on this machine" },
     { "gateway.routes", CFG_LIST, CFG_AT(AppCfg, gateway_routes), .flag = "routes",

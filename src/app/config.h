@@ -42,7 +42,10 @@ typedef struct AppCfg {
     int64_t server_max_streams;
     const char *tls_cert, *tls_key;
     int64_t tls_check_ms;
-    Str auth_admin_key, auth_internal_key;
+    Str auth_admin_key, auth_internal_key, auth_keys_from;
+    bool auth_unknown_401;
+    Str audit_key;
+    const char *audit_anchor;
     CfgList gateway_services, gateway_routes, gateway_rules;
     int gateway_balance; /* BalanceKind */
     int gateway_breaker; /* 0: the mode's own; then breaker_profiles in order */

@@ -30,9 +30,11 @@ bool app_server_listens(App *app) {
 }
 
 int app_connect(void *arg, Ctx *cx, ApiCaller **out) {
+    static const RoleSet gateway_alone = { { [ROLE_GATEWAY] = true } };
     App *app = arg;
-    if (app_server_listens(app)) {
-        const char *path = platform_socket(cx->arena, &app->cfg);
+    bool gateway = app->cli.wants_gateway;
+    const char *path = gateway ? platform_gateway_socket(cx->arena, &app->cfg) : platform_socket(cx->arena, &app->cfg);
+    if (app->cfg.data_store != STORE_MEMORY && owner_listens(path)) {
         app->remote = true;
         return remote_open(cx, str_fmt(cx->arena, "unix:%s", path), (Str){ 0 }, out);
     }
@@ -41,7 +43,8 @@ int app_connect(void *arg, Ctx *cx, ApiCaller **out) {
     if (r == 0 && cfg_value(&app->cfg_table, S("log.level"))->rank == CFG_DEFAULT)
         log_set_level(app->log, LEVEL_OFF);
     if (r == 0)
-        r = platform_open(&app->platform, cx, &app->cfg, NULL, app->clock, app->ids, app->log);
+        r = platform_open(&app->platform, cx, &app->cfg, gateway ? &gateway_alone : NULL, app->clock, app->ids,
+                          app->log);
     if (r != 0)
         return r;
     app->platform_is_open = true;

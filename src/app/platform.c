@@ -11,6 +11,7 @@
 #include "api/market/market_api.h"
 #include "app/job_kinds.h"
 #include "app/lake.h"
+#include "app/security.h"
 #include "base/file.h"
 
 #include <unistd.h>
@@ -152,7 +153,7 @@ static void make_market_tools(Platform *p) {
                                .started = clock_mono(p->clock) };
 }
 
-static const RoleSet every_role = { { [ROLE_GATEWAY] = true, [ROLE_MARKET] = true, [ROLE_BACKTEST] = true } };
+static const RoleSet every_role = { { [ROLE_MARKET] = true, [ROLE_BACKTEST] = true } };
 
 int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts, Clock *clock, Ids *ids, Logger *log) {
     *p = (Platform){ .cfg = cfg, .clock = clock, .ids = ids, .log = log, .hosts = hosts ? *hosts : every_role };
@@ -170,6 +171,8 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts,
         r = open_market_stores(p, cx);
     if (r == 0 && backtest)
         r = open_backtest_stores(p, cx);
+    if (r == 0 && p->hosts.has[ROLE_GATEWAY])
+        r = platform_open_security(p, cx);
     if (r != 0) {
         platform_close(p);
         return r;
@@ -202,6 +205,7 @@ void platform_close(Platform *p) {
         market_feed_close(p->feeds[i]);
     http_client_close(p->http);
     job_store_close(p->control);
+    platform_close_security(p);
     candle_store_close(p->store);
     request_stats_free(p->requests);
     trace_ring_free(p->traces);
@@ -209,16 +213,19 @@ void platform_close(Platform *p) {
     *p = (Platform){ 0 };
 }
 
-const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api, &backtest_api, &jobs_api,
-                                                            &admin_api };
+const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api, &backtest_api,
+                                                            &jobs_api,   &admin_api,   &security_api };
 
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
-    void *const roles[N_PLATFORM_TABLES] = { p->market, &p->storage, p->backtest, p->jobs,
-                                             &p->admin }; /* in the order above */
+    void *const roles[N_PLATFORM_TABLES] = {
+        p->market, &p->storage, p->backtest, p->jobs, &p->admin, &p->security_role
+    }; /* in the order above */
     size_t n = 0;
     assert(cap >= N_PLATFORM_TABLES);
     for (size_t i = 0; i < N_PLATFORM_TABLES; i++)
-        if (p->hosts.has[platform_tables[i] == &backtest_api ? ROLE_BACKTEST : ROLE_MARKET])
+        if (p->hosts.has[platform_tables[i] == &backtest_api   ? ROLE_BACKTEST
+                         : platform_tables[i] == &security_api ? ROLE_GATEWAY
+                                                               : ROLE_MARKET])
             out[n++] = (ApiRole){ platform_tables[i], roles[i] };
     return n;
 }
@@ -244,6 +251,10 @@ char *platform_backup_dir(Arena *a, const AppCfg *cfg) {
 
 char *platform_socket(Arena *a, const AppCfg *cfg) {
     return path_join(a, cfg->data_dir, "finsight.sock");
+}
+
+char *platform_gateway_socket(Arena *a, const AppCfg *cfg) {
+    return path_join(a, cfg->data_dir, "gateway.sock");
 }
 
 int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const char **path) {

@@ -6,6 +6,7 @@
 
 #include "api/call.h"
 #include "api/market/live.h"
+#include "api/security/security_api.h"
 #include "api/storage/storage_api.h"
 #include "app/candle_remote.h"
 #include "app/candle_source.h"
@@ -60,6 +61,11 @@ typedef struct Platform {
     StorageRole storage;
     JobStore *control; /* control.db */
     AdminService admin;
+    SecurityStore *security; /* security.db; NULL where the gateway is not hosted, as the next three */
+    KeyService *keys;
+    Trail *trail;
+    struct SecurityDesk *desk; /* while it serves */
+    SecurityRole security_role;
     Lane *job_lane;
     JobKind *kinds;
     JobService *jobs;
@@ -67,18 +73,20 @@ typedef struct Platform {
     void *wake_arg;
 } Platform;
 
-/* Opens what the configuration names, of the roles it hosts; NULL: all. 0, or ErrCode with words; then everything is
+/* Opens what the configuration names, of the roles it hosts; NULL: all but the gateway. 0, or ErrCode with words; then everything is
  * closed again. */
 int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts, Clock *clock, Ids *ids, Logger *log);
 void platform_close(Platform *p);
 
 /* The store's owner answers on this socket. */
 char *platform_socket(Arena *a, const AppCfg *cfg);
+/* And the gateway, whoever owns the store, on this one. */
+char *platform_gateway_socket(Arena *a, const AppCfg *cfg);
 /* The admin key: configured, else kept in data.dir/admin.key, made there first if need be. */
 int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const char **path);
 
 /* Every table of operations there is: the API, its contract and its docs. */
-enum { N_PLATFORM_TABLES = 5 };
+enum { N_PLATFORM_TABLES = 6 };
 extern const OpTable *const platform_tables[N_PLATFORM_TABLES];
 /* Those of the roles that are hosted, with who serves them, for gateway and callers. */
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap);
@@ -96,6 +104,7 @@ int registry_open_backtests(Ctx *cx, const AppCfg *cfg, BacktestStore **out);
 /* Loads the plug-ins; the catalogue lives in the arena, the libraries as long as the process. */
 int registry_open_strategies(Ctx *cx, const AppCfg *cfg, Arena *arena, StrategyCatalog *out);
 int registry_open_control(Ctx *cx, const AppCfg *cfg, JobStore **out);
+int registry_open_security(Ctx *cx, const AppCfg *cfg, Str audit_key, SecurityStore **out);
 /* The stream of a venue, or for one whose stream is not spoken here a feed that is silent (the clock and REST do). */
 int registry_open_live(Ctx *cx, const AppCfg *cfg, Venue venue, WsDialer *dialer, const LiveSeries *series, size_t n,
                        LiveFeed **out);

@@ -7,6 +7,7 @@
 #include "adapters/market/binance_live.h"
 #include "adapters/market/quiet_live.h"
 #include "adapters/market/venue.h"
+#include "adapters/security/sqlite.h"
 #include "adapters/store/csv.h"
 #include "adapters/store/memory.h"
 #include "adapters/store/parquet.h"
@@ -85,6 +86,18 @@ int registry_open_control(Ctx *cx, const AppCfg *cfg, JobStore **out) {
     bool kept = cfg->data_store != STORE_MEMORY;
     JobStoreOptions o = { .path = kept ? path_join(cx->arena, cfg->data_dir, "control.db") : NULL, .lazy = kept };
     return job_store_sqlite_open(cx, &o, out);
+}
+
+int registry_open_security(Ctx *cx, const AppCfg *cfg, Str audit_key, SecurityStore **out) {
+    bool kept = cfg->data_store != STORE_MEMORY;
+    const char *anchor = cfg->audit_anchor && cfg->audit_anchor[0]
+                             ? cfg->audit_anchor
+                             : path_join(cx->arena, cfg->data_dir, "security.anchor");
+    SecurityStoreOptions o = { .path = kept ? path_join(cx->arena, cfg->data_dir, "security.db") : NULL,
+                               .anchor = kept ? anchor : NULL,
+                               .key = audit_key,
+                               .lazy = kept };
+    return security_store_sqlite_open(cx, &o, out);
 }
 
 /* --- venues --- */

@@ -10,6 +10,7 @@
 #include "app/follower.h"
 #include "app/job_kinds.h"
 #include "app/kept.h"
+#include "app/security.h"
 #include "app/ticker.h"
 #include "app/topology.h"
 
@@ -31,6 +32,7 @@ struct Service {
     Follower *follower; /* NULL: nothing is followed */
     Ticker *ticker;
     KeptAnswers kept;
+    SecurityDesk *desk; /* NULL: the gateway is not hosted */
     Logger *log;
     RoleSet hosts;
     int port;
@@ -48,9 +50,13 @@ static int listen_all(Service *s, Ctx *cx) {
                                    own_port(s), &s->port, why, sizeof why);
     if (r != 0)
         return err_set(cx, r, "%s", why);
-    if (s->cfg->data_store == STORE_MEMORY || !s->hosts.has[ROLE_MARKET])
-        return 0; /* the socket in the data folder is its owner's */
-    r = http_server_listen_unix(gateway_server(s->gateway), platform_socket(cx->arena, s->cfg), why, sizeof why);
+    if (s->cfg->data_store == STORE_MEMORY)
+        return 0;
+    if (s->hosts.has[ROLE_MARKET]) /* the socket in the data folder is its owner's */
+        r = http_server_listen_unix(gateway_server(s->gateway), platform_socket(cx->arena, s->cfg), why, sizeof why);
+    if (r == 0 && s->hosts.has[ROLE_GATEWAY])
+        r = http_server_listen_unix(gateway_server(s->gateway), platform_gateway_socket(cx->arena, s->cfg), why,
+                                    sizeof why);
     if (r == ERR_USAGE) { /* a path too long for a socket: all but the commands beside the server work */
         LOG_WARNING(s->log, cx, S("commands cannot work through this server"), F_STR("reason", str_c(why)));
         return 0;
@@ -76,6 +82,7 @@ static void tls_reload(Service *s) {
     char text[TIME_TEXT_MAX];
     int r = tls_server_reload(s->tls, &cx);
     size_t n = time_format_iso(tls_server_expires(s->tls), text);
+    security_desk_note(s->desk, "certificate.reload", r == 0 ? S("ok") : S("invalid"), str_c(r ? cx.err.text : ""));
     if (r == 0)
         LOG_INFO(s->log, &cx, S("certificate reloaded"), F_STR("expires", str_n(text, n)));
     else
@@ -95,6 +102,7 @@ static void routes_reload(Service *s) {
         r = topology_make(&cx, &cfg, &s->hosts, &topology);
     if (r == 0)
         r = gateway_routes(s->gateway, &cx, &topology);
+    security_desk_note(s->desk, "config.reload", r == 0 ? S("ok") : S("invalid"), str_c(r ? cx.err.text : ""));
     if (r == 0)
         LOG_INFO(s->log, &cx, S("services and routes reloaded"), F_I64("services", topology.n_clusters),
                  F_I64("routes", topology.n_foreign));
@@ -266,6 +274,9 @@ static int make_gateway(Service *s, Ctx *cx) {
                                    .max_age_s = cfg->cors_max_age_ms / MS_PER_SECOND,
                                    .headers = cfg->cors_headers },
                          .internal_key = cfg->auth_internal_key,
+                         .unknown_key_401 = cfg->auth_unknown_401,
+                         .on_event = p->trail ? security_desk_event : NULL,
+                         .event_arg = &s->desk,
                          .limits = { .flood = limit_of(cfg, cfg->limit_flood, 6000),
                                      .anonymous = limit_of(cfg, cfg->limit_anonymous, limit_anonymous.most),
                                      .keyed = limit_of(cfg, cfg->limit_key, limit_keyed.most) },
@@ -338,6 +349,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
         make_lanes(s);
         r = make_gateway(s, cx);
     }
+    if (r == 0 && s->hosts.has[ROLE_GATEWAY])
+        r = security_desk_open(&app->platform, cx, s->gateway, s->loop, s->io, &s->desk);
     if (r == 0)
         r = make_tls(s, cx);
     if (r == 0)
@@ -388,6 +401,7 @@ Service *service_free(Service *s) {
     if (!s)
         return NULL;
     follower_stop(s->follower);
+    security_desk_stop(s->desk);
     Platform *p = &s->app->platform;
     if (s->ticker)
         ticker_stop(s->ticker);
@@ -398,6 +412,7 @@ Service *service_free(Service *s) {
     lane_close(s->cpu);                        /* jobs in the queue answer 503; their exchanges must still live */
     lane_close(s->io);
     lane_close(s->feed);
+    security_desk_free(s->desk);
     gateway_free(s->gateway);
     kept_close(&s->kept);
     loop_timer_stop(&s->tls_timer);

@@ -22,11 +22,12 @@
 typedef struct Cli Cli;
 
 struct Cli {
-    Ctx *cx;         /* of the whole command; cx->cancel is set by SIGINT */
-    ApiCaller *api;  /* NULL until cli_api() is asked for */
-    FILE *out, *err; /* stdout, stderr; tests give memory streams */
-    bool json;       /* --json */
-    bool quiet;      /* --quiet: no progress, no notes */
+    Ctx *cx;            /* of the whole command; cx->cancel is set by SIGINT */
+    ApiCaller *api;     /* NULL until cli_api() is asked for */
+    FILE *out, *err;    /* stdout, stderr; tests give memory streams */
+    bool json;          /* --json */
+    bool quiet;         /* --quiet: no progress, no notes */
+    bool wants_gateway; /* set before cli_api: the platform's gateway is to answer, not its stores */
     bool out_tty, err_tty;
     bool reader_gone;     /* of out: nobody is left to tell anything */
     bool colour;          /* on out; NO_COLOR and --no-color turn it off */

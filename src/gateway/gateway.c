@@ -2,8 +2,7 @@
 
 #include "gateway/internal.h"
 
-#include "gateway/auth.h"
-#include "gateway/forward.h"
+#include "gateway/hop.h"
 
 #include <stdio.h>
 
@@ -85,6 +84,7 @@ static void on_done(void *arg, const HttpExchange *ex, const HttpDone *done) {
         log_request(g, rq, ex, done);
     if (rq) {
         traced_done(rq, ex, done);
+        gateway_note_done(rq, done->status);
         request_ended(rq);
     }
 }
@@ -97,36 +97,6 @@ static void on_cut(void *arg, const char *why) {
 }
 
 /* --- a request, on the loop --- */
-
-/* "2 alice": the role's number and the id of whom a hop before us has let in. */
-static bool read_vouched(Request *rq, Str text) {
-    ptrdiff_t blank = str_find_char(text, ' ');
-    int64_t role;
-    if (blank < 1 || !str_to_i64(str_first(text, (size_t)blank), &role) || role < ROLE_NONE || role > ROLE_ADMIN)
-        return false;
-    rq->cx.principal = (Principal){ (Role)role, str_dup(&rq->arena, str_from(text, (size_t)blank + 1)) };
-    return true;
-}
-
-int gateway_principal(Request *rq) {
-    const Gateway *g = rq->g;
-    const HttpHead *head = &rq->ex->head;
-    Str internal = g->internal_key[0] ? http_field(head, S(FORWARD_INTERNAL_KEY)) : (Str){ 0 };
-    if (internal.p) {
-        rq->vouched =
-            auth_equal(internal, str_c(g->internal_key)) && read_vouched(rq, http_field(head, S(FORWARD_PRINCIPAL)));
-        return rq->vouched ? 0 : err_set(&rq->cx, ERR_DENIED, "the key of a hop is not known here");
-    }
-    Credentials c = { .api_key = http_field(head, S("x-api-key")),
-                      .authorization = http_field(head, S("authorization")),
-                      .local = head->local };
-    Role keyless = g->o.open_reading ? ROLE_READ : ROLE_NONE;
-    return auth_principal(&rq->cx, &c, str_c(g->admin_key), keyless, &rq->cx.principal);
-}
-
-int gateway_allow(Request *rq, Role needed) {
-    return auth_allow(&rq->cx, &rq->cx.principal, needed);
-}
 
 static void handle(void *arg, HttpExchange *ex) {
     stages_run(request_new(arg, ex));
@@ -146,7 +116,7 @@ static char *text_new(Str s) {
     return z;
 }
 
-static Limiter *limit_new(const Gateway *g, const char *name, int64_t a_minute) {
+Limiter *gateway_limiter(const Gateway *g, const char *name, int64_t a_minute) {
     enum { MINUTE_MS = 60 * 1000, CLIENTS = 64 * 1024 };
     LimitRule rule = { name, LIMIT_SLIDING, a_minute, MINUTE_MS };
     if (a_minute > LIMIT_SLIDING_MAX)
@@ -171,9 +141,9 @@ static void take_options(Gateway *g, const GatewayOptions *o) {
     memcpy(g->hops, o->n_hops ? o->hops : g->hops, o->n_hops * sizeof *g->hops);
     g->admin_key = text_new(o->admin_key);
     g->internal_key = text_new(o->internal_key);
-    g->by_flood = limit_new(g, "flood", o->limits.flood);
-    g->by_address = limit_new(g, "ip", o->limits.anonymous);
-    g->by_key = limit_new(g, "key", o->limits.keyed);
+    g->by_flood = gateway_limiter(g, "flood", o->limits.flood);
+    g->by_address = gateway_limiter(g, "ip", o->limits.anonymous);
+    g->by_key = gateway_limiter(g, "key", o->limits.keyed);
     g->started = clock_wall(o->clock);
 }
 
@@ -247,6 +217,7 @@ Gateway *gateway_free(Gateway *g) {
         cluster_free(*c);
     vec_done(&g->clusters);
     vec_done(&g->retired);
+    guard_done(g);
     limiter_free(g->by_flood);
     limiter_free(g->by_address);
     limiter_free(g->by_key);

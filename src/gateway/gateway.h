@@ -10,8 +10,8 @@
  * Besides the tables it serves, on the loop: GET /health, /metrics, /openapi.json, /docs, and /ws: the live API.
  * Refusals are uniform JSON: {"error":{"code","message","field","request_id",...}} (api/op.h).
  *
- * Keys: reading needs none on a loopback address; writing and administration need the admin key, as X-API-Key or
- * Authorization: Bearer. A connection over the Unix socket is the same user and may do everything. */
+ * Keys: reading needs none on a loopback address; writing and administration need a key of that role, as X-API-Key or
+ * Authorization: Bearer: one of gateway_keys, or the admin key of the configuration. A connection over the Unix socket is the same user and may do everything. */
 
 #include "api/cached.h"
 #include "api/call.h"
@@ -26,6 +26,8 @@
 #include "gateway/live.h"
 #include "grpc/call.h"
 #include "net/http_server.h"
+#include "policy/audit_chain.h"
+#include "policy/key_ring.h"
 #include "policy/limit.h"
 
 typedef struct Gateway Gateway;
@@ -107,7 +109,8 @@ typedef struct GatewayOptions {
     Str internal_key;      /* copied; by it our own hops know each other; empty: none does */
     const ClientNet *hops; /* copied; whose X-Forwarded-For is believed */
     size_t n_hops;
-    Str admin_key;                 /* copied; empty = no key opens writing over TCP */
+    Str admin_key;                 /* copied; empty = no key opens writing over TCP; others: gateway_keys */
+    bool unknown_key_401;          /* a key that is no good is answered 401 instead of 403 */
     bool access_log;               /* one INFO line a request */
     bool open_reading;             /* who has no key may read: for a loopback address */
     bool simulated;                /* a collector talks to the simulator: /health says so */
@@ -118,6 +121,10 @@ typedef struct GatewayOptions {
      * Runs on the loop: it must not block. */
     bool (*health)(void *arg, JsonWriter *w);
     void *health_arg;
+    /* Refusals of keys and roles, and calls of administration. On the loop: it must not block. Texts are borrowed.
+     * often: of a kind that comes in floods. May be NULL. */
+    void (*on_event)(void *arg, const AuditEvent *e, bool often);
+    void *event_arg;
 } GatewayOptions;
 
 /* 0, or ErrCode with words: a route that is there twice, an address that is none. */
@@ -127,6 +134,11 @@ HttpServer *gateway_server(Gateway *g); /* to listen and to stop */
  * connections and numbers (and the options they were made with). 0, or ErrCode with words: then all stays as it was.
  * On the loop, or before it runs. */
 int gateway_routes(Gateway *g, Ctx *cx, const GatewayTopology *topology);
+/* The keys that are good from now on. Takes the reference over. On the loop, or before it runs; live connections whose key
+ * is not among them any more are closed. */
+void gateway_keys(Gateway *g, KeySet *set);
+/* The same look again, once a second: keys expire. */
+void gateway_keys_look(Gateway *g);
 /* The instances of one cluster: what discovery calls. ERR_NOT_FOUND for a name that is no cluster. On the loop. */
 int gateway_instances(Gateway *g, Ctx *cx, Str cluster, const ClusterInstance *v, size_t n);
 /* Before the server stops: who asks by gRPC whether it serves is told that it will not. */

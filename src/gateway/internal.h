@@ -90,6 +90,11 @@ typedef struct HealthSeen {
     MonoNs looked;
 } HealthSeen;
 
+typedef struct KeyLimit { /* of the keys that have that number */
+    int64_t a_minute;
+    Limiter *limiter;
+} KeyLimit;
+
 struct Gateway {
     HealthSeen health;
     RequestPool pool;
@@ -108,6 +113,8 @@ struct Gateway {
     const OpTable **tables; /* of the roles, then of the remotes */
     size_t n_tables;
     Limiter *by_flood, *by_address, *by_key; /* NULL: no limit */
+    KeySet *keys;                            /* the loop's; NULL: there are none */
+    VEC(KeyLimit) key_limits;
     ClientNet *hops;
     char *admin_key, *internal_key;
     Time started;
@@ -144,6 +151,8 @@ typedef struct Request {
     bool streaming;    /* its reply has begun, and more of it is to come */
     bool is_rpc;       /* a call of gRPC */
     bool vouched;      /* a hop of ours said who asks */
+    /* Of the gateway's set: good until the stages are through. NULL: another way in. */
+    const KeyEntry *key;
     Str raw_media;     /* of an answer that is a document */
     Str kept;          /* "HIT", "MISS"; empty: an answer that is not kept */
     MediaType media;
@@ -186,6 +195,13 @@ void request_left(Request *rq);
 /* Who asks: the principal into rq->cx, or why there is none. Then whether it may. */
 int gateway_principal(Request *rq);
 int gateway_allow(Request *rq, Role needed);
+
+/* An operation of administration is over. */
+void gateway_note_done(Request *rq, int status);
+/* The limiter that counts this request's key; NULL: none does. */
+Limiter *gateway_key_limiter(const Request *rq);
+Limiter *gateway_limiter(const Gateway *g, const char *name, int64_t a_minute);
+void guard_done(Gateway *g);
 
 /* routes.c */
 int routes_build(Gateway *g, Ctx *cx, const GatewayTopology *t, RouteSet **out);

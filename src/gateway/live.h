@@ -15,6 +15,7 @@
 #include "base/lane.h"
 #include "base/metrics.h"
 #include "net/ws_server.h"
+#include "policy/key_ring.h"
 
 typedef struct LiveHub LiveHub;
 
@@ -43,5 +44,7 @@ LiveHub *live_hub_new(const LiveHubOptions *o);
 LiveHub *live_hub_free(LiveHub *h);
 
 /* Takes the exchange over, or gives the status and words to refuse it with: see ws_accept; 503 when there are too many.
- * The caller has checked key and origin. */
-int live_accept(LiveHub *h, HttpExchange *ex, const char **why);
+ * The caller has checked key and origin; key_id: of the key it came in by, empty: of none that can be revoked. */
+int live_accept(LiveHub *h, HttpExchange *ex, Str key_id, const char **why);
+/* Closes the connections whose key is no longer good. */
+void live_hub_keys(LiveHub *h, const KeySet *set);

@@ -301,7 +301,18 @@ static void on_end(void *arg, const WsEnd *end) {
 
 static const WsEvents live_events = { .on_message = on_message, .on_drain = on_drain, .on_end = on_end };
 
-int live_accept(LiveHub *h, HttpExchange *ex, const char **why) {
+void live_hub_keys(LiveHub *h, const KeySet *set) {
+    Time now = clock_wall(h->o.clock);
+    LIST_FOR (it, &h->conns) {
+        LiveConn *c = LIST_ENTRY(it, LiveConn, node);
+        if (!c->key_id[0] || key_set_still(set, str_n(c->key_id, KEY_ID), now) == KEY_GOOD)
+            continue;
+        c->key_id[0] = '\0';
+        ws_close(c->ws, WS_CLOSE_POLICY, S("the key is no longer good"));
+    }
+}
+
+int live_accept(LiveHub *h, HttpExchange *ex, Str key_id, const char **why) {
     if (ws_asked_for(&ex->head) && h->n_conns >= h->o.live.max_connections) {
         *why = "too many live connections";
         return 503;
@@ -313,6 +324,7 @@ int live_accept(LiveHub *h, HttpExchange *ex, const char **why) {
         return status;
     }
     c->hub = h;
+    memcpy(c->key_id, key_id.n == KEY_ID ? key_id.p : c->key_id, KEY_ID);
     c->tokens_at = loop_now(h->o.loop);
     c->tokens = INT32_MAX;
     list_init(&c->subs);

@@ -39,7 +39,7 @@ bool live_serve(Request *rq) {
             r = gateway_allow(rq, ROLE_READ);
     }
     if (r == 0)
-        status = live_accept(g->live, ex, &why);
+        status = live_accept(g->live, ex, rq->key ? rq->key->key.id : (Str){ 0 }, &why);
     if (r == 0 && status == 0) {
         request_left(rq);
         return true;

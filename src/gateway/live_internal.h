@@ -69,6 +69,7 @@ struct LiveConn {
     int n_subs;
     bool slow;
     MonoNs slow_since;
+    char key_id[KEY_ID + 1]; /* of the key it came in by; empty: of none that can be revoked */
     size_t pending_bytes;
     int64_t tokens; /* thousandths of a message */
     MonoNs tokens_at;

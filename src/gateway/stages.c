@@ -94,7 +94,7 @@ static int stage_role(Request *rq) {
 }
 
 static int stage_limit(Request *rq) {
-    Limiter *l = rq->g->by_key;
+    Limiter *l = gateway_key_limiter(rq);
     if (!l || rq->ex->head.local || !brings_key(&rq->ex->head) || rq->vouched)
         return 0;
     return take(rq, l, limit_key(l, &rq->cx.principal.id, 1), 2);

@@ -8,7 +8,12 @@
 
 #include "adapters/security/anchor.h"
 #include "adapters/sqlite/owner.h"
+#include "base/file.h"
 #include "base/vec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 enum { APPLICATION_ID = 0x46535345, KEY_BYTES_MAX = 256 }; /* "FSSE" */
 
@@ -517,6 +522,15 @@ static const SecurityStoreOps ops = {
     .close = do_close,
 };
 
+/* For its owner alone, also what SQLite puts beside it: names of keys and addresses are nobody else's business. */
+static int make_private(Ctx *cx, const char *path) {
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return file_fail(cx, errno, "open", path);
+    close(fd);
+    return 0;
+}
+
 int security_store_sqlite_open(Ctx *cx, const SecurityStoreOptions *o, SecurityStore **out) {
     assert(o->key.n > 0 && o->key.n <= KEY_BYTES_MAX);
     Store *s = mem_new(Store);
@@ -533,7 +547,9 @@ int security_store_sqlite_open(Ctx *cx, const SecurityStoreOptions *o, SecurityS
     DbOwnerOptions options = {
         .path = o->path, .vfs = o->vfs, .table = { sql_text, N_SQL }, .schema = &schema, .lazy = o->lazy
     };
-    int r = db_owner_open(&s->owner, cx, &options);
+    int r = o->path && !o->vfs ? make_private(cx, o->path) : 0;
+    if (r == 0)
+        r = db_owner_open(&s->owner, cx, &options);
     if (r == 0 && !o->lazy)
         r = load(s, cx);
     if (r != 0) {
