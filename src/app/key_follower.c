@@ -9,7 +9,15 @@
 #include <pthread.h>
 #include <signal.h>
 
-enum { ASK_MS = 300, CALL_MS = 2000, FEED_MAX = 16 << 20, COMPLAIN_MS = 60 * 1000 };
+enum {
+    ASK_MS = 300,
+    CALL_MS = 2000,
+    FEED_MAX = 16 << 20,
+    COMPLAIN_MS = 60 * 1000,
+    PATIENCE_MS = 15000,
+    AGAIN_MS = 100,
+    FOLLOW_NOBODY = 1
+};
 
 struct KeyFollower {
     KeyFollowerOptions o;
@@ -117,8 +125,8 @@ static void *follow(void *arg) {
     KeyFollower *f = arg;
     Arena arena = { 0 };
     MonoNs complained = { 0 };
-    bool lost = false;
-    while (wait_ms(f, ASK_MS)) {
+    bool lost = false, needed = true;
+    while (needed && wait_ms(f, ASK_MS)) {
         Ctx cx;
         ctx_init(&cx, &arena, f->o.clock);
         int r = ask(f, &cx);
@@ -131,6 +139,7 @@ static void *follow(void *arg) {
             LOG_INFO(f->o.log, &cx, S("keys are learned again"));
         }
         lost = r != 0;
+        needed = !(lost && f->o.instead && f->o.instead(f->o.arg, &cx) == 0);
         arena_reset(&arena);
     }
     arena_done(&arena);
@@ -146,6 +155,20 @@ int key_follower_start(Ctx *cx, const KeyFollowerOptions *o, KeyFollower **out) 
     int r = http_caller_new(cx, f->o.address, &f->http);
     if (r == 0)
         r = ask(f, cx);
+    /* One that is about to end listens no more and has not let go yet: it will be the one or the other soon. */
+    for (int64_t waited = 0; r != 0 && o->instead && waited < PATIENCE_MS; waited += AGAIN_MS) {
+        clock_sleep_ms(o->clock, AGAIN_MS);
+        r = o->instead(o->arg, cx) == 0 ? FOLLOW_NOBODY : ask(f, cx);
+        if (r == FOLLOW_NOBODY)
+            break;
+    }
+    if (r == FOLLOW_NOBODY) {
+        *out = NULL;
+        http_caller_free(f->http);
+        arena_done(&f->texts);
+        mem_free(f);
+        return 0;
+    }
     if (r != 0) {
         err_prefix(cx, "auth.keys_from: ");
         http_caller_free(f->http);

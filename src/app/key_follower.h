@@ -16,9 +16,11 @@ typedef struct KeyFollowerOptions {
     Clock *clock;
     Logger *log;
     void (*learned)(void *arg, KeySet *set); /* takes the reference; on the follower's thread */
+    /* Asked when the other is not there: 0 says that nobody needs to be followed any more. NULL: there is no such way. */
+    int (*instead)(void *arg, Ctx *cx);
     void *arg;
 } KeyFollowerOptions;
 
-/* Asks once before it returns: ERR_... when the other cannot be asked. */
+/* Asks before it returns, for a while when there is `instead`: ERR_... when the other cannot be asked. */
 int key_follower_start(Ctx *cx, const KeyFollowerOptions *o, KeyFollower **out);
 KeyFollower *key_follower_stop(KeyFollower *f); /* NULL is fine */

@@ -11,14 +11,14 @@ enum { LOOK_MS = 1000, FLUSH_EVERY = 10, USE_EVERY = 30 };
 typedef struct Box {
     atomic_int refs;
     Gateway *gateway; /* the loop's; NULL: gone */
+    void (*owner)(void *arg);
+    void *arg;
 } Box;
 
 struct SecurityDesk {
     Platform *p;
-    Gateway *gateway;
+    SecurityDeskOptions o;
     Box *box;
-    Loop *loop;
-    Lane *io;
     LoopTimer timer;
     int64_t turns;
     atomic_bool busy; /* a look is on its lane */
@@ -50,13 +50,13 @@ static void on_letter(void *arg) {
 
 static void hand_over(SecurityDesk *d, KeySet *set) {
     if (!d->running) {
-        gateway_keys(d->gateway, set);
+        gateway_keys(d->o.gateway, set);
         return;
     }
     Letter *l = mem_new(Letter);
     atomic_fetch_add(&d->box->refs, 1);
     *l = (Letter){ d->box, set };
-    loop_post(d->loop, on_letter, l);
+    loop_post(d->o.loop, on_letter, l);
 }
 
 /* A KeyServiceOptions.changed. */
@@ -132,10 +132,10 @@ static void look_on_lane(void *arg, int err) {
 
 static void look(void *arg) {
     SecurityDesk *d = arg;
-    gateway_keys_look(d->gateway);
+    gateway_keys_look(d->o.gateway);
     if (++d->turns % FLUSH_EVERY || atomic_exchange(&d->busy, true))
         return;
-    if (lane_post(d->io, &(LaneJob){ .run = look_on_lane, .arg = d }) != 0)
+    if (lane_post(d->o.io, &(LaneJob){ .run = look_on_lane, .arg = d }) != 0)
         atomic_store(&d->busy, false);
 }
 
@@ -149,41 +149,85 @@ static void log_anchor(Platform *p, Ctx *cx) {
     log_record(p->log, NULL, LEVEL_INFO, S("audit anchor"), fields, ARRAY_LEN(fields));
 }
 
-int security_desk_open(Platform *p, Ctx *cx, Gateway *gateway, Loop *loop, Lane *io, SecurityDesk **out) {
-    SecurityDesk *d = mem_new(SecurityDesk);
-    *d = (SecurityDesk){ .p = p, .gateway = gateway, .box = mem_new(Box), .loop = loop, .io = io };
-    *d->box = (Box){ .refs = 1, .gateway = gateway };
-    loop_timer_init(&d->timer, loop, look, d);
-    p->desk = d;
+/* The file is ours: what is in it holds. Words when it is another's still. */
+static int own(SecurityDesk *d, Ctx *cx) {
+    Platform *p = d->p;
+    int r = keys_load(p->keys, cx);
+    if (r != 0)
+        return r;
     trail_note(p->trail, &(AuditEvent){ .who = S("finsight"),
                                         .action = S("serve.start"),
                                         .outcome = S("ok"),
                                         .detail = S(FINSIGHT_VERSION) });
-    int r = trail_flush(p->trail, cx, false);
-    if (r == 0)
-        r = keys_load(p->keys, cx);
+    return trail_flush(p->trail, cx, false);
+}
+
+static void on_owner(void *arg) {
+    Letter *l = arg;
+    if (l->box->gateway)
+        l->box->owner(l->box->arg);
+    box_unref(l->box);
+    mem_free(l);
+}
+
+/* A KeyFollowerOptions.instead, on its thread or before there is one. */
+static int take_over(void *arg, Ctx *cx) {
+    SecurityDesk *d = arg;
+    int r = own(d, cx);
+    if (r != 0)
+        return r;
+    LOG_INFO(d->p->log, cx, S("keys are held here now"));
+    Letter *l = mem_new(Letter);
+    atomic_fetch_add(&d->box->refs, 1);
+    l->box = d->box;
+    loop_post(d->o.loop, on_owner, l);
+    return 0;
+}
+
+static int follow(SecurityDesk *d, Ctx *cx, bool neighbour) {
+    const AppCfg *cfg = d->p->cfg;
+    KeyFollowerOptions o = { .address = cfg->auth_keys_from,
+                             .internal_key = cfg->auth_internal_key,
+                             .key = cfg->auth_admin_key,
+                             .clock = d->p->clock,
+                             .log = d->p->log,
+                             .learned = learned,
+                             .arg = d };
+    if (neighbour) {
+        o.address = str_fmt(cx->arena, "unix:%s", platform_gateway_socket(cx->arena, cfg));
+        o.instead = take_over;
+    }
+    return key_follower_start(cx, &o, &d->follower);
+}
+
+static void desk_drop(SecurityDesk *d) {
+    d->p->desk = NULL;
+    d->box->gateway = NULL;
+    box_unref(d->box);
+    mem_free(d);
+}
+
+int security_desk_open(Platform *p, Ctx *cx, const SecurityDeskOptions *o, SecurityDesk **out) {
+    SecurityDesk *d = mem_new(SecurityDesk);
+    *d = (SecurityDesk){ .p = p, .o = *o, .box = mem_new(Box) };
+    *d->box = (Box){ .refs = 1, .gateway = o->gateway, .owner = o->owner, .arg = o->arg };
+    loop_timer_init(&d->timer, o->loop, look, d);
+    p->desk = d;
+    int r = own(d, cx);
+    bool neighbour = r == ERR_CONFLICT;
     d->running = true;
-    if (r == 0 && p->cfg->auth_keys_from.n)
-        r = key_follower_start(cx,
-                               &(KeyFollowerOptions){ .address = p->cfg->auth_keys_from,
-                                                      .internal_key = p->cfg->auth_internal_key,
-                                                      .key = p->cfg->auth_admin_key,
-                                                      .clock = p->clock,
-                                                      .log = p->log,
-                                                      .learned = learned,
-                                                      .arg = d },
-                               &d->follower);
+    if (r == 0)
+        o->owner(o->arg);
+    if (neighbour || (r == 0 && p->cfg->auth_keys_from.n))
+        r = follow(d, cx, neighbour && !p->cfg->auth_keys_from.n);
     if (r != 0) {
-        security_desk_stop(d);
-        p->desk = NULL;
-        d->box->gateway = NULL;
-        box_unref(d->box);
-        mem_free(d);
+        desk_drop(d);
         return r;
     }
-    trail_attach(p->trail, io);
+    trail_attach(p->trail, o->io);
     loop_timer_start(&d->timer, LOOK_MS, LOOK_MS);
-    log_anchor(p, cx);
+    if (!neighbour)
+        log_anchor(p, cx);
     *out = d;
     return 0;
 }
@@ -223,8 +267,6 @@ SecurityDesk *security_desk_free(SecurityDesk *d) {
     keys_note_use(p->keys, &cx);
     log_anchor(p, &cx);
     arena_done(&arena);
-    p->desk = NULL;
-    d->box->gateway = NULL;
-    box_unref(d->box);
-    return mem_free(d);
+    desk_drop(d);
+    return NULL;
 }

@@ -14,8 +14,17 @@ void platform_close_security(Platform *p);
 
 typedef struct SecurityDesk SecurityDesk;
 
-/* Before the loop runs: the gateway has its keys when this returns. */
-int security_desk_open(Platform *p, Ctx *cx, Gateway *gateway, Loop *loop, Lane *io, SecurityDesk **out);
+/* Before the loop runs: the gateway has its keys when this returns. Where another process has the folder's security.db
+ * (one that is about to be replaced by this), keys are learned from it until it ends; then this one takes over. owner:
+ * called when the file is ours, at once or later, on the loop's thread. */
+typedef struct SecurityDeskOptions {
+    Gateway *gateway;
+    Loop *loop;
+    Lane *io;
+    void (*owner)(void *arg);
+    void *arg;
+} SecurityDeskOptions;
+int security_desk_open(Platform *p, Ctx *cx, const SecurityDeskOptions *o, SecurityDesk **out);
 /* Something that is no request happened: "config.reload". NULL is fine. */
 void security_desk_note(SecurityDesk *d, const char *action, Str outcome, Str detail);
 void security_desk_stop(SecurityDesk *d); /* first of all: its threads and timers end; NULL is fine */

@@ -44,6 +44,17 @@ static int own_port(const Service *s) {
     return cfg->server_port >= 0 ? (int)cfg->server_port : roles_port(&s->hosts, cfg->server_ports == PORTS_B);
 }
 
+/* Commands on keys come this way; of several gateways on one folder one holds them. */
+static void listen_owner(void *arg) {
+    Service *s = arg;
+    Arena scratch = { 0 };
+    char why[WHY_MAX];
+    if (s->cfg->data_store != STORE_MEMORY &&
+        http_server_listen_unix(gateway_server(s->gateway), platform_gateway_socket(&scratch, s->cfg), why, sizeof why))
+        LOG_WARNING(s->log, NULL, S("commands on keys cannot work through this server"), F_STR("reason", str_c(why)));
+    arena_done(&scratch);
+}
+
 static int listen_all(Service *s, Ctx *cx) {
     char why[WHY_MAX];
     int r = http_server_listen_tls(gateway_server(s->gateway), s->tls, str_cz(cx->arena, s->cfg->server_host),
@@ -54,9 +65,6 @@ static int listen_all(Service *s, Ctx *cx) {
         return 0;
     if (s->hosts.has[ROLE_MARKET]) /* the socket in the data folder is its owner's */
         r = http_server_listen_unix(gateway_server(s->gateway), platform_socket(cx->arena, s->cfg), why, sizeof why);
-    if (r == 0 && s->hosts.has[ROLE_GATEWAY])
-        r = http_server_listen_unix(gateway_server(s->gateway), platform_gateway_socket(cx->arena, s->cfg), why,
-                                    sizeof why);
     if (r == ERR_USAGE) { /* a path too long for a socket: all but the commands beside the server work */
         LOG_WARNING(s->log, cx, S("commands cannot work through this server"), F_STR("reason", str_c(why)));
         return 0;
@@ -350,7 +358,11 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
         r = make_gateway(s, cx);
     }
     if (r == 0 && s->hosts.has[ROLE_GATEWAY])
-        r = security_desk_open(&app->platform, cx, s->gateway, s->loop, s->io, &s->desk);
+        r = security_desk_open(
+            &app->platform, cx,
+            &(SecurityDeskOptions){
+                .gateway = s->gateway, .loop = s->loop, .io = s->io, .owner = listen_owner, .arg = s },
+            &s->desk);
     if (r == 0)
         r = make_tls(s, cx);
     if (r == 0)

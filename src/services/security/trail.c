@@ -202,6 +202,23 @@ static size_t take_batch(Trail *t, Noted *out[static BATCH], int64_t *dropped) {
     return n;
 }
 
+/* The file is another process's for now: they wait, before what came meanwhile. */
+static void put_back(Trail *t, Noted **batch, size_t n, int64_t dropped) {
+    pthread_mutex_lock(&t->lock);
+    size_t room = TRAIL_WAITING_MAX - MIN(t->waiting.n, (size_t)TRAIL_WAITING_MAX), keep = MIN(n, room);
+    for (size_t i = keep; i < n; i++)
+        mem_free(batch[i]);
+    for (size_t i = 0; i < keep; i++)
+        vec_push(&t->waiting, NULL);
+    if (keep) {
+        memmove(t->waiting.v + keep, t->waiting.v, (t->waiting.n - keep) * sizeof *t->waiting.v);
+        memcpy(t->waiting.v, batch, keep * sizeof *batch);
+    }
+    t->dropped += dropped + (int64_t)(n - keep);
+    t->posted = false;
+    pthread_mutex_unlock(&t->lock);
+}
+
 static int write_all(Trail *t, Ctx *cx) {
     int r = 0;
     pthread_mutex_lock(&t->writing); /* two writers would turn the order round */
@@ -217,6 +234,11 @@ static int write_all(Trail *t, Ctx *cx) {
                 .who = S("finsight"), .action = S("audit.overflow"), .outcome = S("busy"), .count = dropped
             };
         int wrote = security_store_append(t->store, cx, events, n_events);
+        if (wrote == ERR_CONFLICT) {
+            put_back(t, batch, n, dropped);
+            r = wrote;
+            break;
+        }
         if (wrote != 0) {
             LOG_ERROR(t->log, cx, S("security events were not written"), F_I64("events", (int64_t)n_events),
                       F_STR("reason", str_c(cx->err.text)));
