@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+"""Keys, roles, the record of security events and secrets, on the real binary."""
+import base64
+import json
+import os
+import pathlib
+import signal
+import socket
+import sqlite3
+import struct
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import platform_rig as rig  # noqa: E402
+from platform_rig import check, equal, wait_for  # noqa: E402
+
+KEYS = "/api/v1/admin/keys"
+NO_LIMITS = ["--limit.flood", 0, "--limit.anonymous", 0, "--limit.key", 0]
+
+
+def keyed(key):
+    return {"X-API-Key": key}
+
+
+def error(reply):
+    return reply.json["error"]
+
+
+class Socket:
+    """The least of a WebSocket client: opens, reads frames until the server closes."""
+
+    def __init__(self, port, key):
+        self.s = socket.create_connection(("127.0.0.1", port), timeout=60)
+        nonce = base64.b64encode(os.urandom(16)).decode()
+        self.s.sendall((f"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                        f"Sec-WebSocket-Key: {nonce}\r\nSec-WebSocket-Version: 13\r\nX-API-Key: {key}\r\n\r\n").encode())
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += self.read(1)
+        self.status = int(head.split()[1])
+
+    def read(self, n):
+        data = b""
+        while len(data) < n:
+            piece = self.s.recv(n - len(data))
+            if not piece:
+                raise ConnectionError("the server closed without a close frame")
+            data += piece
+        return data
+
+    def closed(self):
+        """Reads up to the close frame; returns its code."""
+        while True:
+            first, length = self.read(2)
+            if length == 126:
+                length = struct.unpack("!H", self.read(2))[0]
+            elif length == 127:
+                length = struct.unpack("!Q", self.read(8))[0]
+            payload = self.read(length)
+            if first & 15 == 8:
+                return struct.unpack("!H", payload[:2])[0]
+
+    def close(self):
+        self.s.close()
+
+
+class Cases(rig.Suite):
+    def open_server(self, *args, **more):
+        """On an address that is not loopback's, as far as the server knows: reading needs a key."""
+        return self.serve("--host", "0.0.0.0", *NO_LIMITS, *args, **more)
+
+    def create(self, server, **fields):
+        reply = server.request("POST", KEYS, json.dumps({"name": "a test", **fields}), keyed(self.key()))
+        equal(reply.status, 200, reply.body)
+        return reply.json["secret"], reply.json["key"]["id"]
+
+    # --- keys: SEC-01, SEC-02, SEC-07, SEC-26, GWY-13, GWY-14, GWY-31, U02, U33 ---
+
+    def test_missing_is_401_and_wrong_is_403_in_the_documents_words(self):
+        server = self.open_server()
+        candles = "/api/v1/market/candles?symbol=BTCUSDT&timeframe=1h"
+        reply = server.get(candles)
+        equal((reply.status, error(reply)["message"], error(reply)["stage"]), (401, "API key required", "role"))
+        for headers in ({"X-API-Key": "nonsense"}, {"Authorization": "Bearer nonsense"},
+                        {"X-API-Key": "fsk_00000000_00000000000000000000000000000000"}):
+            reply = server.request("GET", candles, headers=headers)
+            equal((reply.status, error(reply)["message"], error(reply)["stage"]), (403, "Invalid API key", "authentication"))
+        equal(server.request("GET", candles, headers={"Authorization": "Basic eA=="}).status, 401)
+        server.stop()
+        server = self.open_server("--auth.unknown-401")
+        reply = server.request("GET", candles, headers=keyed("nonsense"))
+        equal((reply.status, error(reply)["message"]), (401, "Invalid API key"))
+
+    def test_a_key_lives_and_dies(self):
+        server = self.open_server()
+        secret, key_id = self.create(server, role="read", limit=3)
+        path = "/api/v1/market/exchanges"
+        equal(server.request("GET", path, headers=keyed(secret)).status, 200)
+        equal(server.request("GET", path, headers={"Authorization": f"Bearer {secret}"}).status, 200)
+        # its own limit, of both ways in together (GWY-10)
+        equal([server.request("GET", path, headers=keyed(secret)).status for _ in range(2)], [200, 429])
+        equal(server.request("GET", KEYS, headers=keyed(secret)).status, 403)
+        listed = server.request("GET", KEYS, headers=keyed(self.key()))
+        check(secret.encode() not in listed.body and secret[13:].encode() not in listed.body, "a list shows a secret")
+        row = listed.json["keys"][0]
+        equal((row["id"], row["status"], row["role"], row["limit"]), (key_id, "active", "read", 3))
+        check(row["last_used"], "the use of a key is seen at once")
+        equal(server.request("DELETE", f"{KEYS}/{key_id}", headers=keyed(self.key())).json["status"], "revoked")
+        reply = server.request("GET", path, headers=keyed(secret))
+        equal((reply.status, error(reply)["message"]), (403, "Invalid API key"))
+        equal(server.request("POST", f"{KEYS}/{key_id}/rotate", "{}", keyed(self.key())).status, 409)
+        equal(server.request("GET", f"{KEYS}/zzzzzzzz", headers=keyed(self.key())).status, 404)
+        server.stop()
+        server = self.open_server()
+        equal(server.request("GET", path, headers=keyed(secret)).status, 403, "revoked for good")
+
+    def test_keys_expire_and_have_scopes(self):
+        server = self.open_server()
+        now = server.request("GET", KEYS, headers=keyed(self.key())).headers["date"]
+        check(now)
+        end = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 2)) + "Z"
+        secret, _ = self.create(server, expires=end)
+        equal(server.request("GET", "/api/v1/market/exchanges", headers=keyed(secret)).status, 200)
+        wait_for(lambda: server.request("GET", "/api/v1/market/exchanges", headers=keyed(secret)).status == 403, 60)
+        scoped, _ = self.create(server, role="admin", scopes=["market.exchanges", "keys"])
+        equal(server.request("GET", "/api/v1/market/exchanges", headers=keyed(scoped)).status, 200)
+        equal(server.request("GET", KEYS, headers=keyed(scoped)).status, 200)
+        reply = server.request("GET", "/api/v1/jobs", headers=keyed(scoped))
+        equal((reply.status, error(reply)["stage"]), (403, "role"))
+        for bad in ({"name": ""}, {"name": "x", "role": "root"}, {"name": "x", "scopes": ["a/b"]}, {"name": "x", "limit": -1},
+                    {"name": "x", "expires": "2001-01-01T00:00:00Z"}, {"name": "x", "days": 1, "expires": end},
+                    {"name": "x" * 81}, {"name": "a\nb"}):
+            equal(server.request("POST", KEYS, json.dumps(bad), keyed(self.key())).status, 422, bad)
+
+    def test_rotation_under_load_fails_nobody_within_its_grace(self):
+        server = self.open_server()
+        secret, key_id = self.create(server)
+        seen, stop = [], threading.Event()
+
+        def load():
+            while not stop.is_set():
+                seen.append((time.monotonic(), server.request("GET", "/api/v1/market/exchanges", headers=keyed(secret)).status))
+
+        threads = [threading.Thread(target=load) for _ in range(3)]
+        for t in threads:
+            t.start()
+        wait_for(lambda: len(seen) > 20, 60)
+        rotated = server.request("POST", f"{KEYS}/{key_id}/rotate", json.dumps({"grace_seconds": 3}), keyed(self.key()))
+        equal(rotated.status, 200)
+        until = time.monotonic() + 2.5  # the grace began before the answer came
+        fresh = rotated.json["secret"]
+        equal(server.request("GET", "/api/v1/market/exchanges", headers=keyed(fresh)).status, 200)
+        wait_for(lambda: seen[-1][1] == 403, 60, "the end of the grace")
+        stop.set()
+        for t in threads:
+            t.join()
+        early = [status for at, status in seen if at < until]
+        check(len(early) > 20 and set(early) == {200}, "within the grace", set(early))
+        equal(server.request("GET", "/api/v1/market/exchanges", headers=keyed(fresh)).status, 200)
+
+    def test_a_revoked_key_closes_its_live_connection_within_a_second(self):
+        """SEC-23"""
+        server = self.open_server()
+        other, _ = self.create(server)
+        stays = Socket(server.port, other)
+        took = []
+        for _ in range(3):  # the best of three: what else the machine does is not measured here
+            secret, key_id = self.create(server)
+            ws = Socket(server.port, secret)
+            equal((ws.status, stays.status), (101, 101))
+            server.request("DELETE", f"{KEYS}/{key_id}", headers=keyed(self.key()))
+            began = time.monotonic()
+            equal(ws.closed(), 1008)
+            took.append(time.monotonic() - began)
+            ws.close()
+        check(min(took) < 1, "closed after", took)
+        stays.s.settimeout(0.3)
+        try:
+            while True:
+                stays.read(1)  # the greeting; a close frame would end in ConnectionError
+        except TimeoutError:
+            pass
+        stays.close()
+
+    def test_another_gateway_learns_of_a_revocation_within_a_second(self):
+        """SEC-23: a gateway of its own folder, which follows."""
+        (self.root / "key").write_text("an internal key of the platform")
+        internal = ["--config.file", str(self.root / "platform.yaml")]
+        (self.root / "platform.yaml").write_text(f"auth:\n  internal_key: file:{self.root / 'key'}\n")
+        first = self.open_server(*internal)
+        second = self.start("serve", "--data-dir", self.root / "second", "--port", 0, "--host", "0.0.0.0", *NO_LIMITS, *internal,
+                            "--auth.keys-from", f"http://127.0.0.1:{first.port}")
+        path = "/api/v1/market/exchanges"
+        took = []
+        for _ in range(3):
+            secret, key_id = self.create(first)
+            wait_for(lambda: second.request("GET", path, headers=keyed(secret)).status == 200, 60, "the key is learned")
+            first.request("DELETE", f"{KEYS}/{key_id}", headers=keyed(self.key()))
+            began = time.monotonic()
+            wait_for(lambda: second.request("GET", path, headers=keyed(secret)).status == 403, 60, "the revocation is learned")
+            took.append(time.monotonic() - began)
+        check(min(took) < 1, "learned after", took)
+        owner = keyed((self.root / "second/admin.key").read_text().strip())
+        equal(second.request("POST", KEYS, json.dumps({"name": "x"}), owner).status, 409, "keys are changed where they are held")
+        kept, _ = self.create(first)
+        wait_for(lambda: second.request("GET", path, headers=keyed(kept)).status == 200, 60)
+        first.stop(signal.SIGKILL)
+        time.sleep(0.7)  # two questions that nobody answers
+        equal(second.request("GET", path, headers=keyed(kept)).status, 200, "what is known stays good")
+
+    def test_the_gateway_that_replaces_another_takes_its_keys_over(self):
+        flags = ["--roles", "gateway", "--data-dir", self.data, "--port", 0, "--host", "0.0.0.0", *NO_LIMITS]
+        old = self.start("serve", *flags)
+        secret, key_id = self.create(old)
+        new = self.start("serve", *flags)
+        equal(new.request("GET", KEYS + "/feed", headers=keyed(secret)).status, 403, "known, and no administrator")
+        equal(self.cli("keys", "revoke", key_id, "--json").returncode, 0)
+        wait_for(lambda: error(new.request("GET", KEYS + "/feed", headers=keyed(secret)))["message"] == "Invalid API key", 60)
+        old.stop()
+        wait_for(lambda: self.cli("keys", "create", "after", status=None).returncode == 0, 60, "the new one answers commands")
+        equal(json.loads(self.cli("keys", "--json").stdout)["count"], 2)
+        new.stop()
+        equal(json.loads(self.cli("audit", "verify", "--json").stdout)["whole"], True)
+
+    def test_commands_work_beside_a_server_and_without_one(self):
+        made = json.loads(self.cli("keys", "create", "a script", "--role", "write", "--scopes", "market,jobs", "--days", "7",
+                                   "--json").stdout)
+        server = self.open_server()
+        equal(server.request("GET", "/api/v1/jobs", headers=keyed(made["secret"])).status, 200)
+        plain = self.cli("keys", "rotate", made["key"]["id"], "--grace", "0", "--quiet").stdout.strip()
+        equal(server.request("GET", "/api/v1/jobs", headers=keyed(made["secret"])).status, 403)
+        equal(server.request("GET", "/api/v1/jobs", headers=keyed(plain)).status, 200)
+        shown = json.loads(self.cli("keys", "show", made["key"]["id"], "--json").stdout)
+        equal((shown["name"], shown["scopes"], shown["status"]), ("a script", ["market", "jobs"], "active"))
+        self.cli("keys", "revoke", made["key"]["id"])
+        equal(server.request("GET", "/api/v1/jobs", headers=keyed(plain)).status, 403)
+        server.stop()
+        check("revoked" in self.cli("keys").stdout)
+        self.cli("keys", "rotate", status=2)
+        self.cli("keys", "show", "zzzzzzzz", status=4)
+
+    # --- roles: SEC-06, SEC-07, GWY-37 ---
+
+    def test_every_cell_of_role_times_route(self):
+        server = self.open_server("--data.store", "memory", "--config.file", self.admin_file())
+        admin = "the admin key of this test"
+        keys = {"none": None, "admin key": admin}
+        for role in ("read", "write", "admin"):
+            reply = server.request("POST", KEYS, json.dumps({"name": role, "role": role}), keyed(admin))
+            keys[role] = reply.json["secret"]
+        doomed = server.request("POST", KEYS, json.dumps({"name": "gone", "role": "admin"}), keyed(admin)).json
+        server.request("DELETE", f"{KEYS}/{doomed['key']['id']}", headers=keyed(admin))
+        keys["revoked"] = doomed["secret"]
+        rank = {"none": 0, "read": 1, "write": 2, "admin": 3, "admin key": 3}
+        cells = {}
+        document = server.get("/openapi.json").json
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                if method not in ("get", "post", "put", "patch", "delete"):
+                    continue
+                needs = rank[operation["x-role"]]
+                target = path
+                while "{" in target:
+                    target = target[:target.index("{")] + "x" + target[target.index("}") + 1:]
+                for who, key in keys.items():
+                    body = "{" if method in ("post", "put", "patch") else None  # no JSON: who may pass gets 400, and nothing is done
+                    if who in ("admin", "admin key", "write") and method == "delete":
+                        target_now = target + "?no_such_parameter=1"
+                    else:
+                        target_now = target
+                    reply = server.request(method.upper(), target_now, body, keyed(key) if key else {})
+                    if who == "revoked":
+                        want = reply.status == 403 and error(reply)["message"] == "Invalid API key"
+                    elif rank[who] >= needs:
+                        want = reply.status not in (401, 403)
+                    elif who == "none":
+                        want = reply.status == 401 and error(reply)["message"] == "API key required"
+                    else:
+                        want = reply.status == 403 and error(reply)["stage"] == "role"
+                    check(want, f"{who} × {method} {path} (needs {operation['x-role']}): {reply.status}", reply.body[:200])
+                    cells[(who, method, path)] = reply.status
+        check(len(cells) > 500, "cells", len(cells))
+        admin_paths = [c for c in cells if "/admin/" in c[2] and c[0] == "none"]
+        check(len(admin_paths) > 20 and all(cells[c] == 401 for c in admin_paths), "administration without a key")
+
+    def admin_file(self):
+        (self.root / "admin").write_text("the admin key of this test")
+        path = self.root / "admin.yaml"
+        path.write_text(f"auth:\n  admin_key: file:{self.root / 'admin'}\n")
+        return str(path)
+
+    # --- the record of events: SEC-12 ---
+
+    def test_what_happens_is_recorded_and_floods_are_counted(self):
+        server = self.open_server()
+        secret, key_id = self.create(server, role="read")
+        for _ in range(40):
+            server.request("GET", "/api/v1/jobs", headers=keyed("fsk_" + key_id + "_" + "0" * 32))
+            server.request("POST", "/api/v1/admin/cache/clear", "{}", keyed(secret))
+            server.get("/api/v1/jobs")
+        server.request("POST", "/api/v1/admin/cache/clear", "{}", keyed(self.key()))
+        server.process.send_signal(signal.SIGHUP)
+        path = "/api/v1/admin/security/events?limit=1000"
+
+        def events():
+            rows = server.request("GET", path, headers=keyed(self.key())).json["events"]
+            return rows if any(e["action"] == "config.reload" for e in rows) else None
+
+        rows = wait_for(events, 60)
+        of = {action: [e for e in rows if e["action"] == action] for action in {e["action"] for e in rows}}
+        equal(len(of["login.failed"]), 1, "a flood is one event at first")
+        equal({(e["who"], e["outcome"]) for e in of["access.denied"]},
+              {("anonymous", "unauthorized"), (f"key:{key_id}", "forbidden")})
+        created = of["key.create"][0]
+        equal((created["who"], created["subject"], created["outcome"]), ("admin", key_id, "ok"))
+        check(any(e["subject"] == "admin.cache.clear" and e["who"] == "admin" for e in of["admin.call"]))
+        equal([e["seq"] for e in rows], list(range(1, len(rows) + 1)))
+        check("127.0.0.1" in of["login.failed"][0]["address"])
+        check(secret not in json.dumps(rows) and self.key() not in json.dumps(rows), "a key in the record")
+        server.stop()
+        rows = json.loads(self.cli("audit", "--limit", "1000", "--json").stdout)["events"]
+        equal(sum(e["times"] for e in rows if e["action"] == "login.failed"), 40)
+        equal(sum(e["times"] for e in rows if e["action"] == "access.denied"), 80)
+        equal(json.loads(self.cli("audit", "verify", "--json").stdout)["whole"], True)
+
+    def test_who_writes_the_file_is_found_out(self):
+        for i in range(5):
+            self.cli("keys", "create", f"key {i}")
+        anchor = json.loads(self.cli("audit", "verify", "--json").stdout)["anchor"]
+        check(anchor.startswith("5:"))
+
+        def tamper(sql):
+            db = sqlite3.connect(self.data / "security.db")
+            db.execute(sql)
+            db.commit()
+            db.close()
+
+        whole = (self.data / "security.db").read_bytes()
+        for sql, seq in (("UPDATE event SET who='somebody' WHERE seq=2", 2), ("DELETE FROM event WHERE seq=3", 3)):
+            tamper(sql)
+            verdict = json.loads(self.cli("audit", "verify", "--json", status=9).stdout)
+            equal((verdict["whole"], verdict["fault_seq"]), (False, seq))
+            (self.data / "security.db").write_bytes(whole)
+        tamper("DELETE FROM event WHERE seq>3")
+        verdict = json.loads(self.cli("audit", "verify", "--json", status=9).stdout)
+        check(not verdict["whole"] and verdict["alarm_seq"] == 4, verdict)
+        self.cli("audit", "verify", "--anchor", anchor, status=9)
+        self.cli("audit", "acknowledge", "it was this test")
+        check("whole" in self.cli("audit", "verify").stdout)
+        (self.data / "audit.key").write_text("another key of the audit\n")
+        failed = self.cli("keys", status=9)
+        check("audit key" in failed.stderr, failed.stderr)
+
+    def test_what_was_answered_survives_a_kill(self):
+        server = self.open_server()
+        made, stop = [], threading.Event()
+
+        def make():
+            while not stop.is_set():
+                try:
+                    made.append(self.create(server, role="read")[1])
+                except (OSError, AssertionError, KeyError):
+                    return
+
+        threads = [threading.Thread(target=make) for _ in range(2)]
+        for t in threads:
+            t.start()
+        wait_for(lambda: len(made) > 10, 60)
+        server.stop(signal.SIGKILL)
+        stop.set()
+        for t in threads:
+            t.join()
+        there = {k["id"] for k in json.loads(self.cli("keys", "--json").stdout)["keys"]}
+        check(set(made) <= there, "keys that were answered and are gone", set(made) - there)
+        verdict = json.loads(self.cli("audit", "verify", "--json").stdout)
+        equal(verdict["whole"], True, verdict)
+
+    # --- what every reply says: SEC-13 .. SEC-16 ---
+
+    def test_every_reply_has_its_headers_refusals_too(self):
+        server = self.open_server()
+        for method, path in (("GET", "/health"), ("GET", "/docs"), ("GET", "/nothing"), ("GET", KEYS), ("POST", "/health"),
+                             ("GET", "/api/v1/market/candles?symbol=%00"), ("OPTIONS", "/api/v1/jobs"), ("GET", "/metrics")):
+            h = server.request(method, path).headers
+            equal((h.get("x-content-type-options"), h.get("x-frame-options"), h.get("x-xss-protection")),
+                  ("nosniff", "DENY", "1; mode=block"), path)
+            check("strict-transport-security" not in h, "HSTS is said over TLS alone")
+        raw = socket.create_connection(("127.0.0.1", server.port))
+        raw.sendall(b"NOT HTTP\r\n\r\n")
+        reply = b""
+        while piece := raw.recv(4096):
+            reply += piece
+        raw.close()
+        check(b"X-Frame-Options: DENY\r\n" in reply, "refusals of the parser too")
+
+
+if __name__ == "__main__":
+    sys.exit(rig.main(Cases))
