@@ -56,7 +56,9 @@ int http_request_write(Buf *b, Str method, Str host, Str path, const HttpField *
             return ERR_USAGE;
         put_field(b, fields[i].name, fields[i].value);
     }
-    if (body_n || !(str_eq(method, S("GET")) || str_eq(method, S("HEAD")) || str_eq(method, S("DELETE"))))
+    if (body_n == HTTP_REQUEST_CHUNKED)
+        BUF_LIT(b, "Transfer-Encoding: chunked\r\n");
+    else if (body_n || !(str_eq(method, S("GET")) || str_eq(method, S("HEAD")) || str_eq(method, S("DELETE"))))
         buf_printf(b, "Content-Length: %zu\r\n", body_n);
     BUF_LIT(b, "\r\n");
     return buf_ok(b) ? 0 : ERR_LIMIT;

@@ -4,6 +4,8 @@
 
 #include "net/http_server.h"
 
+#define HTTP_REQUEST_CHUNKED SIZE_MAX /* as body_n: the body comes in chunks */
+
 /* Host, Content-Length and Connection are the writer's own. 0; ERR_USAGE: the path or a field has what would break out
  * of its line, *bad is it; ERR_LIMIT: b is full. */
 int http_request_write(Buf *b, Str method, Str host, Str path, const HttpField *fields, size_t n_fields, size_t body_n,

@@ -3,21 +3,13 @@
  * A call owns the reply: parser, fields and window; a connection owns the socket. So a connection is free for the next
  * call as soon as the reply is whole, while its last bytes are still being taken. */
 
-#include "net/http_upstream.h"
+#include "net/upstream_internal.h"
 
-#include "base/list.h"
-#include "net/address.h"
 #include "net/http_request.h"
-#include "net/http_response.h"
-#include "net/stream.h"
 
-enum {
-    READ_SIZE = 64 * 1024,
-    HEAD_MAX = 64 * 1024,
-    FREE_CALLS_MAX = 64,
-    KEEP_BYTES = 16 * 1024,
-    PUSH_MAX = 1024 * 1024
-};
+#include <stdio.h>
+
+enum { HEAD_MAX = 64 * 1024, FREE_CALLS_MAX = 64, KEEP_BYTES = 16 * 1024, PUSH_MAX = 1024 * 1024 };
 
 typedef struct UpConn {
     Upstream *u;
@@ -30,45 +22,6 @@ typedef struct UpConn {
     bool pipe;    /* a tunnel: none of the pool's any more */
 } UpConn;
 
-struct UpCall {
-    Upstream *u;
-    ListNode node; /* in waiting or ending, while it has no connection; in free */
-    UpConn *conn;  /* NULL: waits, or its reply is whole, or it failed */
-    const UpEvents *events;
-    void *arg;
-    Buf head; /* of the request */
-    Str body;
-    size_t sent; /* of both */
-    LoopTimer timer;
-    MonoNs deadline, progress;
-    Arena arena; /* the reply's fields */
-    HttpResponse response;
-    Buf in;       /* body, not yet taken */
-    bool told;    /* the head was */
-    bool waiting; /* more is owed */
-    bool idempotent, retried, reused;
-    bool upgrade; /* a 101 is welcome */
-    bool tunnel;  /* it came */
-    Buf push;     /* of a tunnel, to be sent */
-    int err;
-};
-
-struct Upstream {
-    Loop *loop;
-    UpstreamOptions o;
-    Address address;
-    TlsClient *tls;
-    char host[128];
-    bool retired;
-    ListNode idle, busy; /* connections */
-    ListNode waiting;    /* calls without a connection */
-    ListNode ending;     /* calls whose failure is still to be told */
-    ListNode free;       /* calls at rest, with their memory */
-    int n_free;
-    UpstreamStats stats;
-    char buf[READ_SIZE];
-};
-
 static void call_start(UpCall *c);
 static void conn_write(UpConn *k);
 
@@ -80,7 +33,9 @@ static UpCall *call_new(Upstream *u) {
     if (node) {
         u->n_free--;
         c = LIST_ENTRY(node, UpCall, node);
-        *c = (UpCall){ .head = c->head, .in = c->in, .arena = c->arena };
+        *c = (UpCall){
+            .head = c->head, .in = c->in, .arena = c->arena, .fields = { .v = c->fields.v, .cap = c->fields.cap }
+        };
     } else {
         c = mem_new(UpCall);
         buf_init(&c->head, HEAD_MAX);
@@ -90,7 +45,7 @@ static UpCall *call_new(Upstream *u) {
     return c;
 }
 
-static void call_free(UpCall *c) {
+void upcall_free(UpCall *c) {
     Upstream *u = c->u;
     loop_timer_stop(&c->timer);
     list_remove(&c->node);
@@ -99,8 +54,10 @@ static void call_free(UpCall *c) {
     u->stats.open--;
     buf_done(&c->in);
     buf_done(&c->push);
+    buf_done(&c->piece);
     if (u->n_free == FREE_CALLS_MAX || c->head.cap > KEEP_BYTES || c->arena.used > KEEP_BYTES) {
         arena_done(&c->arena);
+        vec_done(&c->fields);
         buf_done(&c->head);
         mem_free(c);
         return;
@@ -111,14 +68,13 @@ static void call_free(UpCall *c) {
     list_push_front(&u->free, &c->node);
 }
 
-/* The last of a call that has no connection any more: told once, whichever way it is due. */
-static void call_fail(UpCall *c, int err) {
+void upcall_fail(UpCall *c, int err) {
     c->u->stats.failed++;
     if (!c->told) {
         const UpEvents *events = c->events;
         void *arg = c->arg;
-        bool sent = c->sent > 0 || c->retried;
-        call_free(c);
+        bool sent = c->sent > 0 || c->retried || c->left;
+        upcall_free(c);
         events->fail(arg, err, sent);
         return;
     }
@@ -130,8 +86,7 @@ static void call_fail(UpCall *c, int err) {
     }
 }
 
-/* From the loop's next turn, so that nothing is told within upstream_send. */
-static void call_fail_soon(UpCall *c, int err) {
+void upcall_fail_soon(UpCall *c, int err) {
     c->err = err;
     list_push_back(&c->u->ending, &c->node);
     loop_timer_start(&c->timer, 0, 0);
@@ -166,7 +121,7 @@ static void idle_over(void *arg) {
 static void conn_fail(UpConn *k, int err) {
     Upstream *u = k->u;
     UpCall *c = k->call;
-    bool again = k->used && !k->any && c->idempotent && !c->retried;
+    bool again = k->used && !k->any && c->idempotent && !c->retried && !c->pumped;
     conn_free(k);
     c->conn = NULL;
     if (again) {
@@ -177,14 +132,14 @@ static void conn_fail(UpConn *k, int err) {
         return;
     }
     next_waiting(u);
-    call_fail(c, err);
+    upcall_fail(c, err);
 }
 
 /* The reply is whole: the connection is the next one's. */
 static void conn_release(UpConn *k) {
     Upstream *u = k->u;
     UpCall *c = TAKE(k->call);
-    bool keep = c->response.keep_alive && c->sent == c->head.n + c->body.n && !u->retired;
+    bool keep = c->response.keep_alive && c->sent == c->head.n + c->body.n && !c->pump && !c->piece.n && !u->retired;
     c->conn = NULL;
     loop_timer_stop(&c->timer);
     list_remove(&k->node);
@@ -200,8 +155,11 @@ static void conn_release(UpConn *k) {
     next_waiting(u);
 }
 
-static size_t unsent(const UpCall *c) {
-    return c->tunnel ? c->push.n : c->head.n + c->body.n - c->sent;
+/* Whether there is something to send now. */
+static bool unsent(const UpCall *c) {
+    if (c->tunnel)
+        return c->push.n > 0;
+    return c->sent < c->head.n + c->body.n || c->piece_at < c->piece.n || (c->pump && !c->pump_waits);
 }
 
 static void conn_want(UpConn *k) {
@@ -223,13 +181,76 @@ static void tunnel_write(UpConn *k) {
         c->events->drained(c->arg);
 }
 
+int upcall_pump(UpCall *c) {
+    if (c->piece_at < c->piece.n)
+        return c->pump ? HTTP_PUMP_MORE : HTTP_PUMP_DONE;
+    while (c->pump && !c->pump_waits) {
+        buf_done(&c->piece);
+        c->piece_at = 0;
+        c->pumped = true;
+        int r = c->pump(c->pump_arg, &c->piece);
+        if (r < 0)
+            return r;
+        if (r == HTTP_PUMP_DONE)
+            c->pump = NULL;
+        c->pump_waits = r == HTTP_PUMP_WAIT;
+        if (c->piece.n && r == HTTP_PUMP_WAIT)
+            return HTTP_PUMP_MORE;
+        if (c->piece.n)
+            return r;
+    }
+    return c->pump ? HTTP_PUMP_WAIT : HTTP_PUMP_DONE;
+}
+
+/* The next bytes of the pump as a chunk, which replaces them. */
+static int next_chunk(UpCall *c) {
+    bool had = c->pump != NULL;
+    int r = upcall_pump(c);
+    if (r < 0 || r == HTTP_PUMP_WAIT)
+        return r;
+    Buf chunk;
+    buf_init(&chunk, c->piece.n + 64);
+    if (c->piece.n)
+        buf_printf(&chunk, "%zx\r\n", c->piece.n);
+    buf_put_str(&chunk, buf_str(&c->piece));
+    if (c->piece.n)
+        BUF_LIT(&chunk, "\r\n");
+    if (had && r == HTTP_PUMP_DONE)
+        BUF_LIT(&chunk, "0\r\n\r\n");
+    buf_done(&c->piece);
+    c->piece = chunk;
+    return r;
+}
+
+/* What the pump makes, as far as the socket takes it. False when the rest will never come. */
+static bool write_pieces(UpConn *k) {
+    UpCall *c = k->call;
+    while (c->piece_at < c->piece.n || c->pump) {
+        if (c->piece_at == c->piece.n) {
+            int r = next_chunk(c);
+            if (r < 0)
+                return false;
+            if (r == HTTP_PUMP_WAIT)
+                return true;
+        }
+        struct iovec iov = { c->piece.p + c->piece_at, c->piece.n - c->piece_at };
+        ssize_t took = stream_write(&k->stream, &iov, 1);
+        if (took < 0)
+            return true;
+        c->piece_at += (size_t)took;
+    }
+    buf_done(&c->piece);
+    c->piece_at = 0;
+    return true;
+}
+
 static void conn_write(UpConn *k) {
     UpCall *c = k->call;
     if (c->tunnel) {
         tunnel_write(k);
         return;
     }
-    while (unsent(c)) {
+    while (c->sent < c->head.n + c->body.n) {
         struct iovec iov[2];
         int n = 0;
         size_t in_body = c->sent > c->head.n ? c->sent - c->head.n : 0;
@@ -241,6 +262,10 @@ static void conn_write(UpConn *k) {
         if (took < 0) /* if it is worse than full, reading will tell: an early answer may be there */
             break;
         c->sent += (size_t)took;
+    }
+    if (c->sent == c->head.n + c->body.n && !write_pieces(k)) {
+        c->err = ERR_CANCELLED; /* the body will never be whole: told from the loop's next turn */
+        loop_timer_start(&c->timer, 0, 0);
     }
     conn_want(k);
 }
@@ -273,6 +298,8 @@ static void call_moved(UpCall *c) {
     if (!c->told && c->response.head_whole) {
         if (c->tunnel)
             loop_timer_stop(&c->timer); /* how long silence may last is its user's affair */
+        else if (c->conn && c->patient)
+            loop_timer_stop(&c->timer);
         else if (c->conn)
             loop_timer_start(&c->timer, c->u->o.stall_ms, 0);
         tell_head(c);
@@ -293,7 +320,7 @@ static void tunnel_read(UpConn *k, ssize_t n) {
     conn_free(k);
     c->conn = NULL;
     next_waiting(u);
-    call_fail(c, ERR_UNAVAILABLE);
+    upcall_fail(c, ERR_UNAVAILABLE);
 }
 
 static void conn_read(UpConn *k) {
@@ -361,7 +388,7 @@ static void conn_take(UpConn *k, UpCall *c) {
     c->reused = k->used;
     c->progress = loop_now(k->u->loop);
     list_push_back(&k->u->busy, &k->node);
-    buf_init(&c->in, k->u->o.window + READ_SIZE);
+    buf_init(&c->in, k->u->o.window + UP_READ_SIZE);
     http_response_init(&c->response, &c->arena, str_starts(buf_str(&c->head), S("HEAD ")), keep_body, c);
     c->response.may_upgrade = c->upgrade;
 }
@@ -386,6 +413,10 @@ static bool conn_open(Upstream *u, UpCall *c) {
 
 static void call_start(UpCall *c) {
     Upstream *u = c->u;
+    if (u->o.h2) {
+        h2_call_start(c);
+        return;
+    }
     if (!c->retried && !list_empty(&u->idle)) {
         UpConn *k = LIST_ENTRY(u->idle.next, UpConn, node);
         list_remove(&k->node);
@@ -395,14 +426,16 @@ static void call_start(UpCall *c) {
         conn_take(k, c);
         conn_write(k);
     } else if (!conn_open(u, c)) {
-        call_fail_soon(c, ERR_UNAVAILABLE);
+        upcall_fail_soon(c, ERR_UNAVAILABLE);
     }
 }
 
 /* Off its connection, which is in mid-reply and of no further use, or out of its queue. */
 static void call_leave(UpCall *c) {
     Upstream *u = c->u;
-    if (c->conn) {
+    if (c->link) {
+        h2_call_leave(c);
+    } else if (c->conn) {
         conn_free(TAKE(c->conn));
         next_waiting(u);
     } else if (!c->told && !c->err) {
@@ -425,24 +458,32 @@ static void call_timer(void *arg) {
               : c->conn && !c->told && c->deadline.ns > loop_now(u->loop).ns ? ERR_UNAVAILABLE /* does not connect */
                                                                              : ERR_TIMEOUT;
     call_leave(c);
-    call_fail(c, err);
+    upcall_fail(c, err);
+}
+
+static int call_prepare(UpCall *c, const UpRequest *rq) {
+    Str bad;
+    if (c->u->o.h2)
+        return h2_call_prepare(c, rq);
+    return http_request_write(&c->head, rq->method, rq->host.n ? rq->host : str_c(c->u->address.text), rq->target,
+                              rq->fields, rq->n_fields, rq->pump ? HTTP_REQUEST_CHUNKED : rq->body.n, &bad);
 }
 
 int upstream_send(Upstream *u, const UpRequest *rq, const UpEvents *events, void *arg, UpCall **out) {
-    bool full = u->stats.connections >= u->o.max_connections && list_empty(&u->idle);
+    bool full = u->o.h2 ? !h2_has_room(u) : u->stats.connections >= u->o.max_connections && list_empty(&u->idle);
     if (full && u->stats.waiting >= u->o.max_waiting)
         return ERR_BUSY;
     UpCall *c = call_new(u);
-    Str bad;
-    int r = http_request_write(&c->head, rq->method, rq->host.n ? rq->host : str_c(u->address.text), rq->target,
-                               rq->fields, rq->n_fields, rq->body.n, &bad);
-    if (r != 0) {
-        call_free(c);
+    if (call_prepare(c, rq) != 0) {
+        upcall_free(c);
         return ERR_USAGE;
     }
     c->events = events;
     c->arg = arg;
     c->body = rq->body;
+    c->pump = rq->pump;
+    c->pump_arg = rq->pump_arg;
+    c->patient = rq->patient;
     c->idempotent = http_method_idempotent(rq->method);
     c->deadline = rq->deadline;
     c->upgrade = rq->upgrade;
@@ -459,20 +500,41 @@ int upstream_send(Upstream *u, const UpRequest *rq, const UpEvents *events, void
     return 0;
 }
 
+static bool is_complete(const UpCall *c) {
+    return c->complete || (c->response.complete && !c->tunnel);
+}
+
+void upstream_trailers(const UpCall *c, const HttpField **fields, size_t *n) {
+    *fields = c->trailers;
+    *n = c->n_trailers;
+}
+
+void upstream_wake(UpCall *c) {
+    c->pump_waits = false;
+    if (c->conn && stream_is_ready(&c->conn->stream))
+        conn_write(c->conn);
+    else
+        h2_call_wake(c);
+}
+
 int upstream_take(UpCall *c, Buf *out) {
     assert(c->told && out->n == 0);
     if (c->in.n) {
         buf_done(out);
         *out = c->in;
         c->in = (Buf){ 0 };
-        if (c->conn) {
-            buf_init(&c->in, c->u->o.window + READ_SIZE);
+        if (c->link) {
+            buf_init(&c->in, c->u->o.window + UP_READ_SIZE);
+            c->progress = loop_now(c->u->loop);
+            h2_call_took(c, out->n);
+        } else if (c->conn) {
+            buf_init(&c->in, c->u->o.window + UP_READ_SIZE);
             c->progress = loop_now(c->u->loop);
             conn_want(c->conn);
         }
-        return c->response.complete && !c->tunnel ? HTTP_PUMP_DONE : HTTP_PUMP_MORE;
+        return is_complete(c) ? HTTP_PUMP_DONE : HTTP_PUMP_MORE;
     }
-    if (c->response.complete && !c->tunnel)
+    if (is_complete(c))
         return HTTP_PUMP_DONE;
     if (c->err)
         return c->err;
@@ -504,7 +566,7 @@ void upstream_close(UpCall *c) {
     if (!c)
         return;
     call_leave(c);
-    call_free(c);
+    upcall_free(c);
 }
 
 /* --- life --- */
@@ -533,6 +595,7 @@ Upstream *upstream_new(Loop *l, Str address, const UpstreamOptions *o, TlsClient
     memcpy(u->host, host.n ? host.p : "", host.n);
     list_init(&u->idle);
     list_init(&u->busy);
+    list_init(&u->links);
     list_init(&u->waiting);
     list_init(&u->ending);
     list_init(&u->free);
@@ -543,6 +606,7 @@ void upstream_retire(Upstream *u) {
     u->retired = true;
     while (!list_empty(&u->idle))
         idle_over(LIST_ENTRY(u->idle.next, UpConn, node));
+    h2_links_close(u);
 }
 
 Upstream *upstream_free(Upstream *u) {
@@ -553,9 +617,11 @@ Upstream *upstream_free(Upstream *u) {
     for (ListNode *n; (n = list_pop_front(&u->free));) {
         UpCall *c = LIST_ENTRY(n, UpCall, node);
         arena_done(&c->arena);
+        vec_done(&c->fields);
         buf_done(&c->head);
         mem_free(c);
     }
+    out_pool_done(&u->segs);
     return mem_free(u);
 }
 

@@ -2,6 +2,9 @@
 
 /* net/http_upstream.h - the gateway's hop: requests to one address over kept connections, replies as they come.
  *
+ * Over HTTP/1.1, or over HTTP/2 where it is told to (h2_upstream.c): then calls share connections, each with a window of
+ * its own, and bodies go both ways at once.
+ *
  * Unlike http_pool it never holds a whole reply: bytes wait in a window until they are taken, and while it is full the
  * upstream is not read, so a slow client slows its upstream and costs a window of memory. A reply that arrives in one
  * read is handed over whole.
@@ -29,7 +32,8 @@ typedef struct UpstreamOptions {
     int64_t connect_ms;  /* 2,000: a SYN that was lost is sent again after one */
     int64_t idle_ms;     /* 20,000: shorter than the upstream's own, so that it is rarely the one that closes */
     int64_t stall_ms;    /* 30,000 without a byte of a reply that has begun */
-    size_t window;       /* 128 KiB */
+    size_t window;       /* 128 KiB; over HTTP/2 of each call */
+    bool h2;             /* it is spoken to in HTTP/2, which it is known to speak; over TLS it has to say so by ALPN */
 } UpstreamOptions;
 void upstream_options_default(UpstreamOptions *o);
 
@@ -47,7 +51,11 @@ typedef struct UpRequest {
     const HttpField *fields;
     size_t n_fields; /* Content-Length is the writer's own */
     Str body;        /* borrowed until upstream_close, or the failure is told */
+    HttpPump *
+        pump; /* instead of body: makes it piece by piece; after HTTP_PUMP_WAIT upstream_wake is owed; < 0 ends the call */
+    void *pump_arg;
     MonoNs deadline; /* for the head of the reply */
+    bool patient;    /* a reply that has begun may be silent for any time; its user watches it */
     bool upgrade;    /* a 101 is welcome: then the call is a pipe, of upstream_take and upstream_push */
 } UpRequest;
 
@@ -73,6 +81,10 @@ int upstream_send(Upstream *u, const UpRequest *rq, const UpEvents *events, void
 /* After head: the bytes that have come, moved into the empty *out. As a HttpPump: HTTP_PUMP_DONE with the last of them,
  * HTTP_PUMP_MORE, HTTP_PUMP_WAIT, or < 0 when the rest will never come. */
 int upstream_take(UpCall *c, Buf *out);
+/* After HTTP_PUMP_DONE: what came behind the body (HTTP/2 alone); valid until upstream_close. */
+void upstream_trailers(const UpCall *c, const HttpField **fields, size_t *n);
+/* The pump of the request has more. It may be asked at once, and the call may fail by it. */
+void upstream_wake(UpCall *c);
 /* After a head of 101: bytes for the other side, copied. upstream_queued: how many of them are not sent yet. */
 void upstream_push(UpCall *c, Str bytes);
 size_t upstream_queued(const UpCall *c);

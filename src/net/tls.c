@@ -35,6 +35,7 @@ struct TlsServer {
 
 struct TlsClient {
     SSL_CTX *ctx;
+    bool h2;
 };
 
 void tls_why(const struct ssl_st *ssl, char *why, size_t why_size) {
@@ -252,6 +253,7 @@ int tls_client_new(Ctx *cx, const TlsClientOptions *o, TlsClient **out) {
     SSL_CTX_set_verify(ctx, o->unverified ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
     TlsClient *c = mem_new(TlsClient);
     c->ctx = ctx;
+    c->h2 = o->h2;
     *out = c;
     return 0;
 }
@@ -279,11 +281,13 @@ static bool expect_host(SSL *ssl, Str host) {
 
 SSL *tls_client_begin(TlsClient *c, int fd, Str host) {
     static const unsigned char http1[] = "\x08http/1.1"; /* what our clients speak: WebSocket begins as HTTP/1.1 */
+    static const unsigned char http2[] = "\x02h2";
     SSL *ssl = begin(c->ctx, fd);
     if (!ssl)
         return NULL;
     SSL_set_connect_state(ssl);
-    if (!expect_host(ssl, host) || SSL_set_alpn_protos(ssl, http1, sizeof http1 - 1) != 0) {
+    if (!expect_host(ssl, host) || (c->h2 ? SSL_set_alpn_protos(ssl, http2, sizeof http2 - 1)
+                                          : SSL_set_alpn_protos(ssl, http1, sizeof http1 - 1)) != 0) {
         SSL_free(ssl);
         return NULL;
     }

@@ -32,6 +32,7 @@ TlsServer *tls_server_free(TlsServer *s);    /* NULL is fine */
 typedef struct TlsClientOptions {
     Str ca;          /* file of further roots, PEM; empty: those of the system alone */
     bool no_system;  /* trust `ca` alone */
+    bool h2;         /* HTTP/2 is what will be spoken: by ALPN */
     bool unverified; /* trust anyone: for tests against oneself, never for a venue */
 } TlsClientOptions;
 
