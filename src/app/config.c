@@ -141,7 +141,7 @@ const CfgOption app_options[] = {
       .help = "file for the number and link of the newest security event, best on another disk; empty: data.dir/security.anchor" },
 
     { "gateway.services", CFG_LIST, CFG_AT(AppCfg, gateway_services), .flag = "services",
-      .help = "instances of roles and services elsewhere, NAME=ADDRESS[*WEIGHT]: market=10.0.0.5:8000,market=10.0.0.6:8000*2; a role without one is looked for on this machine" },
+      .help = "instances of roles and services elsewhere, NAME=ADDRESS[*WEIGHT]: market=10.0.0.5:8000,market=10.0.0.6:8000*2; a role without one is looked for on this machine; NAME=grpc://ADDRESS speaks gRPC alone" },
     { "gateway.routes", CFG_LIST, CFG_AT(AppCfg, gateway_routes), .flag = "routes",
       .help = "paths of services that are no role, as PATTERN=SERVICE: /quotes/*=quotes/v1;role=none (docs/gateway.md has the rest)" },
     { "gateway.rules", CFG_LIST, CFG_AT(AppCfg, gateway_rules),

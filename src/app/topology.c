@@ -53,8 +53,13 @@ static int add_service(Services *s, Str item) {
     if (star >= 0 &&
         (!str_to_i64(str_from(item, (size_t)star + 1), &weight) || weight < 1 || weight > BALANCE_WEIGHT_MAX))
         return bad_item(s->cx, "gateway.services", item, "the weight behind * is a number from 1 to 1000");
-    Str address = str_from(star < 0 ? item : str_first(item, (size_t)star), (size_t)equals + 1);
-    return add_instance(s, str_trim(str_first(item, (size_t)equals)), str_trim(address), weight);
+    Str address = str_trim(str_from(star < 0 ? item : str_first(item, (size_t)star), (size_t)equals + 1));
+    Str name = str_trim(str_first(item, (size_t)equals));
+    bool grpc = str_starts(address, S("grpc://"));
+    int r = add_instance(s, name, grpc ? str_from(address, 7) : address, weight);
+    if (r == 0)
+        service_of(s, name)->o.grpc |= grpc;
+    return r;
 }
 
 static int add_role(Services *s, const RoleInfo *role) {

@@ -68,6 +68,7 @@ Str cluster_name(const Cluster *c) {
 static void instance_free(Instance *i) {
     list_remove(&i->node);
     upstream_free(i->upstream);
+    upstream_free(i->rpc);
     mem_free(i);
 }
 
@@ -83,8 +84,18 @@ static void instance_leave(Instance *i) {
     i->left = true;
     c->n_instances--;
     upstream_retire(i->upstream);
+    if (i->rpc)
+        upstream_retire(i->rpc);
     if (i->calls == 0)
         instance_free(i);
+}
+
+Upstream *instance_rpc(Instance *i) {
+    UpstreamOptions o = i->cluster->o.upstream;
+    o.h2 = true;
+    if (!i->rpc)
+        i->rpc = upstream_new(i->cluster->env.loop, str_c(i->address), &o, NULL, (Str){ 0 });
+    return i->rpc;
 }
 
 static Instance *instance_of(Cluster *c, Str address) {

@@ -44,6 +44,7 @@ typedef struct ClusterOptions {
     int64_t health_every_ms, health_timeout_ms;
     int health_failures;
     UpstreamOptions upstream;
+    bool grpc; /* its instances speak gRPC and nothing else: their health is asked by grpc.health.v1 */
 } ClusterOptions;
 /* RES-11: every 30 s, 5 s each, 3 failures. fast: every 500 ms, 500 ms each, 3 failures, and the breaker `fast`: a
  * killed instance is out of the routing in 2 s at the latest, and its calls go elsewhere at once. */
@@ -76,6 +77,7 @@ bool cluster_write_health(const Cluster *c, JsonWriter *w);
 
 typedef struct ClusterRequest {
     UpRequest up;      /* fields and body are borrowed until the call is closed: it may be sent again */
+    bool rpc;          /* a call of gRPC: over HTTP/2, and how it ended is what grpc-status says */
     bool repeatable;   /* idempotent, or with an idempotency key */
     bool answers;      /* one of our roles: what it answers is its answer, and a 502 is that of a venue behind it, which
                       * would be asked again; only 429 and 503 say "not here, not now" */
@@ -102,7 +104,9 @@ typedef struct ClusterEvents { /* on the loop, never from within cluster_send; e
 ClusterCall *cluster_send(Cluster *c, const ClusterRequest *rq, const ClusterEvents *events, void *arg);
 int cluster_take(ClusterCall *k, Buf *out); /* as upstream_take */
 bool cluster_moved(const ClusterCall *k);   /* an instance failed it, and another answered */
-void cluster_close(ClusterCall *k);         /* NULL is fine */
+void cluster_trailers(const ClusterCall *k, const HttpField **fields, size_t *n); /* as upstream_trailers */
+void cluster_wake(ClusterCall *k);                                                /* as upstream_wake */
+void cluster_close(ClusterCall *k);                                               /* NULL is fine */
 /* After a head of 101 (up.upgrade): as upstream_push. */
 void cluster_push(ClusterCall *k, Str bytes);
 size_t cluster_queued(const ClusterCall *k);

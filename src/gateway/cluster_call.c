@@ -2,6 +2,8 @@
 
 #include "gateway/cluster_internal.h"
 
+#include "grpc/wire.h"
+
 enum { TRIED_MAX = 8 };
 
 struct ClusterCall {
@@ -137,9 +139,35 @@ static int64_t told_to_wait_ms(const ClusterCall *k, const UpHead *head) {
     return ms;
 }
 
+int rpc_http_status(const HttpField *fields, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        uint64_t status;
+        if (!str_eq(fields[i].name, S("grpc-status")))
+            continue;
+        bool good = str_to_u64(fields[i].value, &status) && status < GRPC_STATUSES;
+        return !good ? 500 : status == GRPC_OK ? 200 : err_info(grpc_status_err((int)status))->http_status;
+    }
+    return 200;
+}
+
+/* A call of gRPC is judged by its trailers, which come with the head where there is no message. */
+static void on_rpc_head(ClusterCall *k, const UpHead *head) {
+    int status = head->status == 200 ? rpc_http_status(head->fields, head->n_fields) : head->status;
+    k->well = breaker_is_success(k->c->o.breaker, 0, status);
+    k->told = true;
+    span_over(k, k->well);
+    if (head->whole || head->status != 200)
+        report(k, k->well);
+    k->events->head(k->arg, head);
+}
+
 static void on_head(void *arg, const UpHead *head) {
     ClusterCall *k = arg;
     k->took_ns = now_of(k).ns - k->began.ns;
+    if (k->rq.rpc) {
+        on_rpc_head(k, head);
+        return;
+    }
     k->well = breaker_is_success(k->c->o.breaker, 0, head->status == 101 ? 200 : head->status);
     span_over(k, k->well);
     RetryCause cause = retry_cause(0, true, head->status);
@@ -206,7 +234,8 @@ static void attempt(ClusterCall *k) {
     k->instance = k->pick.owner;
     k->instance->calls++;
     span_of_attempt(k, from);
-    int r = upstream_send(k->instance->upstream, &k->rq.up, &up_events, k, &k->up);
+    Upstream *u = k->rq.rpc ? instance_rpc(k->instance) : k->instance->upstream;
+    int r = upstream_send(u, &k->rq.up, &up_events, k, &k->up);
     if (r == 0)
         return;
     span_over(k, false);
@@ -250,7 +279,23 @@ ClusterCall *cluster_send(Cluster *c, const ClusterRequest *rq, const ClusterEve
 int cluster_take(ClusterCall *k, Buf *out) {
     int r = upstream_take(k->up, out);
     k->well &= r >= 0;
+    if (k->rq.rpc && k->admitted && (r < 0 || r == HTTP_PUMP_DONE)) {
+        const HttpField *fields;
+        size_t n;
+        upstream_trailers(k->up, &fields, &n);
+        k->well &= breaker_is_success(k->c->o.breaker, 0, rpc_http_status(fields, n));
+        report(k, k->well);
+    }
     return r;
+}
+
+void cluster_trailers(const ClusterCall *k, const HttpField **fields, size_t *n) {
+    upstream_trailers(k->up, fields, n);
+}
+
+void cluster_wake(ClusterCall *k) {
+    if (k->up)
+        upstream_wake(k->up);
 }
 
 bool cluster_moved(const ClusterCall *k) {

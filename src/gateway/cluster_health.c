@@ -19,9 +19,13 @@ static void check_end(Instance *i, bool well) {
     instance_unref(i);
 }
 
+/* 200 is the verdict; of an instance that speaks gRPC alone any answer but one that says it is not well: many have no
+ * service of health, and are asked for the whole server, whose answer is a message of two bytes. */
 static void on_head(void *arg, const UpHead *head) {
     Instance *i = arg;
     bool well = head->status == 200;
+    if (i->cluster->o.grpc && head->whole)
+        well &= rpc_http_status(head->fields, head->n_fields) != 503;
     upstream_close(TAKE(i->check)); /* what it says in words is for people; the status is the verdict */
     check_end(i, well);
 }
@@ -39,11 +43,21 @@ static const UpEvents events = { .head = on_head, .fail = on_fail };
 static void check_begin(void *arg) {
     Instance *i = arg;
     const Cluster *c = i->cluster;
+    static const HttpField rpc_fields[] = { { STR_INIT("content-type"), STR_INIT("application/grpc") },
+                                            { STR_INIT("te"), STR_INIT("trailers") } };
     UpRequest rq = { .method = S("GET"),
                      .target = str_c(c->health_path),
                      .deadline = mono_add_ms(clock_mono(c->env.clock), c->o.health_timeout_ms) };
+    if (c->o.grpc) {
+        rq.method = S("POST");
+        rq.target = S("/grpc.health.v1.Health/Check");
+        rq.fields = rpc_fields;
+        rq.n_fields = ARRAY_LEN(rpc_fields);
+        rq.body = str_n("\0\0\0\0\0", 5);
+    }
     i->calls++;
-    if (upstream_send(i->upstream, &rq, &events, i, &i->check) != 0) /* its pool is full: its calls will judge it */
+    if (upstream_send(c->o.grpc ? instance_rpc(i) : i->upstream, &rq, &events, i, &i->check) !=
+        0) /* its pool is full: its calls will judge it */
         check_end(i, i->healthy);
 }
 

@@ -11,6 +11,7 @@ typedef struct Instance {
     char address[112];
     int weight;
     Upstream *upstream;
+    Upstream *rpc; /* the same address over HTTP/2; NULL: nobody has called it so */
     int64_t calls; /* open, checks included */
     bool staying;  /* while a new list is compared */
     bool left;     /* goes with its last call */
@@ -36,6 +37,10 @@ struct Cluster {
     Counter *calls, *failures, *retries;
     Gauge *open, *up;
 };
+
+Upstream *instance_rpc(Instance *i);
+/* HTTP's word for how a call of gRPC ended; 200 when the fields do not say. */
+int rpc_http_status(const HttpField *fields, size_t n);
 
 /* cluster_health.c */
 void instance_health_start(Instance *i);

@@ -33,7 +33,8 @@ static int64_t body_limit(void *arg, const HttpHead *head) {
     /* An unknown path keeps a small body, so that its refusal is the uniform 404 and not a broken connection. */
     enum { SMALL = 64 << 10 };
     int r = route_table_find(g->routes->table, &cx, head->method, head->path, &hit);
-    int64_t limit = r == 0 ? (int64_t)((const Route *)hit.target)->max_body : SMALL;
+    const Route *route = r == 0 ? hit.target : NULL;
+    int64_t limit = !route ? SMALL : grpc_is_call(head) ? grpc_body_max(route) : (int64_t)route->max_body;
     arena_done(&scratch);
     return MAX(limit, (int64_t)1024);
 }

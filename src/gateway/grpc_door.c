@@ -98,10 +98,11 @@ void gateway_stopping(Gateway *g) {
 /* The smaller of the method's own time and the client's. */
 static int read_deadline(Request *rq) {
     const HttpExchange *ex = rq->ex;
+    bool ours = rq->route->rpc != NULL; /* a call to others may last: a stream without a deadline is one that goes on */
     Str told = http_field(&ex->head, S("grpc-timeout"));
     int64_t ns;
     rq->cx.deadline = (MonoNs){ 0 };
-    if (rq->route->timeout_ms)
+    if (ours && rq->route->timeout_ms)
         rq->cx.deadline = mono_add_ms(ex->started, rq->route->timeout_ms);
     if (!told.p)
         return 0;
@@ -122,7 +123,11 @@ int grpc_route(Request *rq) {
     return r == 0 ? read_deadline(rq) : r;
 }
 
-static void count(Request *rq, int status) {
+int64_t grpc_body_max(const Route *route) {
+    return route->rpc ? (int64_t)route->max_body : CALL_BODY_MAX;
+}
+
+void grpc_count(Request *rq, int status) {
     RpcMetrics *m = rq->route ? rq->route->calls : NULL;
     if (!m)
         return;
@@ -135,18 +140,24 @@ static void count(Request *rq, int status) {
 
 static void call_done(void *arg, int status) {
     Request *rq = arg;
-    count(rq, status);
+    grpc_count(rq, status);
     request_left(rq);
 }
 
 void grpc_run(Request *rq) {
     const Gateway *g = rq->g;
+    if (rq->route->cluster) {
+        grpc_pass(rq);
+        return;
+    }
+    Ctx cx = rq->cx;
+    cx.spans = NULL; /* they are the loop's: a method may still run when the request is over */
     HttpField *fields = arena_alloc(&rq->arena, REQUEST_OWN_FIELDS * sizeof *fields);
     GrpcStart start = { .loop = g->o.loop,
                         .lanes = { [GRPC_ON_CPU] = g->o.cpu, [GRPC_ON_IO] = g->o.io, [GRPC_ON_FEED] = g->o.feed },
                         .method = rq->route->rpc,
                         .service = rq->route->role,
-                        .cx = &rq->cx,
+                        .cx = &cx,
                         .fields = fields,
                         .n_fields = request_own_fields(rq, fields),
                         .done = call_done,
@@ -161,7 +172,7 @@ void grpc_fail(Request *rq) {
     rq->cx.err.stage = rq->stage;
     if (err_info(rq->cx.err.code)->http_status >= 500)
         log_failure(rq->g->o.log, &rq->cx, rq->ex->head.path);
-    count(rq, grpc_status_of(rq->cx.err.code));
+    grpc_count(rq, grpc_status_of(rq->cx.err.code));
     grpc_refuse(rq->ex, &rq->cx, fields, n);
     request_left(rq);
 }

@@ -144,17 +144,19 @@ typedef struct Request {
     Str origin;               /* of a page, where any may ask */
     const LimitVerdict *tell; /* of the limits it passed the tightest; NULL: none */
     LimitVerdict verdicts[3];
-    ClusterCall *call; /* NULL: none under way */
-    FlightWaiter wait; /* for an answer that is fetched for several */
-    Fetch *fetch;      /* NULL: it waits for none */
-    Buf early;         /* of a reply that is passed on after all: what was there of it */
-    bool streaming;    /* its reply has begun, and more of it is to come */
-    bool is_rpc;       /* a call of gRPC */
-    bool vouched;      /* a hop of ours said who asks */
+    ClusterCall *call;     /* NULL: none under way */
+    FlightWaiter wait;     /* for an answer that is fetched for several */
+    Fetch *fetch;          /* NULL: it waits for none */
+    Buf early;             /* of a reply that is passed on after all: what was there of it */
+    bool streaming;        /* its reply has begun, and more of it is to come */
+    bool is_rpc;           /* a call of gRPC */
+    struct GrpcPass *pass; /* grpc_pass.c */
+    int rpc_status;
+    bool vouched; /* a hop of ours said who asks */
     /* Of the gateway's set: good until the stages are through. NULL: another way in. */
     const KeyEntry *key;
-    Str raw_media;     /* of an answer that is a document */
-    Str kept;          /* "HIT", "MISS"; empty: an answer that is not kept */
+    Str raw_media; /* of an answer that is a document */
+    Str kept;      /* "HIT", "MISS"; empty: an answer that is not kept */
     MediaType media;
     Coding coding;
     bool head_only;
@@ -222,6 +224,10 @@ int grpc_routes(Gateway *g, Ctx *cx, RouteSet *s, const GatewayTopology *t);
 int grpc_route(Request *rq); /* as routes_find, and the call's deadline */
 void grpc_run(Request *rq);  /* the method of rq->route, here */
 void grpc_fail(Request *rq); /* as request_fail */
+void grpc_count(Request *rq, int status);
+int64_t grpc_body_max(const Route *route); /* of all messages of a call */
+/* grpc_pass.c: to the cluster of rq->route. */
+void grpc_pass(Request *rq);
 
 /* To the service, by the way its route needs. */
 static inline bool rules_change_reply(const Route *route) {

@@ -29,9 +29,9 @@ const KEY = "grpc-test-key";
 const HOUR = 3600000;
 const T0 = Date.UTC(2024, 0, 1);
 
-async function start(args = [], dir = mkdtempSync(join(tmpdir(), "finsight-grpc-"))) {
+async function start(args = [], dir = mkdtempSync(join(tmpdir(), "finsight-grpc-")), env = {}) {
     const child = spawn(program, ["serve", "--port", "0", "--data-dir", join(dir, "data"), "--json", ...args],
-        { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, FINSIGHT_AUTH_ADMIN_KEY: KEY } });
+        { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, FINSIGHT_AUTH_ADMIN_KEY: KEY, ...env } });
     let err = "";
     child.stderr.on("data", (d) => { err += d; });
     const line = await Promise.race([
@@ -111,6 +111,62 @@ function save(client, n, batch = 1000, metadata = key()) {
         c.end();
     });
 }
+
+/** A service nobody here wrote the server of: messages are bytes. */
+const echoMethods = Object.fromEntries([["Unary", false, false], ["Many", false, true], ["Sum", true, false], ["Both", true, true]]
+    .map(([name, requestStream, responseStream]) => [name, { path: `/test.Echo/${name}`, requestStream, responseStream,
+        requestSerialize: (x) => x, requestDeserialize: (x) => x, responseSerialize: (x) => x, responseDeserialize: (x) => x }]));
+const Echo = grpc?.makeGenericClientConstructor(echoMethods, "Echo");
+
+function startEcho() {
+    const server = new grpc.Server({ "grpc.max_receive_message_length": 64 << 20 });
+    const seen = { cancelled: 0, deadlines: [], keys: [] };
+    server.addService(echoMethods, {
+        Unary(c, done) {
+            const text = c.request.toString("latin1", 0, 20);
+            seen.deadlines.push(c.getDeadline());
+            seen.keys.push(c.metadata.get("x-mine")[0]);
+            c.sendMetadata(c.metadata);
+            if (text === "never") return;
+            if (text === "fail") done({ code: grpc.status.UNAVAILABLE, details: "not now: 100 %" });
+            else done(null, c.request, new grpc.Metadata());
+        },
+        Many(c) {
+            let n = 0;
+            const next = () => {
+                while (n++ < 100000 && !c.cancelled) if (!c.write(Buffer.alloc(1000, n))) { c.once("drain", next); return; }
+                if (!c.cancelled) c.end();
+            };
+            c.on("cancelled", () => { seen.cancelled++; });
+            next();
+        },
+        Sum(c, done) {
+            let n = 0;
+            c.on("data", (m) => { n += m.length; });
+            c.on("end", () => { const m = new grpc.Metadata(); m.set("x-total", String(n)); done(null, Buffer.from(String(n)), m); });
+        },
+        Both(c) {
+            c.on("data", (m) => { if (!c.write(m)) { c.pause(); c.once("drain", () => c.resume()); } });
+            c.on("end", () => c.end());
+        },
+    });
+    return new Promise((resolve, reject) => server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(),
+        (e, port) => (e ? reject(e) : resolve({ server, port, seen, stop: () => server.forceShutdown() }))));
+}
+
+const withEcho = (work) => async () => {
+    const echo = await startEcho();
+    const server = await start(["--roles", "gateway", "--services", `echo=grpc://127.0.0.1:${echo.port}`,
+        "--routes", "/test.Echo/*=echo;role=none"]);
+    const client = new Echo(server.address, plain(), { "grpc.max_receive_message_length": 64 << 20 });
+    try {
+        return await work(client, echo, server);
+    } finally {
+        client.close();
+        await server.stop();
+        echo.stop();
+    }
+};
 
 const certificate = (dir) => {
     const [crt, pem] = [join(dir, "c.pem"), join(dir, "k.pem")];
@@ -288,6 +344,88 @@ await run({
             ok(messages[6].file_descriptor_response, "a value of an enum");
         }
     }),
+
+    "calls pass through the gateway: every kind, trailers, metadata, deadlines": withEcho(async (client, echo) => {
+        const mine = new grpc.Metadata();
+        mine.set("x-mine", "yes");
+        const one = await call(client, "Unary", Buffer.from("hello"), mine, { deadline: Date.now() + 50000 });
+        equal([one.error, String(one.value)], [null, "hello"], "unary");
+        equal(one.head.get("x-mine"), ["yes"], "metadata there and back");
+        const left = echo.seen.deadlines.at(-1) - Date.now();
+        ok(left > 20000 && left <= 50000, `the deadline is passed on: ${left}`);
+        await call(client, "Unary", Buffer.from("hello"));
+        equal(echo.seen.deadlines.at(-1), Infinity, "no deadline is made up");
+        const failed = await call(client, "Unary", Buffer.from("fail"));
+        equal([failed.error.code, failed.error.details], [grpc.status.UNAVAILABLE, "not now: 100 %"], "its status and words");
+        const late = await call(client, "Unary", Buffer.from("never"), mine, { deadline: Date.now() + 400 });
+        equal(late.error.code, grpc.status.DEADLINE_EXCEEDED, "deadline");
+        const big = Buffer.alloc(3 << 20, 7);
+        ok(big.equals((await call(client, "Unary", big)).value), "three megabytes there and back");
+        const many = await drain(client.Many(Buffer.alloc(1)));
+        equal([many.status.code, many.messages.length], [0, 100000], "a hundred megabytes streamed");
+        const sum = await new Promise((resolve) => {
+            const out = {};
+            const c = client.Sum(new grpc.Metadata(), (error, value) => Object.assign(out, { error, value }));
+            c.on("status", (status) => setImmediate(() => resolve({ ...out, status })));
+            let n = 0;
+            const next = () => {
+                while (n++ < 20000) if (!c.write(Buffer.alloc(1000))) { c.once("drain", next); return; }
+                c.end();
+            };
+            next();
+        });
+        equal(String(sum.value), "20000000", "twenty megabytes up");
+        equal(sum.status.metadata.get("x-total"), ["20000000"], "trailers");
+    }),
+
+    "both ways at once through the gateway, and a client that leaves": withEcho(async (client, echo) => {
+        const both = client.Both();
+        const answers = drain(both);
+        for (let i = 0; i < 10000; i++)
+            if (!both.write(Buffer.from(String(i))))
+                await once(both, "drain");
+        both.end();
+        const { messages, status } = await answers;
+        equal(status.code, 0, "status");
+        equal(messages.map(String), Array.from({ length: 10000 }, (_, i) => String(i)), "in order");
+        const turns = client.Both(); // one message after the other's answer: nothing is held back on the way
+        for (let i = 0; i < 50; i++) {
+            turns.write(Buffer.from([i]));
+            equal((await once(turns, "data"))[0][0], i, "turn");
+        }
+        turns.end();
+        const left = client.Many(Buffer.alloc(1));
+        left.on("error", () => {});
+        await once(left, "data");
+        left.cancel();
+        for (let i = 0; i < 600 && !echo.seen.cancelled; i++)
+            await new Promise((resolve) => setTimeout(resolve, 100));
+        equal(echo.seen.cancelled, 1, "the service hears of it");
+    }),
+
+    "a service that has gone is UNAVAILABLE": withEcho(async (client, echo, server) => {
+        equal((await call(client, "Unary", Buffer.from("x"))).error, null, "there");
+        echo.stop();
+        const gone = await call(client, "Unary", Buffer.from("x"));
+        equal(gone.error.code, grpc.status.UNAVAILABLE, "gone");
+        ok(gone.error.details.includes("echo"), gone.error.details);
+        equal((await call(client, "Unary", Buffer.from("x"))).error.code, grpc.status.UNAVAILABLE, "and again");
+        ok((await fetch(`${server.url}/health`)).ok !== undefined, "the gateway itself is well");
+    }),
+
+    "the market's methods behind a gateway in another process": async () => {
+        const market = await start(["--roles", "market"]);
+        const gateway = await start(["--roles", "gateway", "--services", `market=${market.address},backtest=127.0.0.1:1`]);
+        const c = new MarketDataService(gateway.address, plain());
+        equal((await save(c, 1500)).value?.inserted, 1500, "client streaming through both");
+        const { messages, status } = await drain(c.StreamOHLCV({ ...series, limit: 1000 }));
+        equal([status.code, messages.map((m) => m.candles.length)], [0, [1000, 500]], "server streaming");
+        equal((await save(c, 1, 1, new grpc.Metadata())).status.code, grpc.status.UNAUTHENTICATED, "refused at the gateway");
+        equal((await call(c, "GetOHLCV", { symbol: "X", timeframe: "77h" })).error.code, grpc.status.INVALID_ARGUMENT, "and by the role");
+        c.close();
+        await gateway.stop();
+        await market.stop();
+    },
 
     "over TLS, by ALPN": async () => {
         const dir = mkdtempSync(join(tmpdir(), "finsight-grpc-"));
