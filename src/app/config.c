@@ -209,6 +209,9 @@ const CfgOption app_options[] = {
     { "log.slow_query", CFG_DURATION, CFG_AT(AppCfg, log_slow_query_ms), .def = "250ms", .max = 10 * MINUTE_MS,
       .help = "calls of the store that take longer are logged and listed at /api/v1/admin/slow; 0 = none" },
 
+    { "metrics.aliases", CFG_BOOL, CFG_AT(AppCfg, metrics_aliases), .def = "true",
+      .help = "the documents' names of metrics, python_services_*, beside finsight_*" },
+
     { "trace.sample", CFG_F64, CFG_AT(AppCfg, trace_sample), .def = "1", .max = 1,
       .help = "share of requests without a traceparent of their own whose spans are kept, 0 to 1" },
     { "trace.keep", CFG_INT, CFG_AT(AppCfg, trace_keep), .def = "1000", .min = 4, .max = 1000000, .unit = "requests",

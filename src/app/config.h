@@ -67,6 +67,7 @@ typedef struct AppCfg {
     int64_t jobs_collect_interval_ms;
     int jobs_vnstock_source; /* index into its choices: VCI alone */
 
+    bool metrics_aliases;
     double trace_sample;
     int64_t trace_keep, trace_slow_ms, trace_flush_ms;
     Str trace_otlp;

@@ -156,12 +156,15 @@ static void make_market_tools(Platform *p) {
 static const RoleSet every_role = { { [ROLE_MARKET] = true, [ROLE_BACKTEST] = true } };
 
 int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts, Clock *clock, Ids *ids, Logger *log) {
+    enum { SLOW_KEPT = 256 };
     *p = (Platform){ .cfg = cfg, .clock = clock, .ids = ids, .log = log, .hosts = hosts ? *hosts : every_role };
     p->metrics = metrics_new(METRICS_SERIES_STANDARD);
     p->requests = request_stats_new();
     p->traces = trace_ring_new(&(TraceRingOptions){ .recent = (size_t)cfg->trace_keep,
                                                     .notable = (size_t)cfg->trace_keep / 4,
                                                     .slow_ns = cfg->trace_slow_ms * NS_PER_MS });
+    p->slow = slow_log_new(SLOW_KEPT, cfg->log_slow_query_ms * NS_PER_MS, log);
+    p->monitor = (MonitorRole){ .traces = p->traces, .slow = p->slow };
     bool market = p->hosts.has[ROLE_MARKET], backtest = p->hosts.has[ROLE_BACKTEST];
     int r = cfg->data_store == STORE_MEMORY ? 0 : dir_make(cx, cfg->data_dir);
     if (r == 0 && dir_exists(path_join(cx->arena, cfg->data_dir, RESTORE_STAGE)))
@@ -209,23 +212,25 @@ void platform_close(Platform *p) {
     candle_store_close(p->store);
     request_stats_free(p->requests);
     trace_ring_free(p->traces);
+    slow_log_free(p->slow);
     metrics_free(p->metrics);
     *p = (Platform){ 0 };
 }
 
-const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api, &backtest_api,
-                                                            &jobs_api,   &admin_api,   &security_api };
+const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api,  &backtest_api, &jobs_api,
+                                                            &admin_api,  &security_api, &monitor_api };
+
+static RoleId role_of_table(const OpTable *t) {
+    return t == &backtest_api ? ROLE_BACKTEST : t == &monitor_api || t == &security_api ? ROLE_GATEWAY : ROLE_MARKET;
+}
 
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
-    void *const roles[N_PLATFORM_TABLES] = {
-        p->market, &p->storage, p->backtest, p->jobs, &p->admin, &p->security_role
-    }; /* in the order above */
+    void *const roles[N_PLATFORM_TABLES] = { p->market, &p->storage,       p->backtest, p->jobs,
+                                             &p->admin, &p->security_role, &p->monitor }; /* in the order above */
     size_t n = 0;
     assert(cap >= N_PLATFORM_TABLES);
     for (size_t i = 0; i < N_PLATFORM_TABLES; i++)
-        if (p->hosts.has[platform_tables[i] == &backtest_api   ? ROLE_BACKTEST
-                         : platform_tables[i] == &security_api ? ROLE_GATEWAY
-                                                               : ROLE_MARKET])
+        if (p->hosts.has[role_of_table(platform_tables[i])])
             out[n++] = (ApiRole){ platform_tables[i], roles[i] };
     return n;
 }

@@ -6,6 +6,7 @@
 
 #include "api/call.h"
 #include "api/market/live.h"
+#include "api/monitor/monitor_api.h"
 #include "api/security/security_api.h"
 #include "api/storage/storage_api.h"
 #include "app/candle_remote.h"
@@ -40,6 +41,8 @@ typedef struct Platform {
     Metrics *metrics;
     RequestStats *requests;
     TraceRing *traces;
+    SlowLog *slow;
+    MonitorRole monitor;
     CandleStore *store;
     HttpClient *http;
     MarketFeed *feeds[PLATFORM_FEEDS_MAX];
@@ -86,7 +89,7 @@ char *platform_gateway_socket(Arena *a, const AppCfg *cfg);
 int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const char **path);
 
 /* Every table of operations there is: the API, its contract and its docs. */
-enum { N_PLATFORM_TABLES = 6 };
+enum { N_PLATFORM_TABLES = 7 };
 extern const OpTable *const platform_tables[N_PLATFORM_TABLES];
 /* Those of the roles that are hosted, with who serves them, for gateway and callers. */
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap);

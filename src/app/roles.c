@@ -6,13 +6,14 @@
 #include "api/backtest/backtest_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
+#include "api/monitor/monitor_api.h"
 #include "api/security/security_api.h"
 #include "api/storage/storage_api.h"
 #include "app/platform.h"
 
 /* clang-format off */
 const RoleInfo app_roles[ROLE_IDS] = {
-    [ROLE_GATEWAY] = { "gateway", 8080, 8080, "the way in: keys, limits, routing to the other roles", { &security_api }, "security.db" },
+    [ROLE_GATEWAY] = { "gateway", 8080, 8080, "the way in: keys, limits, routing to the other roles; traces and alerts", { &security_api, &monitor_api }, "security.db" },
     [ROLE_MARKET] = { "market", 8000, 8000, "candles: collected, checked, stored, served; their jobs, files and administration",
                       { &market_api, &storage_api, &jobs_api, &admin_api }, "market.db, control.db, objects, backups" },
     [ROLE_BACKTEST] = { "backtest", 8004, 8004, "backtests, sweeps and their reports, on the candles of the role market",

@@ -10,6 +10,7 @@
 #include "app/follower.h"
 #include "app/job_kinds.h"
 #include "app/kept.h"
+#include "app/observe.h"
 #include "app/security.h"
 #include "app/ticker.h"
 #include "app/topology.h"
@@ -31,6 +32,7 @@ struct Service {
     LoopTimer tls_timer;
     Follower *follower; /* NULL: nothing is followed */
     Ticker *ticker;
+    Observe *observe;
     KeptAnswers kept;
     SecurityDesk *desk; /* NULL: the gateway is not hosted */
     Logger *log;
@@ -270,6 +272,9 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .log = s->log,
                          .metrics = p->metrics,
                          .requests = p->requests,
+                         .metric_aliases = cfg->metrics_aliases,
+                         .pages = observe_pages,
+                         .n_pages = OBSERVE_PAGES,
                          .traces = p->traces,
                          .trace_sample = cfg->trace_sample,
                          .answers = s->kept.answers,
@@ -363,6 +368,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
             &(SecurityDeskOptions){
                 .gateway = s->gateway, .loop = s->loop, .io = s->io, .owner = listen_owner, .arg = s },
             &s->desk);
+    if (r == 0) /* before others use the store */
+        r = observe_start(cx, &app->platform, s->loop, &(ObserveLanes){ s->cpu, s->io, s->feed }, &s->observe);
     if (r == 0)
         r = make_tls(s, cx);
     if (r == 0)
@@ -426,6 +433,7 @@ Service *service_free(Service *s) {
     lane_close(s->feed);
     security_desk_free(s->desk);
     gateway_free(s->gateway);
+    s->observe = observe_free(s->observe); /* the store is used by nobody any more, and the last traces are there */
     kept_close(&s->kept);
     loop_timer_stop(&s->tls_timer);
     tls_server_free(s->tls);

@@ -39,7 +39,10 @@ struct Histogram {
 typedef enum Kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM } Kind;
 
 typedef struct Child {
-    Str labels; /* role="market",op="candles": the text of the exposition is the identity */
+    Str labels;         /* role="market",op="candles": the text of the exposition is the identity */
+    const void **parts; /* of a sum: Counters or Histograms */
+    size_t n_parts;
+    bool is_read; /* a counter whose value is the gauge's */
     union {
         Counter counter;
         Gauge gauge;
@@ -310,6 +313,46 @@ Histogram *metrics_histogram(Metrics *m, const char *name, const char *help, con
     return &c->histogram;
 }
 
+/* With the lock held. One more number of a sum, unless it is in it. */
+static void add_part(Metrics *m, Child *c, const void *part) {
+    for (size_t i = 0; i < c->n_parts; i++)
+        if (c->parts[i] == part)
+            return;
+    const void **v = arena_new_n(&m->arena, const void *, c->n_parts + 1); /* some dozens, once each */
+    memcpy(v, c->n_parts ? c->parts : &part, MAX(c->n_parts, (size_t)1) * sizeof *v);
+    v[c->n_parts++] = part;
+    c->parts = v;
+}
+
+void metrics_counter_sum(Metrics *m, const char *name, const char *help, const MetricLabel *labels, size_t n,
+                         const Counter *const *parts, size_t n_parts) {
+    pthread_mutex_lock(&m->lock);
+    Child *c = child(m, family(m, KIND_COUNTER, name, help, labels, n), labels, n);
+    for (size_t i = 0; i < n_parts; i++)
+        add_part(m, c, parts[i]);
+    pthread_mutex_unlock(&m->lock);
+}
+
+void metrics_histogram_sum(Metrics *m, const char *name, const char *help, const MetricLabel *labels, size_t n,
+                           const Histogram *part) {
+    pthread_mutex_lock(&m->lock);
+    Family *f = family(m, KIND_HISTOGRAM, name, help, labels, n);
+    assert(f->n_bounds == 0 || f->n_bounds == part->n_bounds);
+    memcpy(f->bounds, part->bounds, part->n_bounds * sizeof f->bounds[0]);
+    f->n_bounds = part->n_bounds;
+    add_part(m, child(m, f, labels, n), part);
+    pthread_mutex_unlock(&m->lock);
+}
+
+void metrics_counter_read(Metrics *m, const char *name, const char *help, const MetricLabel *labels, size_t n,
+                          double (*read)(void *arg), void *arg) {
+    pthread_mutex_lock(&m->lock);
+    Child *c = child(m, family(m, KIND_COUNTER, name, help, labels, n), labels, n);
+    c->is_read = true;
+    metrics_gauge_read(&c->gauge, read, arg);
+    pthread_mutex_unlock(&m->lock);
+}
+
 /* --- the exposition --- */
 
 static void put_number(Buf *b, double v) {
@@ -330,17 +373,31 @@ static void put_series(Buf *b, const char *name, const char *suffix, Str labels)
     buf_put_c(b, ' ');
 }
 
+/* Into a bucket, and in all, of the histogram or of those it is the sum of. */
+static uint64_t counted(const Child *c, size_t bucket) {
+    uint64_t n = c->n_parts ? 0 : count_at(&c->histogram, bucket);
+    for (size_t i = 0; i < c->n_parts; i++)
+        n += count_at(c->parts[i], bucket);
+    return n;
+}
+
+static double summed(const Child *c) {
+    double sum = c->n_parts ? 0 : f64_load(&c->histogram.sum);
+    for (size_t i = 0; i < c->n_parts; i++)
+        sum += histogram_sum(c->parts[i]);
+    return sum;
+}
+
 static void put_histogram(Buf *b, const Family *f, const Child *c) {
-    const Histogram *h = &c->histogram;
     uint64_t below = 0;
-    for (size_t i = 0; i <= h->n_bounds; i++) {
-        below += count_at(h, i);
+    for (size_t i = 0; i <= f->n_bounds; i++) {
+        below += counted(c, i);
         buf_printf(b, "%s_bucket{" STR_FMT "%sle=\"", f->name, STR_ARG(c->labels), c->labels.n ? "," : "");
-        put_number(b, i < h->n_bounds ? h->bounds[i] : INFINITY);
+        put_number(b, i < f->n_bounds ? f->bounds[i] : INFINITY);
         buf_printf(b, "\"} %llu\n", (unsigned long long)below);
     }
     put_series(b, f->name, "_sum", c->labels);
-    put_number(b, f64_load(&h->sum));
+    put_number(b, summed(c));
     buf_put_c(b, '\n');
     put_series(b, f->name, "_count", c->labels); /* what the buckets said, not a later count */
     buf_printf(b, "%llu\n", (unsigned long long)below);
@@ -372,6 +429,13 @@ static int by_labels(const void *a, const void *b) {
     return str_cmp((*(Child *const *)a)->labels, (*(Child *const *)b)->labels);
 }
 
+static uint64_t count_of(const Child *c) {
+    uint64_t sum = c->n_parts ? 0 : counter_value(&c->counter);
+    for (size_t i = 0; i < c->n_parts; i++)
+        sum += counter_value(c->parts[i]);
+    return sum;
+}
+
 static void put_family(Buf *b, const Listed *l) {
     put_help(b, l->family);
     for (size_t i = 0; i < l->n; i++) {
@@ -381,8 +445,8 @@ static void put_family(Buf *b, const Listed *l) {
             continue;
         }
         put_series(b, l->family->name, "", c->labels);
-        if (l->family->kind == KIND_COUNTER)
-            buf_printf(b, "%llu", (unsigned long long)counter_value(&c->counter));
+        if (l->family->kind == KIND_COUNTER && !c->is_read)
+            buf_printf(b, "%llu", (unsigned long long)count_of(c));
         else
             put_number(b, gauge_value(&c->gauge));
         buf_put_c(b, '\n');

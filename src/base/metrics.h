@@ -41,6 +41,16 @@ Histogram *metrics_histogram(Metrics *m, const char *name, const char *help, con
 /* Read at the time of the scrape, by the scraping thread, outside the registry's lock. A child has one reader. */
 void metrics_gauge_read(Gauge *g, double (*read)(void *arg), void *arg);
 
+/* The same numbers under another name, without counting twice: a counter or a histogram that is the sum of others of this
+ * registry (of the same bounds), each of them once however often it is named; and a counter that somebody else keeps,
+ * read as a gauge is. */
+void metrics_counter_sum(Metrics *m, const char *name, const char *help, const MetricLabel *labels, size_t n,
+                         const Counter *const *parts, size_t n_parts);
+void metrics_histogram_sum(Metrics *m, const char *name, const char *help, const MetricLabel *labels, size_t n,
+                           const Histogram *part);
+void metrics_counter_read(Metrics *m, const char *name, const char *help, const MetricLabel *labels, size_t n,
+                          double (*read)(void *arg), void *arg);
+
 void counter_add(Counter *c, uint64_t n);
 static inline void counter_inc(Counter *c) {
     counter_add(c, 1);

@@ -62,7 +62,9 @@ const TraceRecord *span_log_end(SpanLog *l, MonoNs end) {
     unsigned taken = atomic_load_explicit(&l->taken, memory_order_relaxed);
     r->n = MIN(taken, (unsigned)SPANS_MAX);
     r->dropped = taken - r->n;
-    r->v[0].end_ns = end.ns;
+    r->v[0].end_ns = end.ns; /* a loop's time is that of its callback's beginning: no part ends after the whole */
+    for (uint32_t i = 1; i < r->n; i++)
+        r->v[0].end_ns = MAX(r->v[0].end_ns, r->v[i].end_ns);
     return r;
 }
 

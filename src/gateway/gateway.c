@@ -18,6 +18,24 @@ void op_metrics_init(Gateway *g, OpMetrics *m, Str op) {
                           "Time from the first byte of a request to its reply.", NULL, 0, METRIC_L({ "op", op }));
 }
 
+/* OBS-09 .. OBS-11: what fails is what the platform could not do, or whose client left. */
+void op_metrics_alias(Gateway *g, const OpMetrics *m, Str service, Str endpoint) {
+    enum { OTHER, FAILED = 5 };
+    if (!g->o.metric_aliases)
+        return;
+    Metrics *r = g->o.metrics;
+    const Counter *all[] = { m->requests[1], m->requests[2],     m->requests[3],
+                             m->requests[4], m->requests[OTHER], m->requests[FAILED] };
+    enum { GOOD = 4, ALL = ARRAY_LEN(all) };
+#define OF METRIC_L({ "service", service }, { "endpoint", endpoint })
+    metrics_counter_sum(r, "python_services_requests_total", "Requests by service and endpoint.", OF, all, ALL);
+    metrics_counter_sum(r, "python_services_requests_success_total", "Requests that were answered.", OF, all, GOOD);
+    metrics_counter_sum(r, "python_services_requests_failed_total", "Requests that were not.", OF, all + GOOD,
+                        ALL - GOOD);
+    metrics_histogram_sum(r, "python_services_request_latency_seconds", "Time of a request.", OF, m->seconds);
+#undef OF
+}
+
 /* --- callbacks of the HTTP server, on the loop --- */
 
 static int64_t body_limit(void *arg, const HttpHead *head) {

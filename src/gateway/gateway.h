@@ -85,6 +85,12 @@ typedef struct GatewayLimits {
     int64_t keyed;     /* a key: 100 (GWY-09) */
 } GatewayLimits;
 
+/* A page that never changes, made by whoever knows what is on it; on the path it names, readable by all. */
+typedef struct GatewayPage {
+    Str path, media;
+    const Str *text;
+} GatewayPage;
+
 typedef struct GatewayOptions {
     Loop *loop;
     const ApiRole *roles; /* copied */
@@ -98,6 +104,7 @@ typedef struct GatewayOptions {
     size_t keep_bytes;    /* memory for answers of services elsewhere; 0: none are kept */
     int64_t keep_role_ms; /* how long an answer of a role elsewhere is told without asking it; 0: it is always asked */
     RequestStats *requests; /* the documents' MetricsService; NULL = none */
+    bool metric_aliases;    /* the documents' python_services_* beside finsight_* (U19) */
     TraceRing *traces;      /* borrowed; where the spans of requests go; NULL = none are kept */
     double trace_sample;    /* 0 .. 1: of the requests that come without a trace, how many are kept */
     const GatewayRpc *rpcs; /* copied */
@@ -105,6 +112,8 @@ typedef struct GatewayOptions {
     Str rpc_descriptors;      /* borrowed: grpc/reflection.h */
     GatewayTopology topology; /* all-zero: everything is of this process */
     GatewayLimits limits;
+    const GatewayPage *pages; /* borrowed */
+    size_t n_pages;
     CorsRules cors;        /* borrowed texts */
     Str internal_key;      /* copied; by it our own hops know each other; empty: none does */
     const ClientNet *hops; /* copied; whose X-Forwarded-For is believed */

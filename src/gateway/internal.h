@@ -213,6 +213,7 @@ void routes_unref(RouteSet *s); /* any thread; NULL is fine */
 int routes_find(Request *rq);
 Cluster *gateway_cluster(const Gateway *g, Str name);
 void op_metrics_init(Gateway *g, OpMetrics *m, Str op);
+void op_metrics_alias(Gateway *g, const OpMetrics *m, Str service, Str endpoint);
 
 /* stages.c: a request from its arrival to whoever answers it. */
 void stages_run(Request *rq);

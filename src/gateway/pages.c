@@ -27,7 +27,7 @@ static void page_make(Page *page, Str text) {
 }
 
 void pages_make(Gateway *g) {
-    g->pages = mem_new_n(Page, PAGES);
+    g->pages = mem_new_n(Page, PAGES + g->o.n_pages);
     Buf b;
     buf_init(&b, PAGE_MAX);
     JsonWriter w;
@@ -40,12 +40,14 @@ void pages_make(Gateway *g) {
     assert(buf_ok(&b));
     page_make(&g->pages[PAGE_DOCS], buf_str(&b));
     page_make(&g->pages[PAGE_CSS], docs_css);
+    for (size_t i = 0; i < g->o.n_pages; i++)
+        page_make(&g->pages[PAGES + i], *g->o.pages[i].text);
     buf_done(&b);
 }
 
 void pages_free(Gateway *g) {
     buf_done(&g->health.services);
-    for (int i = 0; g->pages && i < PAGES; i++)
+    for (size_t i = 0; g->pages && i < PAGES + g->o.n_pages; i++)
         for (int k = 0; k < PAGE_FORMS; k++)
             buf_done(&g->pages[i].form[k]);
     mem_free(g->pages);
@@ -215,6 +217,16 @@ static const struct {
     { STR_INIT("/"), serve_docs },
 };
 
+static bool serve_given(Request *rq) {
+    const GatewayOptions *o = &rq->g->o;
+    for (size_t i = 0; i < o->n_pages; i++)
+        if (str_eq(rq->ex->head.path, o->pages[i].path)) {
+            serve_page(rq, o->pages[i].media, (int)(PAGES + i));
+            return true;
+        }
+    return false;
+}
+
 bool pages_serve(Request *rq) {
     Str path = rq->ex->head.path, method = rq->ex->head.method;
     for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
@@ -232,5 +244,5 @@ bool pages_serve(Request *rq) {
         }
         return true;
     }
-    return (str_eq(method, S("GET")) || rq->head_only) && serve_one_health(rq);
+    return (str_eq(method, S("GET")) || rq->head_only) && (serve_given(rq) || serve_one_health(rq));
 }

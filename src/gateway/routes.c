@@ -89,7 +89,7 @@ static OpMetrics *metrics_of(Gateway *g, RouteSet *s, Str name) {
 }
 
 /* All paths of one operation. */
-static int add_op(Maker *m, const Op *op, void *role, Cluster *cluster) {
+static int add_op(Maker *m, const char *service, const Op *op, void *role, Cluster *cluster) {
     Gateway *g = m->g;
     Ctx *cx = m->cx;
     RouteSet *s = m->set;
@@ -103,6 +103,7 @@ static int add_op(Maker *m, const Op *op, void *role, Cluster *cluster) {
                       .max_body = op->max_body,
                       .keeps = cluster && op->role <= ROLE_READ,
                       .fresh_ms = op->cache != CACHE_NONE && g->o.keep_role_ms ? g->o.keep_role_ms : -1 };
+    op_metrics_alias(g, route->metrics, str_c(service), str_c(op->path));
     int r = attach_rules(m, route, str_c(op->path));
     if (r == 0)
         r = route_table_add(s->table, cx, str_c(op->method), str_c(op->path), route);
@@ -119,7 +120,7 @@ static int add_op(Maker *m, const Op *op, void *role, Cluster *cluster) {
 static int add_table(Maker *m, const OpTable *t, void *role, Cluster *cluster) {
     int r = 0;
     for (size_t i = 0; r == 0 && i < t->n_ops; i++)
-        r = add_op(m, t->ops[i], role, cluster);
+        r = add_op(m, t->role, t->ops[i], role, cluster);
     return r;
 }
 

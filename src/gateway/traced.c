@@ -76,8 +76,9 @@ void traced_done(Request *rq, const HttpExchange *ex, const HttpDone *done) {
     rq->took_ns = done->took_ns;
 }
 
+/* Pages and probes that went well are not kept: what asks for health every second would fill the ring. */
 void traced_end(Request *rq) {
-    if (!rq->cx.spans)
+    if (!rq->cx.spans || (!rq->route && rq->spans->record.status < 400))
         return;
     MonoNs end = { rq->spans->record.v[0].start_ns + rq->took_ns };
     trace_ring_put(rq->g->o.traces, span_log_end(rq->spans, end));

@@ -4,6 +4,8 @@
 
 #include "ports/http_client.h"
 
+#include "base/span.h"
+
 #include "base/num.h"
 
 #include <arpa/inet.h>
@@ -164,13 +166,24 @@ static int status_error(Ctx *cx, const HttpResponse *res) {
     return err_set(cx, ERR_UNAVAILABLE, "the server answers HTTP %d", res->status);
 }
 
+static void span_of_call(Ctx *cx, SpanMark m, const HttpRequest *req) {
+    HttpUrl url;
+    if (!m.span || m.span->failed || http_url_parse(cx, req->url, &url) != 0)
+        return;
+    m.span->kind = SPAN_CLIENT;
+    span_note(m.span, url.host);
+}
+
 /* One exchange and its verdict: 0 done, HTTP_RETRY, or < 0 final. *failed is what a HTTP_RETRY would mean if it
  * were the last one. */
 static int try_once(HttpClient *c, Ctx *cx, const HttpRequest *req, const RetryPolicy *p, HttpResponse *out,
                     int *failed) {
     *out = (HttpResponse){ 0 };
     err_clear(cx);
+    SpanMark call = span_begin(cx, "http");
     int r = c->ops->fetch(c, cx, req, out);
+    span_end(cx, call, r);
+    span_of_call(cx, call, req);
     assert(r <= 0);
     *failed = r;
     if (r < 0)

@@ -209,7 +209,42 @@ TEST(counts_are_exact_whatever_threads_do) {
     metrics_free(x.metrics);
 }
 
-TESTS(T(the_exposition_is_sorted_escaped_and_whole), T(the_same_name_and_labels_give_the_same_object),
-      T(a_family_has_a_cap_and_its_loss_is_counted), T(a_gauge_may_be_read_at_the_scrape),
-      T(a_quantile_is_interpolated_in_its_bucket), T(without_requests_every_derived_value_is_zero),
-      T(the_ring_holds_the_last_thousand_times), T(counts_are_exact_whatever_threads_do))
+static double half(void *arg) {
+    return *(double *)arg / 2;
+}
+
+/* OBS-09 .. OBS-11, U19: the documents' names tell what ours tell, without counting twice. */
+TEST(the_same_numbers_are_told_under_other_names) {
+    Metrics *m = metrics_new(METRICS_SERIES_STANDARD);
+    Buf b;
+    buf_init(&b, 1 << 16);
+    Counter *good = metrics_counter(m, "ours_total", "Ours.", METRIC_L({ "status", S("2xx") }));
+    Counter *bad = metrics_counter(m, "ours_total", "Ours.", METRIC_L({ "status", S("5xx") }));
+    static const double bounds[] = { 1 };
+    Histogram *h = metrics_histogram(m, "ours_seconds", "Ours.", bounds, 1, METRIC_NO_LABELS);
+    const Counter *all[] = { good, bad };
+    for (int twice = 0; twice < 2; twice++) { /* a reload asks again */
+        metrics_counter_sum(m, "a_total", "All.", METRIC_L({ "service", S("market") }), all, 2);
+        metrics_histogram_sum(m, "b_seconds", "Same.", METRIC_L({ "service", S("market") }), h);
+    }
+    double kept = 3;
+    metrics_counter_read(m, "c_total", "Read.", METRIC_NO_LABELS, half, &kept);
+    counter_add(good, 5);
+    counter_inc(bad);
+    histogram_observe(h, 0.5);
+    Str text = exposition(m, &b);
+    CHECK(str_starts(text, S("# HELP a_total All.\n# TYPE a_total counter\na_total{service=\"market\"} 6\n"
+                             "# HELP b_seconds Same.\n# TYPE b_seconds histogram\n"
+                             "b_seconds_bucket{service=\"market\",le=\"1\"} 1\n"
+                             "b_seconds_bucket{service=\"market\",le=\"+Inf\"} 1\n"
+                             "b_seconds_sum{service=\"market\"} 0.5\nb_seconds_count{service=\"market\"} 1\n"
+                             "# HELP c_total Read.\n# TYPE c_total counter\nc_total 1.5\n")));
+    buf_done(&b);
+    metrics_free(m);
+}
+
+TESTS(T(the_same_numbers_are_told_under_other_names), T(the_exposition_is_sorted_escaped_and_whole),
+      T(the_same_name_and_labels_give_the_same_object), T(a_family_has_a_cap_and_its_loss_is_counted),
+      T(a_gauge_may_be_read_at_the_scrape), T(a_quantile_is_interpolated_in_its_bucket),
+      T(without_requests_every_derived_value_is_zero), T(the_ring_holds_the_last_thousand_times),
+      T(counts_are_exact_whatever_threads_do))

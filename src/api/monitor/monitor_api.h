@@ -1,0 +1,74 @@
+#pragma once
+
+/* api/monitor/monitor_api.h - what the process has seen of itself: traces, slow queries. The role object is a MonitorRole.
+ * It belongs to the role gateway: who is asked first has the whole of each request. */
+
+#include "api/op.h"
+#include "base/trace_ring.h"
+#include "services/monitor/slow.h"
+
+typedef struct MonitorRole { /* borrowed */
+    TraceRing *traces;
+    SlowLog *slow;
+} MonitorRole;
+
+typedef struct TraceQuery {
+    Str operation;
+    int64_t status_from, status_to, limit;
+    double min_ms;
+    bool failed;
+} TraceQuery;
+
+typedef struct TraceRow {
+    Str trace_id, operation, method, path;
+    Time started;
+    double duration_ms;
+    int64_t status, spans, dropped;
+    bool failed, aborted;
+} TraceRow;
+
+typedef struct TraceList {
+    int64_t count, seen;
+    List traces; /* TraceRow */
+} TraceList;
+
+typedef struct TraceRef {
+    Str trace;
+} TraceRef;
+
+typedef struct SpanRow {
+    Str span_id, parent_id, name, kind, note;
+    double start_ms, duration_ms; /* start: after the trace's */
+    int64_t request;              /* which of the requests it is of, from 0 */
+    bool failed;
+} SpanRow;
+
+typedef struct TraceDetail {
+    Str trace_id;
+    Time started;
+    double duration_ms;
+    List requests; /* TraceRow */
+    List spans;    /* SpanRow */
+} TraceDetail;
+
+typedef struct SlowQuery {
+    int64_t limit;
+} SlowQuery;
+
+typedef struct SlowRow {
+    Time at;
+    Str what, detail, request_id, trace_id;
+    double duration_ms;
+    int64_t rows;
+} SlowRow;
+
+typedef struct SlowList {
+    int64_t count, total;
+    List queries; /* SlowRow */
+} SlowList;
+
+extern const OpTable monitor_api;
+extern const Op op_traces_list, op_traces_get, op_slow_list;
+
+/* The page that shows traces: needs nothing but these three (default-src 'self'). */
+extern const Str traces_html, traces_css, traces_js;

@@ -1,0 +1,121 @@
+/* api/monitor/traces.c - see traces.h. */
+
+#include "api/monitor/traces.h"
+
+#include <stdlib.h>
+
+enum { PARTS_MAX = 64 }; /* requests of one trace that are shown */
+
+static double ms_of(int64_t ns) { /* to the microsecond */
+    return (double)((ns + (ns < 0 ? -500 : 500)) / 1000) / 1000;
+}
+
+static int64_t took_ns(const Span *s) {
+    return MAX(s->end_ns - s->start_ns, INT64_C(0));
+}
+
+/* Wall time of a moment of the monotonic clock. */
+static Time wall_of(Ctx *cx, int64_t mono_ns) {
+    int64_t ago_ms = (clock_mono(cx->clock).ns - mono_ns) / NS_PER_MS;
+    return time_add_ms(clock_wall(cx->clock), -ago_ms);
+}
+
+static TraceRow row_of(Ctx *cx, const TraceRecord *t) {
+    Arena *a = cx->arena;
+    return (TraceRow){ .trace_id = trace_id_write(t->trace_hi, t->trace_lo, arena_alloc(a, TRACE_ID_TEXT)),
+                       .operation = str_dup(a, str_c(t->name)),
+                       .method = str_dup(a, str_c(t->method)),
+                       .path = str_dup(a, str_c(t->path)),
+                       .started = wall_of(cx, t->v[0].start_ns),
+                       .duration_ms = ms_of(took_ns(&t->v[0])),
+                       .status = t->status,
+                       .spans = t->n,
+                       .dropped = t->dropped,
+                       .failed = t->failed,
+                       .aborted = t->aborted };
+}
+
+int monitor_traces_list(void *role, Ctx *cx, const void *in_, void *out_) {
+    const MonitorRole *m = role;
+    const TraceQuery *in = in_;
+    TraceList *out = out_;
+    TraceFilter f = { .name = in->operation,
+                      .status_from = (int)in->status_from,
+                      .status_to = (int)in->status_to,
+                      .at_least_ns = (int64_t)(in->min_ms * 1e6),
+                      .failed = in->failed };
+    TraceRecord *v;
+    TraceRingStats stats;
+    size_t n = trace_ring_list(m->traces, &f, cx->arena, (size_t)in->limit, &v);
+    TraceRow *rows = arena_new_n(cx->arena, TraceRow, n);
+    for (size_t i = 0; i < n; i++)
+        rows[i] = row_of(cx, &v[i]);
+    trace_ring_stats(m->traces, &stats);
+    *out = (TraceList){ (int64_t)n, stats.put, { rows, n } };
+    return 0;
+}
+
+static SpanRow span_row(Arena *a, const Span *s, size_t request, int64_t began_ns) {
+    static const char *const kinds[] = { "", "internal", "server", "client" };
+    return (SpanRow){ .span_id = span_id_write(s->id, arena_alloc(a, SPAN_ID_TEXT)),
+                      .parent_id = s->parent ? span_id_write(s->parent, arena_alloc(a, SPAN_ID_TEXT)) : (Str){ 0 },
+                      .name = str_c(s->name),
+                      .kind = str_c(kinds[s->kind <= SPAN_CLIENT ? s->kind : 0]),
+                      .note = str_dup(a, str_c(s->note)),
+                      .start_ms = ms_of(s->start_ns - began_ns),
+                      .duration_ms = ms_of(took_ns(s)),
+                      .request = (int64_t)request,
+                      .failed = s->failed };
+}
+
+static int by_start(const void *a, const void *b) {
+    int64_t x = ((const TraceRecord *)a)->v[0].start_ns, y = ((const TraceRecord *)b)->v[0].start_ns;
+    return (x > y) - (x < y);
+}
+
+int monitor_traces_get(void *role, Ctx *cx, const void *in_, void *out_) {
+    const MonitorRole *m = role;
+    const TraceRef *in = in_;
+    TraceDetail *out = out_;
+    TraceFilter f = { .failed = false };
+    if (!trace_id_read(in->trace, &f.trace_hi, &f.trace_lo))
+        return err_set_at(cx, ERR_INVALID, S("trace"), "a trace is named by 32 hex digits");
+    TraceRecord *v;
+    size_t n = trace_ring_list(m->traces, &f, cx->arena, PARTS_MAX, &v), n_spans = 0;
+    if (n == 0)
+        return err_set(cx, ERR_NOT_FOUND, "the trace " STR_FMT " is not kept here, or not any more",
+                       STR_ARG(in->trace));
+    qsort(v, n, sizeof *v, by_start);
+    TraceRow *rows = arena_new_n(cx->arena, TraceRow, n);
+    SpanRow *spans = arena_new_n(cx->arena, SpanRow, n * SPANS_MAX);
+    int64_t began = v[0].v[0].start_ns, ended = began;
+    for (size_t i = 0; i < n; i++) {
+        rows[i] = row_of(cx, &v[i]);
+        ended = MAX(ended, v[i].v[0].end_ns);
+        for (uint32_t k = 0; k < v[i].n; k++)
+            spans[n_spans++] = span_row(cx->arena, &v[i].v[k], i, began);
+    }
+    *out = (TraceDetail){ .trace_id = rows[0].trace_id,
+                          .started = rows[0].started,
+                          .duration_ms = ms_of(ended - began),
+                          .requests = { rows, n },
+                          .spans = { spans, n_spans } };
+    return 0;
+}
+
+int monitor_slow_list(void *role, Ctx *cx, const void *in, void *out) {
+    const MonitorRole *m = role;
+    SlowEntry *v;
+    size_t n = slow_log_list(m->slow, cx->arena, (size_t)((const SlowQuery *)in)->limit, &v);
+    SlowRow *rows = arena_new_n(cx->arena, SlowRow, n);
+    for (size_t i = 0; i < n; i++)
+        rows[i] = (SlowRow){ .at = v[i].at,
+                             .what = str_c(v[i].what),
+                             .detail = str_c(v[i].detail),
+                             .request_id = str_c(v[i].request_id),
+                             .trace_id = str_c(v[i].trace_id),
+                             .duration_ms = ms_of(v[i].took_ns),
+                             .rows = v[i].rows };
+    *(SlowList *)out = (SlowList){ (int64_t)n, slow_log_total(m->slow), { rows, n } };
+    return 0;
+}

@@ -1,0 +1,23 @@
+#pragma once
+
+/* app/observe.h - what a server sees of itself goes out: spans to a collector, the store's times into metrics and the
+ * slow-query log; the pages that show them.
+ *
+ * A timer of the loop posts rounds to a lane of one thread; a round that is long delays the next, never a request. */
+
+#include "app/platform.h"
+#include "app/process.h"
+
+typedef struct Observe Observe;
+
+enum { OBSERVE_PAGES = 3 };
+extern const GatewayPage observe_pages[OBSERVE_PAGES];
+
+typedef struct ObserveLanes {
+    Lane *cpu, *io, *feed;
+} ObserveLanes;
+
+/* Before others use the store. Port: what the process is known by to a collector. 0 or ErrCode with words. */
+int observe_start(Ctx *cx, Platform *p, Loop *loop, const ObserveLanes *lanes, Observe **out);
+/* Sends what is still there, for a moment; the loop does not run any more. NULL is fine. */
+Observe *observe_free(Observe *o);

@@ -1,0 +1,42 @@
+/* The slow-query log. */
+
+#include "lib/test.h"
+
+#include "services/monitor/slow.h"
+
+/* STO-13: what takes longer than the threshold is kept, newest first, and is one line of the log. */
+TEST(calls_over_the_threshold_are_kept_and_logged) {
+    TestCtx t;
+    test_ctx_init(&t);
+    LogSink *sink = log_sink_memory(1 << 16);
+    Logger *log =
+        log_new(&(LogCfg){ .level = LEVEL_INFO, .format = LOG_JSON, .service = S("x") }, &t.clock.clock, sink);
+    SlowLog *l = slow_log_new(3, 100 * NS_PER_MS, log);
+    t.cx.trace = (Trace){ .request_id = S("r-1"), .trace_hi = 1, .trace_lo = 2 };
+    CHECK(!slow_log_wants(l, 100 * NS_PER_MS));
+    slow_log_add(l, &t.cx, S("store.read"), S("binance:BTCUSDT:1h"), 7, 100 * NS_PER_MS);
+    CHECK_EQ(slow_log_total(l), 0);
+    for (int i = 1; i <= 5; i++)
+        slow_log_add(l, &t.cx, S("store.read"), S("binance:BTCUSDT:1h"), i, (100 + i) * NS_PER_MS);
+    SlowEntry *v;
+    CHECK_EQ(slow_log_list(l, &t.arena, 10, &v), 3);
+    CHECK_EQ(slow_log_total(l), 5);
+    CHECK_EQ(v[0].rows, 5);
+    CHECK_EQ(v[2].rows, 3);
+    CHECK_STR(str_c(v[0].what), S("store.read"));
+    CHECK_STR(str_c(v[0].detail), S("binance:BTCUSDT:1h"));
+    CHECK_STR(str_c(v[0].request_id), S("r-1"));
+    CHECK_STR(str_c(v[0].trace_id), S("00000000000000010000000000000002"));
+    CHECK_EQ(slow_log_list(l, &t.arena, 2, &v), 2);
+    Str text = log_sink_memory_text(sink, &t.arena);
+    CHECK(str_find(text, S("\"level\":\"WARNING\",\"message\":\"slow query\"")) > 0);
+    slow_log_free(l);
+    l = slow_log_new(3, 0, NULL); /* switched off */
+    CHECK(!slow_log_wants(l, INT64_MAX));
+    CHECK(!slow_log_wants(NULL, INT64_MAX));
+    slow_log_free(l);
+    log_free(log);
+    test_ctx_done(&t);
+}
+
+TESTS(T(calls_over_the_threshold_are_kept_and_logged))
