@@ -25,11 +25,19 @@ struct Observe {
     } store;
 };
 
-const GatewayPage observe_pages[OBSERVE_PAGES] = {
+static const GatewayPage pages[] = {
     { STR_INIT("/admin/traces"), STR_INIT("text/html; charset=utf-8"), &traces_html },
     { STR_INIT("/admin/traces.css"), STR_INIT("text/css; charset=utf-8"), &traces_css },
     { STR_INIT("/admin/traces.js"), STR_INIT("text/javascript; charset=utf-8"), &traces_js },
 };
+
+void observe_gateway(const Platform *p, GatewayOptions *g) {
+    g->traces = p->traces;
+    g->trace_sample = p->cfg->trace_sample;
+    g->metric_aliases = p->cfg->metrics_aliases;
+    g->pages = pages;
+    g->n_pages = ARRAY_LEN(pages);
+}
 
 /* --- the store's times --- */
 

@@ -10,14 +10,14 @@
 
 typedef struct Observe Observe;
 
-enum { OBSERVE_PAGES = 3 };
-extern const GatewayPage observe_pages[OBSERVE_PAGES];
+/* What the gateway shows and keeps. */
+void observe_gateway(const Platform *p, GatewayOptions *g);
 
 typedef struct ObserveLanes {
     Lane *cpu, *io, *feed;
 } ObserveLanes;
 
-/* Before others use the store. Port: what the process is known by to a collector. 0 or ErrCode with words. */
+/* Before others use the store. 0 or ErrCode with words. */
 int observe_start(Ctx *cx, Platform *p, Loop *loop, const ObserveLanes *lanes, Observe **out);
 /* Sends what is still there, for a moment; the loop does not run any more. NULL is fine. */
 Observe *observe_free(Observe *o);

@@ -272,11 +272,6 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .log = s->log,
                          .metrics = p->metrics,
                          .requests = p->requests,
-                         .metric_aliases = cfg->metrics_aliases,
-                         .pages = observe_pages,
-                         .n_pages = OBSERVE_PAGES,
-                         .traces = p->traces,
-                         .trace_sample = cfg->trace_sample,
                          .answers = s->kept.answers,
                          .keep_bytes = (size_t)cfg->gateway_cache,
                          .keep_role_ms = cfg->gateway_role_age_ms,
@@ -298,6 +293,7 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .simulated = config_simulated(cfg),
                          .health = health,
                          .health_arg = s };
+    observe_gateway(p, &g);
     make_http(cfg, &g.http);
     make_live(s, &g);
     r = topology_make(cx, cfg, &s->hosts, &g.topology);
