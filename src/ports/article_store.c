@@ -137,18 +137,8 @@ int article_store_state_put(ArticleStore *s, Ctx *cx, Str key, Str value) {
     return r ? r : s->ops->state_put(s, cx, key, value);
 }
 
-int article_store_outbox(ArticleStore *s, Ctx *cx, size_t limit, ArticleEvent **out, int64_t *last, size_t *n) {
-    assert(limit > 0 && limit <= ARTICLE_PAGE_MAX);
-    *out = NULL;
-    *last = 0;
-    *n = 0;
-    int r = ctx_check(cx);
-    return r ? r : s->ops->outbox(s, cx, limit, out, last, n);
-}
-
-int article_store_outbox_done(ArticleStore *s, Ctx *cx, int64_t upto) {
-    int r = ctx_check(cx);
-    return r ? r : s->ops->outbox_done(s, cx, upto);
+Outbox *article_store_outbox(ArticleStore *s) {
+    return s->ops->outbox(s);
 }
 
 int article_store_describe(ArticleStore *s, Ctx *cx, ArticleStoreInfo *out) {

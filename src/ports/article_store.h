@@ -15,6 +15,7 @@
 #include "base/ctx.h"
 #include "core/article.h"
 #include "core/article_query.h"
+#include "ports/outbox.h"
 #include "ports/snapshot.h"
 
 typedef struct ArticleStore ArticleStore;
@@ -43,17 +44,10 @@ typedef struct ArticlePut { /* one an article given, in order */
     int64_t revision;
 } ArticlePut;
 
-/* What is told of a commit goes into it: an outbox beside the articles. Payload: JSON. */
-typedef struct ArticleEvent {
-    Str id;   /* unique; a repeated one is dropped by the bus */
-    Str type; /* "news_collected" */
-    Str key;  /* routing key: "news_collected.news" */
-    Str payload;
-    Str correlation_id;
-} ArticleEvent;
-/* Asked inside the commit, when it is known what became of the articles, at most once. Its events are in the store when
- * put returns 0, or nothing is. May be called again for the same put when the commit is tried again. */
-typedef int ArticleEventsFn(void *arg, Ctx *cx, const ArticlePut *fates, size_t n, ArticleEvent *out, size_t *n_out);
+/* What is told of a commit goes into it: into the store's outbox (ports/outbox.h), beside the articles. Asked inside the
+ * commit, when it is known what became of them. Its events are there when put returns 0, or nothing is. May be called again for the same put when the commit is tried again. */
+typedef int ArticleEventsFn(void *arg, Ctx *cx, const ArticlePut *fates, size_t n, OutboxRow *out,
+                            size_t *n_out); /* numbers are the store's */
 
 typedef struct ArticlePutRequest {
     const Article *v;
@@ -158,9 +152,7 @@ typedef struct ArticleStoreOps {
     /* Required: what a source of news is known by between collections (validators, when, how it went): a text a key. */
     int (*state_get)(ArticleStore *s, Ctx *cx, Str key, Str *out); /* empty = none */
     int (*state_put)(ArticleStore *s, Ctx *cx, Str key, Str value);
-    /* Required. Events that were put and not taken yet, oldest first; and the taking of them. */
-    int (*outbox)(ArticleStore *s, Ctx *cx, size_t limit, ArticleEvent **out, int64_t *last, size_t *n);
-    int (*outbox_done)(ArticleStore *s, Ctx *cx, int64_t upto);
+    Outbox *(*outbox)(ArticleStore *s); /* Required. The store's own: gone with it */
     /* Required. */
     int (*describe)(ArticleStore *s, Ctx *cx, ArticleStoreInfo *out);
     /* Required. Reads everything, checks the index against the articles; words in cx->err on damage. */
@@ -205,8 +197,7 @@ int article_store_remove(ArticleStore *s, Ctx *cx, Str id);
 int article_store_expire(ArticleStore *s, Ctx *cx, Time before, size_t limit, int64_t *removed);
 int article_store_state_get(ArticleStore *s, Ctx *cx, Str key, Str *out);
 int article_store_state_put(ArticleStore *s, Ctx *cx, Str key, Str value);
-int article_store_outbox(ArticleStore *s, Ctx *cx, size_t limit, ArticleEvent **out, int64_t *last, size_t *n);
-int article_store_outbox_done(ArticleStore *s, Ctx *cx, int64_t upto);
+Outbox *article_store_outbox(ArticleStore *s);
 int article_store_describe(ArticleStore *s, Ctx *cx, ArticleStoreInfo *out);
 int article_store_verify(ArticleStore *s, Ctx *cx);
 int article_store_snapshot(ArticleStore *s, Ctx *cx, SnapshotPiece *piece, void *arg);

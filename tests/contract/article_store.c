@@ -290,11 +290,18 @@ TEST(a_model_scores_an_article_once) {
 
 /* --- what is told --- */
 
-static int two_events(void *arg, Ctx *cx, const ArticlePut *fates, size_t n, ArticleEvent *out, size_t *n_out) {
+static int two_events(void *arg, Ctx *cx, const ArticlePut *fates, size_t n, OutboxRow *out, size_t *n_out) {
     int *fail = arg;
     assert_true(n == 1 && fates[0].fate == ARTICLE_NEW);
-    out[0] = (ArticleEvent){ S("e1"), S("news_collected"), S("news_collected.news"), S("{\"n\":1}"), S("c") };
-    out[1] = (ArticleEvent){ S("e2"), S("news_collection_completed"), S("k"), S("{}"), S("c") };
+    for (int i = 0; i < 2; i++)
+        out[i] = (OutboxRow){ .exchange = BUS_EVENTS,
+                              .routing_key = S("news_collected.news"),
+                              .event = { .id = i ? S("e2") : S("e1"),
+                                         .type = S("news_collected"),
+                                         .source = S("news"),
+                                         .version = 1,
+                                         .at = time_ms(START),
+                                         .body = S("{\"n\":1}") } };
     *n_out = 2;
     return *fail ? err_set(cx, ERR_IO, "no") : 0;
 }
@@ -306,26 +313,31 @@ TEST(events_lie_in_the_commit_of_their_articles) {
     ArticlePut out;
     int fail = 0;
     ArticlePutRequest req = { .v = &a, .n = 1, .events = two_events, .events_arg = &fail };
-    ArticleEvent *v;
-    int64_t last;
+    Outbox *box = article_store_outbox(f.store);
+    OutboxRow *v;
     size_t n;
+    int64_t depth;
 #ifndef ARTICLE_MEMORY /* the model has no way back */
     fail = 1;
     CHECK_EQ(article_store_put(f.store, &f.t.cx, &req, &out), ERR_IO);
     CHECK_EQ(find(&f, "bitcoin").n, 0);
-    CHECK_OK(&f.t.cx, article_store_outbox(f.store, &f.t.cx, 10, &v, &last, &n));
-    CHECK_EQ(n, 0);
+    CHECK_EQ(outbox_take(box, &f.t.cx, &v, 10, &n), BUS_EMPTY);
     fail = 0;
 #endif
     CHECK_OK(&f.t.cx, article_store_put(f.store, &f.t.cx, &req, &out));
     CHECK_EQ(find(&f, "bitcoin").n, 1);
-    CHECK_OK(&f.t.cx, article_store_outbox(f.store, &f.t.cx, 1, &v, &last, &n));
+    CHECK_OK(&f.t.cx, outbox_take(box, &f.t.cx, &v, 1, &n));
     CHECK_EQ(n, 1);
-    CHECK_STR(v[0].payload, S("{\"n\":1}"));
-    CHECK_OK(&f.t.cx, article_store_outbox_done(f.store, &f.t.cx, last));
-    CHECK_OK(&f.t.cx, article_store_outbox(f.store, &f.t.cx, 10, &v, &last, &n));
+    CHECK_STR(v[0].event.body, S("{\"n\":1}"));
+    CHECK_OK(&f.t.cx, outbox_done(box, &f.t.cx, v[0].number));
+    CHECK_OK(&f.t.cx, outbox_depth(box, &f.t.cx, &depth));
+    CHECK_EQ(depth, 1);
+    CHECK_OK(&f.t.cx, outbox_take(box, &f.t.cx, &v, 10, &n));
     CHECK_EQ(n, 1);
-    CHECK_STR(v[0].id, S("e2"));
+    CHECK_STR(v[0].event.id, S("e2"));
+    CHECK_OK(&f.t.cx, outbox_put(box, &f.t.cx, v, 1));
+    CHECK_OK(&f.t.cx, outbox_depth(box, &f.t.cx, &depth));
+    CHECK_EQ(depth, 2);
     end(&f);
 }
 

@@ -27,6 +27,7 @@ typedef struct ArticleReader { /* a connection that only reads */
 
 typedef struct ArticleSqlite {
     ArticleStore store; /* first: the ops get this pointer back */
+    Outbox outbox;
     DbOwner owner;
     FtsUser fts; /* of the owner's connection */
     bool unsynced;

@@ -31,7 +31,8 @@ typedef struct Memory {
     Arena arena; /* everything kept; given back when the store closes */
     VEC(Item *) items;
     VEC(Pair) state;
-    VEC(ArticleEvent) events;
+    Outbox outbox;
+    VEC(OutboxRow) events;
     int64_t events_taken, revision;
 } Memory;
 
@@ -164,18 +165,26 @@ static void put_one(Memory *m, Ctx *cx, const ArticlePutRequest *req, const Arti
     *out = (ArticlePut){ ARTICLE_NEW, it->a.id, it->a.revision };
 }
 
+static void add_event(Memory *m, const OutboxRow *row) {
+    Arena *a = &m->arena;
+    OutboxRow kept = *row;
+    Str *texts[] = { &kept.exchange,  &kept.routing_key,          &kept.event.id,     &kept.event.type,
+                     &kept.event.key, &kept.event.correlation_id, &kept.event.source, &kept.event.body };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        *texts[i] = str_dup(a, *texts[i]);
+    kept.number = (int64_t)m->events.n + 1;
+    vec_push(&m->events, kept);
+}
+
 static int put(ArticleStore *s, Ctx *cx, const ArticlePutRequest *req, ArticlePut *out) {
     Memory *m = lock(s);
     for (size_t i = 0; i < req->n; i++)
         put_one(m, cx, req, &req->v[i], &out[i]);
-    ArticleEvent *v = arena_new_n(cx->arena, ArticleEvent, ARTICLE_EVENTS_MAX);
+    OutboxRow *v = arena_new_n(cx->arena, OutboxRow, ARTICLE_EVENTS_MAX);
     size_t n = 0;
     int r = req->events ? req->events(req->events_arg, cx, out, req->n, v, &n) : 0;
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        ArticleEvent e = { str_dup(&m->arena, v[i].id), str_dup(&m->arena, v[i].type), str_dup(&m->arena, v[i].key),
-                           str_dup(&m->arena, v[i].payload), str_dup(&m->arena, v[i].correlation_id) };
-        vec_push(&m->events, e);
-    }
+    for (size_t i = 0; r == 0 && i < n; i++)
+        add_event(m, &v[i]);
     return unlock(m, r); /* a model has no way back: its events never fail in tests */
 }
 
@@ -487,20 +496,51 @@ static int state_put(ArticleStore *s, Ctx *cx, Str key, Str value) {
     return unlock(m, 0);
 }
 
-static int outbox(ArticleStore *s, Ctx *cx, size_t limit, ArticleEvent **out, int64_t *last, size_t *n) {
-    Memory *m = lock(s);
-    *out = arena_new_n(cx->arena, ArticleEvent, limit);
-    for (size_t i = (size_t)m->events_taken; i < m->events.n && *n < limit; i++)
-        (*out)[(*n)++] = m->events.v[i];
-    *last = m->events_taken + (int64_t)*n;
+static Memory *lock_outbox(Outbox *o) {
+    return lock(&CONTAINER_OF(o, Memory, outbox)->store);
+}
+
+static int outbox_take_rows(Outbox *o, Ctx *cx, OutboxRow **out, size_t most, size_t *n) {
+    Memory *m = lock_outbox(o);
+    *n = MIN(most, m->events.n - (size_t)m->events_taken);
+    *out = arena_new_n(cx->arena, OutboxRow, MAX(*n, 1));
+    if (*n)
+        memcpy(*out, m->events.v + m->events_taken, *n * sizeof **out);
+    return unlock(m, *n ? 0 : BUS_EMPTY);
+}
+
+static int outbox_done_rows(Outbox *o, Ctx *cx, int64_t last) {
+    Memory *m = lock_outbox(o);
+    UNUSED(cx);
+    m->events_taken = CLAMP(last, m->events_taken, (int64_t)m->events.n);
     return unlock(m, 0);
 }
 
-static int outbox_done(ArticleStore *s, Ctx *cx, int64_t upto) {
-    Memory *m = lock(s);
+static int outbox_count(Outbox *o, Ctx *cx, int64_t *n) {
+    Memory *m = lock_outbox(o);
     UNUSED(cx);
-    m->events_taken = CLAMP(upto, m->events_taken, (int64_t)m->events.n);
+    *n = (int64_t)m->events.n - m->events_taken;
     return unlock(m, 0);
+}
+
+static int outbox_put_rows(Outbox *o, Ctx *cx, const OutboxRow *rows, size_t n) {
+    Memory *m = lock_outbox(o);
+    UNUSED(cx);
+    for (size_t i = 0; i < n; i++)
+        add_event(m, &rows[i]);
+    return unlock(m, 0);
+}
+
+static const OutboxOps outbox_ops = {
+    .name = "news",
+    .take = outbox_take_rows,
+    .done = outbox_done_rows,
+    .depth = outbox_count,
+    .put = outbox_put_rows,
+};
+
+static Outbox *outbox(ArticleStore *s) {
+    return &((Memory *)s)->outbox;
 }
 
 static int describe(ArticleStore *s, Ctx *cx, ArticleStoreInfo *out) {
@@ -557,7 +597,6 @@ static const ArticleStoreOps ops = {
     .state_get = state_get,
     .state_put = state_put,
     .outbox = outbox,
-    .outbox_done = outbox_done,
     .describe = describe,
     .verify = verify,
     .close = close_store,
@@ -566,6 +605,7 @@ static const ArticleStoreOps ops = {
 ArticleStore *article_memory_new(void) {
     Memory *m = mem_new(Memory);
     m->store.ops = &ops;
+    m->outbox.ops = &outbox_ops;
     pthread_mutex_init(&m->lock, NULL);
     return &m->store;
 }

@@ -396,12 +396,12 @@ static int put_one(PutWork *w, Db *db, Ctx *cx, const Article *given, ArticlePut
 static int put_events(PutWork *w, Db *db, Ctx *cx) {
     if (!w->req->events)
         return 0;
-    ArticleEvent *v = arena_new_n(cx->arena, ArticleEvent, ARTICLE_EVENTS_MAX);
+    OutboxRow *v = arena_new_n(cx->arena, OutboxRow, ARTICLE_EVENTS_MAX);
     size_t n = 0;
     int r = w->req->events(w->req->events_arg, cx, w->out, w->req->n, v, &n);
     assert(n <= ARTICLE_EVENTS_MAX);
     for (size_t i = 0; r == 0 && i < n; i++)
-        r = db_run(db, cx, SQL_OUT_PUT, "sssss", v[i].id, v[i].type, v[i].key, v[i].payload, v[i].correlation_id);
+        r = db_outbox_put(db, cx, SQL_OUTBOX_PUT, v[i].exchange, v[i].routing_key, &v[i].event);
     return r;
 }
 

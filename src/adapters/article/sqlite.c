@@ -134,11 +134,10 @@ static int score(ArticleStore *s, Ctx *cx, Str id, const ArticleSentiment *v) {
 /* --- lists --- */
 
 typedef struct ListWork {
-    int64_t after, last;
+    int64_t after;
     size_t limit, n;
     Article *articles;
     ArticleSourceInfo *sources;
-    ArticleEvent *events;
     ArticleStoreInfo *info;
 } ListWork;
 
@@ -244,7 +243,7 @@ static int expire(ArticleStore *s, Ctx *cx, Time before, size_t limit, int64_t *
     return r;
 }
 
-/* --- state and outbox --- */
+/* --- state --- */
 
 typedef struct StateWork {
     Str key, value;
@@ -280,37 +279,78 @@ static int state_put(ArticleStore *s, Ctx *cx, Str key, Str value) {
     return db_owner_write_often(&self(s)->owner, cx, state_put_work, &w); /* losing one asks a feed once more */
 }
 
-static int outbox_work(Db *db, Ctx *cx, void *arg) {
-    ListWork *w = arg;
-    Arena *a = cx->arena;
-    sqlite3_stmt *st;
-    w->events = arena_new_n(a, ArticleEvent, MAX(w->limit, 1));
-    int r = db_query(db, cx, SQL_OUT_TAKE, &st, "i", (int64_t)w->limit);
-    while (r == 0 && (r = db_step(db, cx, st)) > 0) {
-        w->last = db_i64(st, 0);
-        w->events[w->n++] =
-            (ArticleEvent){ str_dup(a, db_text(st, 1)), str_dup(a, db_text(st, 2)), str_dup(a, db_text(st, 3)),
-                            str_dup(a, db_text(st, 4)), str_dup(a, db_text(st, 5)) };
-        r = 0;
-    }
+/* --- what is to be told --- */
+
+static ArticleSqlite *of_outbox(Outbox *o) {
+    return CONTAINER_OF(o, ArticleSqlite, outbox);
+}
+
+typedef struct OutboxWork {
+    OutboxRow *v;
+    size_t most, n;
+    int64_t number;
+} OutboxWork;
+
+static int take_work(Db *db, Ctx *cx, void *arg) {
+    OutboxWork *w = arg;
+    DbOutboxRow *rows = arena_new_n(cx->arena, DbOutboxRow, MAX(w->most, 1));
+    int r = db_outbox_take(db, cx, SQL_OUTBOX_PUT, rows, w->most, &w->n);
+    w->v = arena_new_n(cx->arena, OutboxRow, MAX(w->n, 1));
+    for (size_t i = 0; r == 0 && i < w->n; i++)
+        w->v[i] = (OutboxRow){ rows[i].number, rows[i].exchange, rows[i].routing_key, rows[i].event };
     return r;
 }
 
-static int outbox(ArticleStore *s, Ctx *cx, size_t limit, ArticleEvent **out, int64_t *last, size_t *n) {
-    ListWork w = { .limit = limit };
-    int r = db_owner_read(&self(s)->owner, cx, outbox_work, &w);
-    *out = w.events;
-    *last = w.last;
+static int outbox_take_rows(Outbox *o, Ctx *cx, OutboxRow **out, size_t most, size_t *n) {
+    OutboxWork w = { .most = most };
+    int r = db_owner_read(&of_outbox(o)->owner, cx, take_work, &w);
+    *out = w.v;
     *n = w.n;
+    return r ? r : w.n ? 0 : BUS_EMPTY;
+}
+
+static int done_work(Db *db, Ctx *cx, void *arg) {
+    return db_outbox_done(db, cx, SQL_OUTBOX_PUT, ((OutboxWork *)arg)->number);
+}
+
+static int outbox_done_rows(Outbox *o, Ctx *cx, int64_t last) {
+    return db_owner_write_often(&of_outbox(o)->owner, cx, done_work, &(OutboxWork){ .number = last });
+}
+
+static int depth_work(Db *db, Ctx *cx, void *arg) {
+    return db_outbox_count(db, cx, SQL_OUTBOX_PUT, &((OutboxWork *)arg)->number);
+}
+
+static int outbox_count(Outbox *o, Ctx *cx, int64_t *n) {
+    OutboxWork w = { 0 };
+    int r = db_owner_read(&of_outbox(o)->owner, cx, depth_work, &w);
+    *n = w.number;
     return r;
 }
 
-static int outbox_done_work(Db *db, Ctx *cx, void *arg) {
-    return db_run(db, cx, SQL_OUT_DONE, "i", *(int64_t *)arg);
+static int put_rows_work(Db *db, Ctx *cx, void *arg) {
+    const OutboxWork *w = arg;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < w->n; i++)
+        r = db_outbox_put(db, cx, SQL_OUTBOX_PUT, w->v[i].exchange, w->v[i].routing_key, &w->v[i].event);
+    return r;
 }
 
-static int outbox_done(ArticleStore *s, Ctx *cx, int64_t upto) {
-    return db_owner_write_often(&self(s)->owner, cx, outbox_done_work, &upto); /* losing it repeats ids */
+static int outbox_put_rows(Outbox *o, Ctx *cx, const OutboxRow *rows, size_t n) {
+    OutboxWork w = { .v = (OutboxRow *)(uintptr_t)rows, .n = n };
+    return db_owner_write(&of_outbox(o)->owner, cx, put_rows_work, &w);
+}
+
+static const OutboxOps outbox_ops = {
+    .name = "news",
+    .take = outbox_take_rows,
+    .done = outbox_done_rows,
+    .depth = outbox_count,
+    .put = outbox_put_rows,
+};
+
+static Outbox *outbox(ArticleStore *s) {
+    return &self(s)->outbox;
 }
 
 /* --- the whole --- */
@@ -396,7 +436,6 @@ static const ArticleStoreOps ops = {
     .state_get = state_get,
     .state_put = state_put,
     .outbox = outbox,
-    .outbox_done = outbox_done,
     .describe = describe,
     .verify = verify,
     .snapshot = snapshot,
@@ -412,6 +451,7 @@ static int opened(void *arg, Db *db, Ctx *cx) {
 int article_sqlite_open(Ctx *cx, const ArticleSqliteOptions *options, ArticleStore **out) {
     ArticleSqlite *s = mem_new(ArticleSqlite);
     s->store.ops = &ops;
+    s->outbox.ops = &outbox_ops;
     s->unsynced = options->unsynced;
     pthread_mutex_init(&s->docs_lock, NULL);
     article_readers_init(s);

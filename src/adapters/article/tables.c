@@ -30,8 +30,7 @@ static const SchemaStep steps[] = {
         "  row INTEGER NOT NULL, model TEXT NOT NULL, label TEXT NOT NULL, score REAL NOT NULL,"
         "  confidence REAL NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(row, model)) WITHOUT ROWID;"
         "CREATE TABLE state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-        "CREATE TABLE outbox(n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, type TEXT NOT NULL,"
-        "  key TEXT NOT NULL, payload TEXT NOT NULL, correlation TEXT NOT NULL);"
+        OUTBOX_TABLES
         "CREATE VIRTUAL TABLE article_fts USING fts5("
         "  title, summary, text, tags, content='', columnsize=0, tokenize='finsight_words');"
         "INSERT INTO article_fts(article_fts, rank) VALUES('automerge', 8);"

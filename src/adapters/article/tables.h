@@ -10,6 +10,7 @@
  *                as words that no text can have, so that a filter is one more word of the query
  *   article_copy, article_score, tag, state, outbox */
 
+#include "adapters/sqlite/outbox.h"
 #include "adapters/sqlite/owner.h"
 
 #define DOC_COLUMNS "d.row, d.published, d.known, d.words, d.flags, d.near, d.revision"
@@ -79,9 +80,6 @@
     X(SQL_EXPIRED, "SELECT row FROM article_doc WHERE published<?1 ORDER BY published LIMIT ?2")                       \
     X(SQL_STATE_GET, "SELECT value FROM state WHERE key=?1")                                                           \
     X(SQL_STATE_PUT, "INSERT INTO state(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=excluded.value")\
-    X(SQL_OUT_PUT, "INSERT INTO outbox(id, type, key, payload, correlation) VALUES(?1, ?2, ?3, ?4, ?5)")               \
-    X(SQL_OUT_TAKE, "SELECT n, id, type, key, payload, correlation FROM outbox ORDER BY n LIMIT ?1")                   \
-    X(SQL_OUT_DONE, "DELETE FROM outbox WHERE n<=?1")                                                                  \
     X(SQL_COUNTS, "SELECT (SELECT count(*) FROM article_doc), (SELECT count(*) FROM article_copy), "                   \
                   "(SELECT count(*) FROM article_score), (SELECT max(published) FROM article_doc), "                   \
                   "(SELECT count(*) FROM outbox)")                                                                     \
@@ -90,7 +88,7 @@
                    "(SELECT count(*) FROM article_doc WHERE row NOT IN (SELECT row FROM article)) + "                  \
                    "(SELECT count(*) FROM article_key WHERE row NOT IN (SELECT row FROM article_doc)) + "              \
                    "(SELECT count(*) FROM article_tag WHERE row NOT IN (SELECT row FROM article_doc))")                \
-    X(SQL_ALL_ROWS, "SELECT row FROM article_doc ORDER BY row")
+    OUTBOX_SQL_TABLE(X)
 /* clang-format on */
 
 enum {
