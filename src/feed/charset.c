@@ -7,6 +7,7 @@
 #include "feed/charset.h"
 
 #include "feed/charset_internal.h"
+#include "feed/guess.h"
 
 #include <iconv.h>
 
@@ -275,13 +276,20 @@ int charset_read(Arena *a, Str bytes, const FeedHints *hints, size_t limit, Char
     said = wider(sniffed.n && is_vague(said) ? sniffed : said);
 
     /* Without a server's word the document's own comes first; with one, the byte order mark is the better witness. */
-    Str candidates[] = { wider(server),  hints->has_http && skip ? sniffed : said,
-                         said,           sniffed,
-                         S("utf-8"),     S("windows-1252"),
+    enum { GUESSED = 5 };
+    Str candidates[] = { wider(server),
+                         hints->has_http && skip ? sniffed : said,
+                         said,
+                         sniffed,
+                         S("utf-8"),
+                         str_n(NULL, 0),
+                         S("windows-1252"),
                          S("iso-8859-2") };
     Str first = server.n ? candidates[0] : candidates[1].n ? candidates[1] : S("utf-8");
     *out = (CharsetText){ .unknown = true };
     for (size_t i = 0; i < ARRAY_LEN(candidates) && out->unknown && !text.full; i++) {
+        if (i == GUESSED)
+            candidates[i] = charset_guess(bytes);
         const CharsetName *set = candidates[i].n ? find_name(candidates[i]) : NULL;
         buf_clear(&text);
         if (!set)

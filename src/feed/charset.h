@@ -17,6 +17,6 @@ typedef struct CharsetText {
 } CharsetText;
 
 /* Finds out what the document is written in and reads it as that. Candidates, the first that fits counts: what the
- * server says, what the document says, its first bytes, UTF-8, windows-1252, iso-8859-2. ERR_TOO_LARGE past `limit`
+ * server says, what the document says, its first bytes, UTF-8, what guess.h thinks, windows-1252, iso-8859-2. ERR_TOO_LARGE past `limit`
  * bytes of UTF-8. */
 int charset_read(Arena *a, Str bytes, const FeedHints *hints, size_t limit, CharsetText *out);
