@@ -276,6 +276,8 @@ static void read_iso_time(Str s, int64_t *ms) { /* what is there of it */
     *ms = ((int64_t)(h - zh) * 3600 + (int64_t)(m - zm) * 60 + sec) * 1000;
 }
 
+#define NOT_TOLD INT64_MIN
+
 static bool date_iso(Str s, Time now, Time *out) {
     static const char *const forms[] = { "Y~M~D", "Y-0M~D", "Y-0~D", "Y-M",   "Y~O", "y~M~D", "y~O", "Y",
                                          "-y~M",  "-O",     "-y",    "--M~D", "--M", "---D",  "C",   "" };
@@ -284,9 +286,9 @@ static bool date_iso(Str s, Time now, Time *out) {
     size_t i = 0;
     while (i < ARRAY_LEN(forms) && !match_iso(forms[i], &rest, &got))
         i++;
-    int64_t time = -1;
+    int64_t time = NOT_TOLD;
     read_iso_time(rest, &time);
-    if (rest.n == s.n && time < 0 && i == ARRAY_LEN(forms) - 1)
+    if (rest.n == s.n && time == NOT_TOLD && i == ARRAY_LEN(forms) - 1)
         return false;
     Civil today = time_to_civil(now);
     int year = got.year < 0 ? today.year : got.year_digits == 2 ? today.year / 100 * 100 + got.year : got.year;
@@ -301,7 +303,10 @@ static bool date_iso(Str s, Time now, Time *out) {
         return false;
     int64_t months = (int64_t)year * 12 + month - 1; /* month 0 and 13 are its neighbours', as in mktime */
     int64_t days = civil_to_days((int)floor_div(months, 12), (int)floor_mod(months, 12) + 1, 1) + day - 1;
-    *out = time_ms(days * MS_PER_DAY + (time > INT64_MIN && time != -1 ? time : 0));
+    Time t = time_ms(days * MS_PER_DAY + (time == NOT_TOLD ? 0 : time));
+    if (time_cmp(t, TIME_ISO_MIN) < 0 || time_cmp(t, TIME_ISO_MAX) > 0)
+        return false;
+    *out = t;
     return true;
 }
 

@@ -5,6 +5,8 @@
 
 #include "feed/uri.h"
 
+#include "feed/text.h"
+
 typedef struct Uri {
     Str scheme, host, path, params, query, fragment;
     bool has_host;

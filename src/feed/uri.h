@@ -1,8 +1,8 @@
 #pragma once
 
-/* feed/uri.h - links: relative ones made absolute, dangerous ones refused. Private to feed/. */
+/* feed/uri.h - links: relative ones made absolute, dangerous ones refused. */
 
-#include "feed/text.h"
+#include "base/str.h"
 
 enum { URI_BASE_MAX = 8192 }; /* a longer base is no base: each link made absolute is as long as it */
 
