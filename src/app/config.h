@@ -51,6 +51,9 @@ typedef struct AppCfg {
     int gateway_breaker; /* 0: the mode's own; then breaker_profiles in order */
     bool gateway_fast;
     Str gateway_health_path;
+    CfgList discovery_urls, discovery_peers;
+    Str discovery_address, discovery_credentials;
+    bool discovery_register, discovery_fast, discovery_preserve;
     int64_t gateway_cache, gateway_role_age_ms;
     CfgList cors_origins;
     bool cors_credentials;

@@ -18,6 +18,7 @@ const RoleInfo app_roles[ROLE_IDS] = {
                       { &market_api, &storage_api, &jobs_api, &admin_api }, "market.db, control.db, objects, backups" },
     [ROLE_BACKTEST] = { "backtest", 8004, 8004, "backtests, sweeps and their reports, on the candles of the role market",
                         { &backtest_api }, "backtest.db" },
+    [ROLE_DISCOVERY] = { "discovery", 8761, 8761, "who is where: a registry for clients of Eureka", { NULL }, NULL },
 };
 
 const RoleInfo app_roles_to_come[] = {
@@ -29,7 +30,6 @@ const RoleInfo app_roles_to_come[] = {
     { "fraud", 8007, 8003, "fraud", { NULL }, NULL },
     { "analysis", 8008, 8008, "analysis and aggregation", { NULL }, NULL },
     { "monitoring", 8009, 8009, "alerts and traces", { NULL }, NULL },
-    { "discovery", 8761, 8761, "who is where", { NULL }, NULL },
     { NULL, 0, 0, NULL, { NULL }, NULL },
 };
 /* clang-format on */

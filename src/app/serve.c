@@ -7,6 +7,7 @@
 #include "api/market/market_api.h"
 #include "api/rpc/rpc.h"
 #include "app/app.h"
+#include "app/discovery.h"
 #include "app/follower.h"
 #include "app/job_kinds.h"
 #include "app/kept.h"
@@ -33,6 +34,7 @@ struct Service {
     Follower *follower; /* NULL: nothing is followed */
     Ticker *ticker;
     Observe *observe;
+    DiscoveryApp *discovery;
     KeptAnswers kept;
     SecurityDesk *desk; /* NULL: the gateway is not hosted */
     Logger *log;
@@ -110,8 +112,10 @@ static void routes_reload(Service *s) {
     int r = app_config_again(&cx, &s->app->cfg_table, &cfg);
     if (r == 0)
         r = topology_make(&cx, &cfg, &s->hosts, &topology);
-    if (r == 0)
+    if (r == 0) {
+        discovery_app_fill(s->discovery, &cfg, &topology);
         r = gateway_routes(s->gateway, &cx, &topology);
+    }
     security_desk_note(s->desk, "config.reload", r == 0 ? S("ok") : S("invalid"), str_c(r ? cx.err.text : ""));
     if (r == 0)
         LOG_INFO(s->log, &cx, S("services and routes reloaded"), F_I64("services", topology.n_clusters),
@@ -245,6 +249,11 @@ static void make_http(const AppCfg *cfg, HttpServerOptions *http) {
     http->h2_max_streams = (int)cfg->server_max_streams;
 }
 
+static void instances_changed(void *arg) { /* on the loop */
+    Service *s = arg;
+    discovery_app_apply(s->discovery, s->gateway);
+}
+
 static int make_gateway(Service *s, Ctx *cx) {
     const AppCfg *cfg = s->cfg;
     Platform *p = &s->app->platform;
@@ -296,7 +305,17 @@ static int make_gateway(Service *s, Ctx *cx) {
     observe_gateway(p, &g);
     make_http(cfg, &g.http);
     make_live(s, &g);
-    r = topology_make(cx, cfg, &s->hosts, &g.topology);
+    r = discovery_app_new(
+        cx,
+        &(DiscoveryAppOptions){
+            .platform = p, .hosts = &s->hosts, .loop = s->loop, .changed = instances_changed, .arg = s },
+        &s->discovery);
+    if (r == 0)
+        r = topology_make(cx, cfg, &s->hosts, &g.topology);
+    if (r == 0) {
+        discovery_app_door(s->discovery, &g.door);
+        discovery_app_fill(s->discovery, cfg, &g.topology);
+    }
     if (r == 0)
         r = topology_hops(cx, cfg, &hops, &g.n_hops);
     g.hops = hops;
@@ -372,6 +391,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
         r = start_jobs(s, cx);
     if (r == 0)
         r = listen_all(s, cx);
+    if (r == 0)
+        r = discovery_app_start(s->discovery, cx, s->port);
     if (r == 0 &&
         s->hosts.has[ROLE_MARKET]) /* after the gateway: who listens to the store is set before others write to it */
         r = follower_start(cx, &app->platform, &s->follower);
@@ -392,6 +413,7 @@ static void drained(void *arg) {
 }
 
 void service_stop(Service *s) {
+    discovery_app_leave(s->discovery); /* before the door closes: who looks goes elsewhere meanwhile */
     if (s->ticker) {
         ticker_stop(s->ticker);
         jobs_shutdown(s->app->platform.jobs);
@@ -428,12 +450,14 @@ Service *service_free(Service *s) {
     lane_close(s->io);
     lane_close(s->feed);
     security_desk_free(s->desk);
+    discovery_app_stop(s->discovery);
     gateway_free(s->gateway);
     s->observe = observe_free(s->observe); /* the store is used by nobody any more, and the last traces are there */
     kept_close(&s->kept);
     loop_timer_stop(&s->tls_timer);
     tls_server_free(s->tls);
     loop_free(s->loop);
+    discovery_app_free(s->discovery);
     p->wake = NULL;
     ticker_free(s->ticker);
     App *app = s->app;

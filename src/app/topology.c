@@ -35,12 +35,15 @@ static GatewayCluster *service_of(Services *s, Str name) {
     return c;
 }
 
+static int too_many(Ctx *cx) {
+    return err_set_at(cx, ERR_LIMIT, S("gateway.services"), "there are more than %d services, or %d instances of one",
+                      SERVICES_MAX, CLUSTER_INSTANCES_MAX);
+}
+
 static int add_instance(Services *s, Str name, Str address, int64_t weight) {
     GatewayCluster *c = service_of(s, name);
     if (!c || c->n == CLUSTER_INSTANCES_MAX)
-        return err_set_at(s->cx, ERR_LIMIT, S("gateway.services"),
-                          "there are more than %d services, or %d instances of one", SERVICES_MAX,
-                          CLUSTER_INSTANCES_MAX);
+        return too_many(s->cx);
     ((ClusterInstance *)(uintptr_t)c->instances)[c->n++] = (ClusterInstance){ address, (int)weight };
     return 0;
 }
@@ -152,8 +155,12 @@ int topology_make(Ctx *cx, const AppCfg *cfg, const RoleSet *here, GatewayTopolo
                                                     .live = k == ROLE_MARKET && i == 0 };
     }
     GatewayForeign *foreign = arena_new_n(cx->arena, GatewayForeign, cfg->gateway_routes.n + 1);
-    for (size_t i = 0; r == 0 && i < cfg->gateway_routes.n; i++)
+    bool discovery = cfg->discovery_urls.n > 0 || here->has[ROLE_DISCOVERY];
+    for (size_t i = 0; r == 0 && i < cfg->gateway_routes.n; i++) {
         r = read_route(cx, cfg->gateway_routes.v[i], &foreign[i]);
+        if (r == 0 && discovery && !service_of(&s, foreign[i].cluster)) /* nobody yet: discovery will say */
+            r = too_many(cx);
+    }
     if (r == 0)
         *out = (GatewayTopology){
             s.v, s.n, remotes, n_remotes, foreign, cfg->gateway_routes.n, cfg->gateway_rules.v, cfg->gateway_rules.n

@@ -2,6 +2,8 @@
 
 #include "gateway/auth.h"
 
+#include "base/base64.h"
+
 static const Str anonymous = STR_INIT("anonymous");
 
 bool auth_equal(Str a, Str b) {
@@ -16,6 +18,16 @@ static Str bearer(Str authorization) {
     return str_eq_nocase(scheme, S("bearer ")) ? str_trim(str_from(authorization, 7)) : (Str){ 0 };
 }
 
+/* Clients that know Basic alone (Eureka's): the password is the key, whoever the user. */
+static Str basic(Arena *a, Str authorization) {
+    enum { LONGEST = 1024 };
+    Str plain, coded = str_trim(str_from(authorization, 6));
+    if (!str_eq_nocase(str_first(authorization, 6), S("basic ")) || coded.n > LONGEST || !base64_read(a, coded, &plain))
+        return (Str){ 0 };
+    ptrdiff_t colon = str_find_char(plain, ':');
+    return colon < 0 ? (Str){ 0 } : str_from(plain, (size_t)colon + 1);
+}
+
 int auth_principal(Ctx *cx, const Credentials *c, const AuthRules *rules, AuthVerdict *out) {
     *out = (AuthVerdict){ 0 };
     if (c->local) {
@@ -23,6 +35,8 @@ int auth_principal(Ctx *cx, const Credentials *c, const AuthRules *rules, AuthVe
         return 0;
     }
     out->given = c->api_key.n ? c->api_key : bearer(c->authorization);
+    if (!out->given.n)
+        out->given = basic(cx->arena, c->authorization);
     if (!out->given.n) {
         if (c->authorization.n)
             return err_set(cx, ERR_UNAUTHORIZED,

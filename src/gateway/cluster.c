@@ -142,6 +142,8 @@ int cluster_set(Cluster *c, Ctx *cx, const ClusterInstance *v, size_t n) {
         if (!list_linked(&list[k]->node))
             instance_free(list[k]);
     if (r == 0) {
+        if (c->n_instances == 0 && n > 0) /* what those that left did is not held against those that come */
+            breaker_init(&c->breaker, c->o.breaker, clock_mono(c->env.clock));
         for (size_t k = 0; k < n; k++) {
             list[k]->staying = true;
             list[k]->weight = MAX(v[k].weight, 1);

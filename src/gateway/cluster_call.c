@@ -227,6 +227,10 @@ static void attempt(ClusterCall *k) {
     int picked = balancer_pick(c->balancer, k->tried, k->n_tried, k->began, &c->rng, &k->pick);
     traced(k, "balance", &from, picked == 0);
     if (picked != 0) {
+        if (c->n_instances == 0 && k->admitted) { /* nobody is there: nobody has failed */
+            breaker_abandon(&c->breaker, k->ticket, k->began);
+            k->admitted = false;
+        }
         report(k, false);
         fail_soon(k, ERR_UNAVAILABLE, "balance", "no instance of the service is available");
         return;

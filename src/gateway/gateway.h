@@ -90,6 +90,19 @@ typedef struct GatewayPage {
     Str path, media;
     const Str *text;
 } GatewayPage;
+/* Paths of this process that are no operations, below one prefix: a protocol of others. Texts of a reply in cx->arena. */
+typedef struct DoorReply {
+    int status;
+    Str media; /* empty: there is no body */
+    Str body;
+} DoorReply;
+typedef struct GatewayDoor {
+    Str prefix;                                     /* "/eureka"; empty: there is none. Borrowed */
+    size_t max_body;                                /* of a request */
+    Role (*needs)(void *arg, const HttpHead *head); /* on the loop */
+    int (*answer)(void *arg, Ctx *cx, const HttpExchange *ex, DoorReply *out); /* on the CPU lane: 0 or ErrCode */
+    void *arg;
+} GatewayDoor;
 
 typedef struct GatewayOptions {
     Loop *loop;
@@ -126,6 +139,7 @@ typedef struct GatewayOptions {
     HttpServerOptions http;        /* limits; the gateway sets the callbacks */
     const LiveSource *live_source; /* borrowed; NULL = no live API */
     LiveOptions live;
+    GatewayDoor door;
     /* Health of what stands behind: writes members of "services" and says whether all is well. May be NULL.
      * Runs on the loop: it must not block. */
     bool (*health)(void *arg, JsonWriter *w);

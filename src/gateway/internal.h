@@ -235,6 +235,10 @@ static inline bool rules_change_reply(const Route *route) {
     return route->rules && route->rules->body[RULE_REPLY];
 }
 
+/* door.c: true when the path was below the door's prefix. */
+bool door_serve(Request *rq);
+bool door_is(const Gateway *g, Str path);
+
 /* proxy.c: to the cluster of rq->route. */
 #define FALLBACK_FIELD "X-Fallback" /* the rung of the ladder that gave the answer, where it was not the first (U34) */
 void proxy_start(Request *rq);      /* or fetch_alone */

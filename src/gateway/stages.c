@@ -193,7 +193,7 @@ static void run_here(Request *rq) {
 }
 
 void stages_run(Request *rq) {
-    if (pages_serve(rq) || !passes(rq, &first) || live_serve(rq))
+    if (pages_serve(rq) || !passes(rq, &first) || live_serve(rq) || door_serve(rq))
         return;
     if (str_eq(rq->ex->head.method, S("OPTIONS"))) {
         answer_options(rq);

@@ -117,7 +117,7 @@ int discovery_eureka_open(Ctx *cx, const EurekaOptions *o, Discovery **out) {
     c->mirror = eureka_mirror_new();
     c->full = true;
     rng_seed(&c->rng, o->seed);
-    c->servers = arena_new_n(&c->arena, EurekaServer, o->n_servers);
+    c->servers = arena_new_n(&c->arena, EurekaAddress, o->n_servers);
     c->mine = arena_new_n(&c->arena, Mine, o->n_own + 1);
     MonoNs now = clock_mono(cx->clock);
     c->look_due = now;

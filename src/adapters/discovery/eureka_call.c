@@ -2,46 +2,20 @@
 
 #include "adapters/discovery/eureka_internal.h"
 
-#include "base/base64.h"
-
 enum { CONNECT_MS = 5000, TOTAL_MS = 8000 };
 
-/* Credentials out of the address, and /eureka behind it where it names no folder of its own. */
-int eureka_server_parse(Ctx *cx, Arena *a, Str url, EurekaServer *out) {
-    ptrdiff_t scheme = str_find(url, S("://"));
-    if (scheme < 0)
-        return err_set(cx, ERR_USAGE, "an address of a registry is http://HOST:PORT/eureka");
-    Str rest = str_from(url, (size_t)scheme + 3), host = rest;
-    ptrdiff_t slash = str_find_char(rest, '/');
-    if (slash >= 0)
-        host = str_first(rest, (size_t)slash);
-    ptrdiff_t at = str_find_char(host, '@');
-    EurekaServer s = { 0 };
-    if (at >= 0) {
-        Buf b;
-        buf_init(&b, 4096);
-        if (base64_put(&b, str_first(host, (size_t)at)) != 0) {
-            buf_done(&b);
-            return err_set(cx, ERR_USAGE, "user and password of a registry are too long");
-        }
-        s.authorization = str_fmt(a, "Basic " STR_FMT, STR_ARG(buf_str(&b)));
-        buf_done(&b);
-        rest = str_from(rest, (size_t)at + 1);
-    }
-    while (str_ends(rest, S("/")))
-        rest.n--;
-    bool folder = str_ends(rest, S("/eureka")) || str_ends(rest, S("/v2"));
-    s.base = str_fmt(a, STR_FMT "://" STR_FMT "%s", STR_ARG(str_first(url, (size_t)scheme)), STR_ARG(rest),
-                     folder ? "" : "/eureka");
-    s.shown = s.base;
+int eureka_server_parse(Ctx *cx, Arena *a, Str url, EurekaAddress *out) {
     HttpUrl parts;
-    int r = http_url_parse(cx, s.base, &parts);
+    EurekaAddress address = { 0 };
+    int r = eureka_address_parse(a, url, &address);
     if (r == 0)
-        *out = s;
-    return r == 0 ? 0 : err_set(cx, ERR_USAGE, "'" STR_FMT "' is no address of a registry", STR_ARG(s.base));
+        r = http_url_parse(cx, address.base, &parts);
+    if (r == 0)
+        *out = address;
+    return r == 0 ? 0 : err_set(cx, ERR_USAGE, "an address of a registry is http://[USER:PASSWORD@]HOST:PORT/eureka");
 }
 
-static int call_one(EurekaClient *c, Ctx *cx, const EurekaServer *s, const EurekaCall *call, HttpResponse *out) {
+static int call_one(EurekaClient *c, Ctx *cx, const EurekaAddress *s, const EurekaCall *call, HttpResponse *out) {
     HttpHeader headers[3] = { { S("Accept"), S("application/json") } };
     size_t n = 1;
     if (call->body.n)
@@ -62,7 +36,7 @@ static int call_one(EurekaClient *c, Ctx *cx, const EurekaServer *s, const Eurek
     return out->status ? 0 : r; /* an answer is an answer, whatever it says */
 }
 
-int eureka_call(EurekaClient *c, Ctx *cx, const EurekaCall *call, HttpResponse *out, const EurekaServer **who) {
+int eureka_call(EurekaClient *c, Ctx *cx, const EurekaCall *call, HttpResponse *out, const EurekaAddress **who) {
     int r = 0;
     for (size_t i = 0; i < c->o.n_servers; i++) {
         size_t at = (c->at + i) % c->o.n_servers;

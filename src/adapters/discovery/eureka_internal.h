@@ -3,14 +3,9 @@
 /* adapters/discovery/eureka_internal.h - shared by eureka*.c only. */
 
 #include "adapters/discovery/eureka.h"
+#include "eureka/address.h"
 #include "eureka/mirror.h"
 #include "policy/retry.h"
-
-typedef struct EurekaServer {
-    Str base;          /* "http://10.0.0.1:8761/eureka" */
-    Str shown;         /* the same without what must not be shown: it has none */
-    Str authorization; /* "Basic …"; empty: none */
-} EurekaServer;
 
 typedef struct Mine {
     EurekaOwn own;
@@ -27,7 +22,7 @@ typedef struct EurekaClient {
     Discovery base;
     EurekaOptions o;
     Arena arena; /* of texts, servers, mine */
-    EurekaServer *servers;
+    EurekaAddress *servers;
     size_t at; /* the server that answered last */
     Mine *mine;
     DiscoveryStatus says;
@@ -46,8 +41,8 @@ typedef struct EurekaCall {
 
 /* Asks one server after the other until one answers with less than 500. 0 with *status, or ErrCode with words.
  * *who: the server that answered, or the last that was asked. */
-int eureka_call(EurekaClient *c, Ctx *cx, const EurekaCall *call, HttpResponse *out, const EurekaServer **who);
-int eureka_server_parse(Ctx *cx, Arena *a, Str url, EurekaServer *out);
+int eureka_call(EurekaClient *c, Ctx *cx, const EurekaCall *call, HttpResponse *out, const EurekaAddress **who);
+int eureka_server_parse(Ctx *cx, Arena *a, Str url, EurekaAddress *out);
 
 void eureka_tell(EurekaClient *c, const DiscoveryNews *news);
 /* Until the next try after n failures in a row. */

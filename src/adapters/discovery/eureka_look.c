@@ -5,7 +5,7 @@
 enum { WEIGHT_MAX = 1000, ADDRESS_MAX = 64 };
 
 /* 1: the whole list is needed; < 0: words in cx. */
-static int look_once(EurekaClient *c, Ctx *cx, bool whole, const EurekaServer **who) {
+static int look_once(EurekaClient *c, Ctx *cx, bool whole, const EurekaAddress **who) {
     HttpResponse out;
     int r = eureka_call(c, cx, &(EurekaCall){ "GET", whole ? S("/apps") : S("/apps/delta"), { 0 } }, &out, who);
     if (r != 0)
@@ -22,7 +22,7 @@ void eureka_look(EurekaClient *c, Ctx *cx) {
     MonoNs now = clock_mono(cx->clock);
     if (!c->o.look_ms || c->look_due.ns > now.ns)
         return;
-    const EurekaServer *who = c->servers;
+    const EurekaAddress *who = c->servers;
     int r = look_once(c, cx, c->full || !eureka_mirror_filled(c->mirror), &who);
     if (r == 1)
         r = look_once(c, cx, true, &who);
@@ -39,7 +39,7 @@ void eureka_look(EurekaClient *c, Ctx *cx) {
     if (c->blind != (r != 0)) {
         c->blind = r != 0;
         eureka_tell(c, &(DiscoveryNews){ .kind = r ? DISCOVERY_BLIND : DISCOVERY_SEES,
-                                         .server = who->shown,
+                                         .server = who->base,
                                          .words = str_c(r ? cx->err.text : "") });
     }
 }

@@ -84,7 +84,7 @@ static void failed(EurekaClient *c, Ctx *cx, Mine *m, const DiscoveryNews *news)
 static void register_one(EurekaClient *c, Ctx *cx, Mine *m) {
     Buf body;
     HttpResponse out;
-    const EurekaServer *who = c->servers;
+    const EurekaAddress *who = c->servers;
     buf_init(&body, EUREKA_BODY_MAX);
     if (!m->dirty_ms)
         m->dirty_ms = clock_wall(cx->clock).ms;
@@ -92,7 +92,7 @@ static void register_one(EurekaClient *c, Ctx *cx, Mine *m) {
     EurekaCall call = { "POST", str_fmt(cx->arena, "/apps/" STR_FMT, STR_ARG(m->app)), buf_str(&body) };
     int r = eureka_call(c, cx, &call, &out, &who);
     buf_done(&body);
-    DiscoveryNews news = { .service = m->own.service, .server = who->shown, .status = out.status };
+    DiscoveryNews news = { .service = m->own.service, .server = who->base, .status = out.status };
     if (r == 0 && out.status == 204) { /* and nothing else: DIS-14 */
         m->registered = true;
         m->failures = 0;
@@ -108,14 +108,14 @@ static void register_one(EurekaClient *c, Ctx *cx, Mine *m) {
 
 static void renew_one(EurekaClient *c, Ctx *cx, Mine *m) {
     HttpResponse out;
-    const EurekaServer *who = c->servers;
+    const EurekaAddress *who = c->servers;
     EurekaCall call = { "PUT",
                         str_fmt(cx->arena, STR_FMT "?status=" STR_FMT "&lastDirtyTimestamp=%lld",
                                 STR_ARG(own_path(cx, m)), STR_ARG(eureka_status_name(status_of(c->says))),
                                 (long long)m->dirty_ms),
                         { 0 } };
     int r = eureka_call(c, cx, &call, &out, &who);
-    DiscoveryNews news = { .service = m->own.service, .server = who->shown, .status = out.status };
+    DiscoveryNews news = { .service = m->own.service, .server = who->base, .status = out.status };
     if (r == 0 && out.status == 200) {
         int64_t every_ms = c->o.renewal_s * MS_PER_SECOND;
         MonoNs now = clock_mono(cx->clock);
@@ -152,7 +152,7 @@ void eureka_own_step(EurekaClient *c, Ctx *cx, Mine *m) {
 /* Best effort: a registry that does not hear of it lets the lease run out. */
 void eureka_own_leave(EurekaClient *c, Ctx *cx, Mine *m) {
     HttpResponse out;
-    const EurekaServer *who = c->servers;
+    const EurekaAddress *who = c->servers;
     bool was = m->registered;
     m->registered = false;
     m->gone = true;
@@ -162,14 +162,14 @@ void eureka_own_leave(EurekaClient *c, Ctx *cx, Mine *m) {
     int r = eureka_call(c, cx, &call, &out, &who);
     eureka_tell(c, &(DiscoveryNews){ .kind = DISCOVERY_LEFT,
                                      .service = m->own.service,
-                                     .server = who->shown,
+                                     .server = who->base,
                                      .status = r == 0 ? out.status : 0,
                                      .words = str_c(r == 0 ? "" : cx->err.text) });
 }
 
 int eureka_own_override(EurekaClient *c, Ctx *cx, const Mine *m, DiscoveryStatus status) {
     HttpResponse out;
-    const EurekaServer *who = c->servers;
+    const EurekaAddress *who = c->servers;
     bool off = status == DISCOVERY_UNKNOWN;
     Str value = off ? S("UP") : eureka_status_name(status_of(status));
     EurekaCall call = { off ? "DELETE" : "PUT",
