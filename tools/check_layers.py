@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^">]+)[">]', re.M)
-SYSTEM = re.compile(r"^(assert|ctype|dirent|errno|fcntl|fenv|float|ftw|getopt|immintrin|inttypes|libgen|limits|locale"
+SYSTEM = re.compile(r"^(assert|ctype|dirent|errno|fcntl|fenv|float|ftw|getopt|ifaddrs|immintrin|inttypes|libgen|limits|locale"
                     r"|math|netdb|poll|pthread|sched|semaphore|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef"
                     r"|stdint|stdio|stdlib|string|strings|termios|time|unistd|wchar|cpuid|x86intrin|nmmintrin|dlfcn"
                     r"|(sys|net|netinet|arpa|linux|asm)/[a-z0-9_/-]+)\.h$")

@@ -254,6 +254,21 @@ static void instances_changed(void *arg) { /* on the loop */
     discovery_app_apply(s->discovery, s->gateway);
 }
 
+/* What is behind: told by the configuration, and by discovery. */
+static int make_topology(Service *s, Ctx *cx, GatewayOptions *g) {
+    DiscoveryAppOptions o = {
+        .platform = &s->app->platform, .hosts = &s->hosts, .loop = s->loop, .changed = instances_changed, .arg = s
+    };
+    int r = discovery_app_new(cx, &o, &s->discovery);
+    if (r == 0)
+        r = topology_make(cx, s->cfg, &s->hosts, &g->topology);
+    if (r != 0)
+        return r;
+    discovery_app_door(s->discovery, &g->door);
+    discovery_app_fill(s->discovery, s->cfg, &g->topology);
+    return 0;
+}
+
 static int make_gateway(Service *s, Ctx *cx) {
     const AppCfg *cfg = s->cfg;
     Platform *p = &s->app->platform;
@@ -305,17 +320,7 @@ static int make_gateway(Service *s, Ctx *cx) {
     observe_gateway(p, &g);
     make_http(cfg, &g.http);
     make_live(s, &g);
-    r = discovery_app_new(
-        cx,
-        &(DiscoveryAppOptions){
-            .platform = p, .hosts = &s->hosts, .loop = s->loop, .changed = instances_changed, .arg = s },
-        &s->discovery);
-    if (r == 0)
-        r = topology_make(cx, cfg, &s->hosts, &g.topology);
-    if (r == 0) {
-        discovery_app_door(s->discovery, &g.door);
-        discovery_app_fill(s->discovery, cfg, &g.topology);
-    }
+    r = make_topology(s, cx, &g);
     if (r == 0)
         r = topology_hops(cx, cfg, &hops, &g.n_hops);
     g.hops = hops;
