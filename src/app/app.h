@@ -34,4 +34,4 @@ void app_disconnect(App *app);
 int app_logger(App *app, const char *service, Logger **out);
 
 extern const Command cmd_serve, cmd_exchange_sim, cmd_demo, cmd_config, cmd_doctor, cmd_migrate, cmd_restore, cmd_sql,
-    cmd_version, cmd_completion, cmd_docs, cmd_watch, cmd_worker;
+    cmd_version, cmd_completion, cmd_docs, cmd_watch, cmd_worker, cmd_secret;

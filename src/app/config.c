@@ -2,6 +2,8 @@
 
 #include "app/config.h"
 
+#include "base/file.h"
+
 static const char *const stores[] = { "sqlite", "memory", "csv", "parquet", NULL };
 static const char *const cache_policies[] = { "tinylfu", "lru", NULL };
 static const char *const levels[] = { "debug", "info", "warning", "error", "critical", "off", NULL };
@@ -131,6 +133,8 @@ const CfgOption app_options[] = {
     { "auth.internal_key", CFG_SECRET, CFG_AT(AppCfg, auth_internal_key),
       .help = "the same in every process of the platform: by it a role believes the gateway who asks; without one the caller's own key is passed on" },
 
+    { "secrets.key", CFG_SECRET, CFG_AT(AppCfg, secrets_key),
+      .help = "Fernet key, or several with commas, the first of them in use: opens values written as enc:TOKEN; ENCRYPTION_KEY in the environment is the same" },
     { "auth.keys_from", CFG_STR, CFG_AT(AppCfg, auth_keys_from),
       .help = "another gateway that holds the API keys: http://10.0.0.5:8080, or unix:/srv/a/gateway.sock; this one learns them within a second" },
     { "auth.unknown_401", CFG_BOOL, CFG_AT(AppCfg, auth_unknown_401),
@@ -274,6 +278,7 @@ static const struct {
 } document_names[] = {
     { "COLLECTION_INTERVAL", "jobs.collect_interval", true },
     { "VNSTOCK_SOURCE", "jobs.vnstock_source", false },
+    { "ENCRYPTION_KEY", "secrets.key", false },
 };
 
 static void take_document_names(Cfg *cfg, char *const *environment) {
@@ -292,6 +297,45 @@ static void take_document_names(Cfg *cfg, char *const *environment) {
     }
 }
 
+/* --- encrypted values --- */
+
+/* A Cfg.reveal. */
+static const char *reveal(void *arg, Arena *a, Str text, Str *out) {
+    switch (secure_value(a, arg, text, out)) {
+    case SECURE_NO_KEY:
+        return "the value is encrypted and there is no key: set ENCRYPTION_KEY, or secrets.key (see 'finsight secret')";
+    case SECURE_WRONG:
+        return "the value is encrypted with another key than ENCRYPTION_KEY (secrets.key), or damaged";
+    default:
+        return NULL;
+    }
+}
+
+int app_secret_keys(Ctx *cx, const Cfg *cfg, FernetKeys *out) {
+    enum { FILE_MAX = 4096 };
+    Str text = cfg_value(cfg, S("secrets.key"))->text;
+    *out = (FernetKeys){ .n = 0 };
+    if (str_starts(text, S("file:"))) {
+        int r = file_read(cx, str_cz(cx->arena, str_from(text, 5)), FILE_MAX, &text);
+        if (r != 0)
+            return r;
+    }
+    text = str_trim(text);
+    if (text.n && !fernet_keys_parse(text, out))
+        return err_set_at(cx, ERR_USAGE, S("secrets.key"),
+                          "ENCRYPTION_KEY (secrets.key) is no Fernet key: 44 characters, as 'finsight secret generate-key' "
+                          "makes them");
+    return 0;
+}
+
+static int with_secrets(Ctx *cx, Cfg *cfg) {
+    FernetKeys *keys = arena_new(cx->arena, FernetKeys);
+    int r = app_secret_keys(cx, cfg, keys);
+    cfg->reveal = reveal;
+    cfg->reveal_arg = keys;
+    return r;
+}
+
 int app_config_load(Ctx *cx, int *argc, char **argv, char *const *environment, Cfg *cfg, AppCfg *out) {
     cfg->env_ignored = not_options;
     take_document_names(cfg, environment);
@@ -303,7 +347,8 @@ int app_config_load(Ctx *cx, int *argc, char **argv, char *const *environment, C
         if (r != 0)
             return r;
     }
-    return cfg_finish(cfg, cx, out);
+    int r = with_secrets(cx, cfg);
+    return r == 0 ? cfg_finish(cfg, cx, out) : r;
 }
 
 int app_config_again(Ctx *cx, const Cfg *now, AppCfg *out) {
@@ -316,6 +361,8 @@ int app_config_again(Ctx *cx, const Cfg *now, AppCfg *out) {
             cfg_set(&cfg, now->options[i].key, now->values[i].text, now->values[i].rank, now->values[i].origin);
     Str file = cfg_value(&cfg, S("config.file"))->text;
     int r = file.n ? cfg_take_file(&cfg, cx, str_cz(cx->arena, file)) : 0;
+    if (r == 0)
+        r = with_secrets(cx, &cfg);
     return r == 0 ? cfg_finish(&cfg, cx, out) : r;
 }
 

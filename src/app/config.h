@@ -4,6 +4,7 @@
 
 #include "app/venues.h"
 #include "base/cfg.h"
+#include "crypto/secure_value.h"
 
 typedef enum StoreChoice { STORE_SQLITE, STORE_MEMORY, STORE_CSV, STORE_PARQUET } StoreChoice;
 typedef enum PortsChoice { PORTS_A, PORTS_B } PortsChoice;
@@ -42,6 +43,7 @@ typedef struct AppCfg {
     int64_t server_max_streams;
     const char *tls_cert, *tls_key;
     int64_t tls_check_ms;
+    Str secrets_key;
     Str auth_admin_key, auth_internal_key, auth_keys_from;
     bool auth_unknown_401;
     Str audit_key;
@@ -94,6 +96,9 @@ bool config_simulated(const AppCfg *cfg);
 
 extern const CfgOption app_options[];
 extern const size_t n_app_options;
+
+/* The keys of encrypted values as configured; none is fine. */
+int app_secret_keys(Ctx *cx, const Cfg *cfg, FernetKeys *out);
 
 /* Flags, environment and file -> cfg and out. Takes the flags it knows out of argv. On problems all of them are
  * written to `err` and ERR_USAGE comes back. */

@@ -19,7 +19,7 @@ enum { COMMANDS_MAX = 64 };
 
 static const Command *const own[] = { &cmd_serve,      &cmd_demo,    &cmd_exchange_sim, &cmd_config,  &cmd_doctor,
                                       &cmd_migrate,    &cmd_restore, &cmd_sql,          &cmd_version, &cmd_docs,
-                                      &cmd_completion, &cmd_watch,   &cmd_worker };
+                                      &cmd_completion, &cmd_watch,   &cmd_worker,       &cmd_secret };
 
 /* The program's options are taken out of the line first: a command's own of the same name would never be seen. */
 static void check_flags(const Command *cmd) {
@@ -137,7 +137,8 @@ static void app_init(App *app, Clock *clock, Ids *ids, char **argv) {
 /* A bad option must not keep `help` and `version` from working. */
 static bool needs_no_config(int argc, char **argv) {
     return argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "version") == 0 ||
-           strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--version") == 0;
+           strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--version") == 0 ||
+           (argc > 2 && strcmp(argv[1], "secret") == 0 && strcmp(argv[2], "generate-key") == 0);
 }
 
 /* The options of the program leave argv in any case; whether they make sense matters to what uses them. */

@@ -61,7 +61,8 @@ typedef enum CfgRank { CFG_DEFAULT, CFG_FILE, CFG_ENV, CFG_FLAG } CfgRank;
 typedef struct CfgValue {
     Str text; /* as given; list items separated by commas */
     CfgRank rank;
-    Str origin; /* "default", "finsight.yaml:12", "env FINSIGHT_SERVER_PORT", "flag --port" */
+    Str origin;  /* "default", "finsight.yaml:12", "env FINSIGHT_SERVER_PORT", "flag --port" */
+    bool hidden; /* it was encrypted: not for words */
 } CfgValue;
 
 typedef struct CfgProblem {
@@ -77,6 +78,10 @@ typedef struct Cfg {
     VEC(CfgProblem) problems;       /* grows in the arena */
     const char *const *env_ignored; /* NULL-terminated FINSIGHT_ names that are no options; may be NULL */
     Str home;                       /* HOME of the environment taken */
+    /* What a given text stands for: encrypted values become plain ones. Optional. NULL: *out is the value (text itself, or
+     * in the arena), else why it cannot be had. */
+    const char *(*reveal)(void *arg, Arena *a, Str text, Str *out);
+    void *reveal_arg;
 } Cfg;
 
 enum { CFG_FILE_MAX = 1 << 20, CFG_PROBLEMS_MAX = 50 };

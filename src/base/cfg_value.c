@@ -106,7 +106,7 @@ static bool in_range(Cfg *c, const CfgOption *o, const CfgValue *v, bool inside)
 }
 
 static bool refuse(Cfg *c, const CfgOption *o, const CfgValue *v, const char *wanted) {
-    Str shown = o->type == CFG_SECRET ? S("***") : cfg_shown(c, v->text);
+    Str shown = o->type == CFG_SECRET || v->hidden ? S("***") : cfg_shown(c, v->text);
     cfg_problem(c, v->origin, "%s: \"" STR_FMT "\" is not %s", o->key, STR_ARG(shown), wanted);
     return false;
 }
@@ -168,6 +168,16 @@ static bool parse_path(Cfg *c, const CfgOption *o, const CfgValue *v, CfgParsed 
     return true;
 }
 
+static bool reveal(Cfg *c, const CfgOption *o, const CfgValue *v, Str text, Str *out) {
+    *out = text;
+    const char *why = c->reveal && text.n ? c->reveal(c->reveal_arg, c->arena, text, out) : NULL;
+    if (why)
+        cfg_problem(c, v->origin, "%s: %s", o->key, why);
+    else if (out->p != text.p)
+        *out = str_n(str_cz(c->arena, *out), out->n);
+    return !why;
+}
+
 static bool parse_secret(Cfg *c, Ctx *cx, const CfgOption *o, const CfgValue *v, CfgParsed *out) {
     out->s = v->text;
     if (!str_starts(v->text, S("file:")))
@@ -179,8 +189,8 @@ static bool parse_secret(Cfg *c, Ctx *cx, const CfgOption *o, const CfgValue *v,
         return false;
     }
     content = str_trim(content);
-    out->s = str_n(str_cz(c->arena, content), content.n);
-    return true;
+    content = str_n(str_cz(c->arena, content), content.n);
+    return reveal(c, o, v, content, &out->s);
 }
 
 static bool parse_list(Cfg *c, const CfgValue *v, CfgParsed *out) {
@@ -197,7 +207,11 @@ static bool parse_list(Cfg *c, const CfgValue *v, CfgParsed *out) {
     return true;
 }
 
-bool cfg_parse_value(Cfg *c, Ctx *cx, const CfgOption *o, const CfgValue *v, CfgParsed *out) {
+bool cfg_parse_value(Cfg *c, Ctx *cx, const CfgOption *o, const CfgValue *given, CfgParsed *out) {
+    CfgValue plain = *given, *v = &plain;
+    if (!reveal(c, o, given, given->text, &plain.text))
+        return false;
+    plain.hidden = plain.text.p != given->text.p;
     if (str_find_char(v->text, '\0') >= 0)
         return refuse(c, o, v, "text without a NUL byte");
     switch (o->type) {
