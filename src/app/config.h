@@ -41,7 +41,9 @@ typedef struct AppCfg {
     bool server_access_log;
     bool server_http2;
     int64_t server_max_streams;
-    const char *tls_cert, *tls_key;
+    const char *tls_cert, *tls_key, *tls_client_ca;
+    const char *gateway_tls_ca, *gateway_tls_cert, *gateway_tls_key;
+    Str gateway_tls_name;
     int64_t tls_check_ms;
     Str secrets_key;
     Str auth_admin_key, auth_internal_key, auth_keys_from;

@@ -29,7 +29,8 @@ struct Service {
     Loop *loop;
     Lane *cpu, *io, *feed;
     Gateway *gateway;
-    TlsServer *tls; /* NULL: the port speaks plain HTTP */
+    TlsServer *tls;          /* NULL: the port speaks plain HTTP */
+    TlsClient *upstream_tls; /* NULL: services are asked in plain */
     LoopTimer tls_timer;
     Follower *follower; /* NULL: nothing is followed */
     Ticker *ticker;
@@ -126,6 +127,21 @@ static void routes_reload(Service *s) {
     arena_done(&scratch);
 }
 
+/* What the gateway shows to its services, and whom it believes there. */
+static void upstream_tls_reload(Service *s) {
+    Arena scratch = { 0 };
+    Ctx cx;
+    ctx_init(&cx, &scratch, s->app->clock);
+    int r = tls_client_reload(s->upstream_tls, &cx);
+    security_desk_note(s->desk, "certificate.reload", r == 0 ? S("ok") : S("invalid"), str_c(r ? cx.err.text : ""));
+    if (r == 0)
+        LOG_INFO(s->log, &cx, S("certificate for services reloaded"));
+    else
+        LOG_ERROR(s->log, &cx, S("certificate for services not reloaded, the old one stays"),
+                  F_STR("reason", str_c(cx.err.text)));
+    arena_done(&scratch);
+}
+
 static void on_hangup(void *arg, int signo) {
     Service *s = arg;
     UNUSED(signo);
@@ -133,24 +149,46 @@ static void on_hangup(void *arg, int signo) {
         routes_reload(s);
     if (s->tls)
         tls_reload(s);
+    if (s->upstream_tls)
+        upstream_tls_reload(s);
 }
 
 static void tls_look(void *arg) {
     Service *s = arg;
-    if (tls_server_stale(s->tls))
+    if (s->tls && tls_server_stale(s->tls))
         tls_reload(s);
+    if (s->upstream_tls && tls_client_stale(s->upstream_tls))
+        upstream_tls_reload(s);
+}
+
+static int make_upstream_tls(Service *s, Ctx *cx) {
+    const AppCfg *cfg = s->cfg;
+    TlsClientOptions o = { .ca = str_c(cfg->gateway_tls_ca),
+                           .no_system = true,
+                           .cert = str_c(cfg->gateway_tls_cert),
+                           .key = str_c(cfg->gateway_tls_key) };
+    if (!o.cert.n != !o.key.n)
+        return err_set_at(cx, ERR_USAGE, S("gateway.tls.cert"),
+                          "gateway.tls.cert and gateway.tls.key are given together");
+    if (!o.ca.n)
+        return o.cert.n ? err_set_at(cx, ERR_USAGE, S("gateway.tls.ca"), "gateway.tls.cert needs gateway.tls.ca") : 0;
+    return tls_client_new(cx, &o, &s->upstream_tls);
 }
 
 static int make_tls(Service *s, Ctx *cx) {
     Str cert = str_c(s->cfg->tls_cert), key = str_c(s->cfg->tls_key);
     if (!cert.n && !key.n)
-        return 0;
+        return s->cfg->tls_client_ca && s->cfg->tls_client_ca[0]
+                   ? err_set_at(cx, ERR_USAGE, S("server.tls.client_ca"), "server.tls.client_ca needs server.tls.cert")
+                   : 0;
     if (!cert.n || !key.n)
         return err_set_at(cx, ERR_USAGE, cert.n ? S("server.tls.key") : S("server.tls.cert"),
                           "server.tls.cert and server.tls.key are given together");
-    int r = tls_server_new(cx, &(TlsServerOptions){ .cert = cert, .key = key, .h2 = s->cfg->server_http2 }, &s->tls);
-    if (r == 0)
-        loop_timer_start(&s->tls_timer, s->cfg->tls_check_ms, s->cfg->tls_check_ms);
+    int r = tls_server_new(
+        cx,
+        &(TlsServerOptions){
+            .cert = cert, .key = key, .h2 = s->cfg->server_http2, .client_ca = str_c(s->cfg->tls_client_ca) },
+        &s->tls);
     return r;
 }
 
@@ -305,6 +343,8 @@ static int make_gateway(Service *s, Ctx *cx) {
                                    .credentials = cfg->cors_credentials,
                                    .max_age_s = cfg->cors_max_age_ms / MS_PER_SECOND,
                                    .headers = cfg->cors_headers },
+                         .upstream_tls = s->upstream_tls,
+                         .upstream_tls_name = cfg->gateway_tls_name,
                          .internal_key = cfg->auth_internal_key,
                          .unknown_key_401 = cfg->auth_unknown_401,
                          .on_event = p->trail ? security_desk_event : NULL,
@@ -378,6 +418,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
     }
     r = platform_open(&app->platform, cx, &app->cfg, &s->hosts, app->clock, app->ids, log);
     app->platform_is_open = r == 0;
+    if (r == 0 && s->hosts.has[ROLE_GATEWAY])
+        r = make_upstream_tls(s, cx);
     if (r == 0) {
         make_lanes(s);
         r = make_gateway(s, cx);
@@ -392,6 +434,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
         r = observe_start(cx, &app->platform, s->loop, &(ObserveLanes){ s->cpu, s->io, s->feed }, &s->observe);
     if (r == 0)
         r = make_tls(s, cx);
+    if (r == 0 && (s->tls || s->upstream_tls))
+        loop_timer_start(&s->tls_timer, s->cfg->tls_check_ms, s->cfg->tls_check_ms);
     if (r == 0)
         r = start_jobs(s, cx);
     if (r == 0)
@@ -461,6 +505,7 @@ Service *service_free(Service *s) {
     kept_close(&s->kept);
     loop_timer_stop(&s->tls_timer);
     tls_server_free(s->tls);
+    tls_client_free(s->upstream_tls);
     loop_free(s->loop);
     discovery_app_free(s->discovery);
     p->wake = NULL;

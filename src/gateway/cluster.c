@@ -108,7 +108,13 @@ static Instance *instance_of(Cluster *c, Str address) {
 }
 
 static int instance_new(Cluster *c, Ctx *cx, const ClusterInstance *from, Instance **out) {
-    Upstream *u = upstream_new(c->env.loop, from->address, &c->o.upstream, NULL, (Str){ 0 });
+    bool https = str_starts(from->address, S("https://"));
+    Str at = https ? str_from(from->address, 8) : from->address;
+    if (https && !c->env.tls)
+        return err_set(cx, ERR_USAGE,
+                       "%s: " STR_FMT " is asked over TLS: say with gateway.tls.ca whose certificates are believed",
+                       c->name, STR_ARG(from->address));
+    Upstream *u = upstream_new(c->env.loop, at, &c->o.upstream, https ? c->env.tls : NULL, c->env.tls_name);
     if (!u)
         return err_set(cx, ERR_USAGE,
                        "%s: \"" STR_FMT "\" is no address of an instance; write 127.0.0.1:8000 or unix:/path", c->name,

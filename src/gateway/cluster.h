@@ -30,7 +30,7 @@ typedef struct ClusterCall ClusterCall;
 enum { CLUSTER_INSTANCES_MAX = 256 };
 
 typedef struct ClusterInstance {
-    Str address; /* "127.0.0.1:8000", "unix:/path" */
+    Str address; /* "127.0.0.1:8000", "unix:/path", "https://10.0.0.5:8000" (over ClusterEnv.tls) */
     int weight;  /* 0 = 1 */
 } ClusterInstance;
 
@@ -56,6 +56,8 @@ typedef struct ClusterEnv { /* borrowed */
     Metrics *metrics;
     Logger *log; /* NULL = silent */
     Ids *ids;
+    TlsClient *tls; /* NULL: instances are asked in plain alone */
+    Str tls_name;   /* what an instance's certificate must be for; empty: its address */
 } ClusterEnv;
 
 Cluster *cluster_new(const ClusterEnv *env, const ClusterOptions *o);

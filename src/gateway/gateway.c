@@ -117,6 +117,22 @@ static void on_cut(void *arg, const char *why) {
                                 METRIC_L({ "why", str_c(why) })));
 }
 
+/* A client whose certificate is not believed, or that speaks another TLS: noted as a login that failed. */
+static void on_handshake(void *arg, Str peer, const char *why) {
+    Gateway *g = arg;
+    counter_inc(
+        metrics_counter(g->o.metrics, "finsight_tls_refused_total", "TLS handshakes that failed.", METRIC_NO_LABELS));
+    if (g->o.on_event)
+        g->o.on_event(g->o.event_arg,
+                      &(AuditEvent){ .who = S("anonymous"),
+                                     .action = S("tls.refused"),
+                                     .outcome = S("unauthorized"),
+                                     .address = client_address(peer, (Str){ 0 }, NULL, 0),
+                                     .detail = str_c(why) },
+                      true);
+    LOG_WARNING(g->o.log, NULL, S("TLS handshake refused"), F_STR("peer", peer), F_STR("reason", str_c(why)));
+}
+
 /* --- a request, on the loop --- */
 
 static void handle(void *arg, HttpExchange *ex) {
@@ -184,6 +200,7 @@ static void serve(Gateway *g) {
     http.on_refuse = refusal_body;
     http.on_done = on_done;
     http.on_cut = on_cut;
+    http.on_handshake = on_handshake;
     http.fixed_lines = S(FIXED_LINES);
     http.fixed_secure_lines = S("Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n");
     g->server = http_server_new(o->loop, &http, handle, g);

@@ -128,6 +128,10 @@ typedef struct GatewayOptions {
     const GatewayPage *pages; /* borrowed */
     size_t n_pages;
     CorsRules cors;        /* borrowed texts */
+    /* For instances named https://, and what their certificates must be for (empty: their address). Borrowed; may be
+     * NULL. */
+    TlsClient *upstream_tls;
+    Str upstream_tls_name;
     Str internal_key;      /* copied; by it our own hops know each other; empty: none does */
     const ClientNet *hops; /* copied; whose X-Forwarded-For is believed */
     size_t n_hops;

@@ -168,6 +168,8 @@ static void on_conn(void *arg, unsigned events) {
     HttpConn *c = &sc->http;
     if ((events & STREAM_READY) && stream_alpn(&sc->stream) == STREAM_ALPN_H2 && !c->closing)
         h2_start(c, loop_now(sc->server->loop));
+    if ((events & LOOP_GONE) && !stream_is_ready(&sc->stream) && stream_is_tls(&sc->stream) && c->core->o.on_handshake)
+        c->core->o.on_handshake(c->core->arg, str_n(c->peer, c->peer_n), stream_why(&sc->stream));
     if ((events & LOOP_GONE) && !stream_is_ready(&sc->stream))
         http_count(&sc->server->core.counts.tls_failed, 1);
     if ((events & LOOP_READ) && http_conn_wants_read(c))

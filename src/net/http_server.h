@@ -135,6 +135,9 @@ typedef struct HttpServerOptions {
     void (*on_refuse)(void *arg, int status, const char *code, const char *message, Buf *body);
     /* Optional: a client of HTTP/2 was cut: "flood" (frames that bring nothing), "slow" (a reply it does not read). */
     void (*on_cut)(void *arg, const char *why);
+    /* Optional: a client's TLS handshake failed; why: "certificate: certificate has expired". Ports are knocked at all day:
+     * whoever listens here counts rather than writes. */
+    void (*on_handshake)(void *arg, Str peer, const char *why);
     /* Optional: called once for each request counted in `requests`. */
     void (*on_done)(void *arg, const HttpExchange *ex, const HttpDone *done);
 } HttpServerOptions;

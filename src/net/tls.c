@@ -25,17 +25,25 @@ typedef struct FileMark {
     ino_t inode;
 } FileMark;
 
+/* Files that may change while they are in use: certificate, its key, whom to trust. An empty path is none. */
+enum { FILE_CERT, FILE_KEY, FILE_CA, FILES };
+
+typedef struct Files {
+    char path[FILES][PATH_SIZE];
+    FileMark seen[FILES];
+} Files;
+
 struct TlsServer {
     SSL_CTX *ctx;
-    char cert[PATH_SIZE], key[PATH_SIZE];
+    Files files;
     bool h2;
-    FileMark seen[2];
     Time expires;
 };
 
 struct TlsClient {
     SSL_CTX *ctx;
-    bool h2;
+    Files files;
+    bool h2, no_system, unverified;
 };
 
 void tls_why(const struct ssl_st *ssl, char *why, size_t why_size) {
@@ -61,6 +69,24 @@ static int file_mark(const char *path, FileMark *out) {
 static bool mark_eq(const FileMark *a, const FileMark *b) {
     return a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec && a->size == b->size &&
            a->inode == b->inode;
+}
+
+static int files_look(Files *f, Ctx *cx) {
+    for (int i = 0; i < FILES; i++) {
+        int e = f->path[i][0] ? file_mark(f->path[i], &f->seen[i]) : 0;
+        if (e != 0)
+            return err_set(cx, err_from_errno(e), "%s: %s", f->path[i], strerrordesc_np(e));
+    }
+    return 0;
+}
+
+static bool files_stale(const Files *f) {
+    for (int i = 0; i < FILES; i++) {
+        FileMark now;
+        if (f->path[i][0] && (file_mark(f->path[i], &now), !mark_eq(&now, &f->seen[i])))
+            return true;
+    }
+    return false;
 }
 
 /* --- contexts --- */
@@ -129,27 +155,43 @@ static int check_dates(Ctx *cx, const char *path, const X509 *cert, Time *expire
                    civil.year, civil.month, civil.day);
 }
 
+/* Certificate and key, as server and client show them. */
+static int load_pair(SSL_CTX *ctx, Ctx *cx, const Files *f, Time *expires) {
+    const char *cert = f->path[FILE_CERT], *key = f->path[FILE_KEY];
+    if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
+        return fail(cx, ERR_INVALID, "not a certificate chain in PEM that can be used", cert);
+    if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+        return fail(cx, ERR_INVALID, "not the certificate's private key, in PEM and without a pass phrase", key);
+    if (SSL_CTX_check_private_key(ctx) != 1)
+        return fail(cx, ERR_INVALID, "the key is not that of the certificate", key);
+    return check_dates(cx, cert, SSL_CTX_get0_certificate(ctx), expires);
+}
+
+/* Nobody comes in without a certificate of these; their names are told to who connects, so that it can choose. */
+static int ask_clients(SSL_CTX *ctx, Ctx *cx, const char *ca) {
+    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(ca);
+    if (!names || SSL_CTX_load_verify_locations(ctx, ca, NULL) != 1) {
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+        return fail(cx, ERR_INVALID, "not a file of certificates in PEM", ca);
+    }
+    SSL_CTX_set_client_CA_list(ctx, names);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_purpose(ctx, X509_PURPOSE_SSL_CLIENT);
+    return 0;
+}
+
 /* A context from the files as they are now. */
 static int load(TlsServer *s, Ctx *cx, SSL_CTX **out, Time *expires) {
-    const char *paths[2] = { s->cert, s->key };
-    for (int i = 0; i < 2; i++) {
-        int e = file_mark(paths[i], &s->seen[i]);
-        if (e != 0)
-            return err_set(cx, err_from_errno(e), "%s: %s", paths[i], strerrordesc_np(e));
-    }
+    int r = files_look(&s->files, cx);
+    if (r != 0)
+        return r;
     ERR_clear_error();
     SSL_CTX *ctx = context_new(TLS_server_method());
     if (!ctx)
-        return fail(cx, ERR_INTERNAL, "no TLS context", s->cert);
-    int r = 0;
-    if (SSL_CTX_use_certificate_chain_file(ctx, s->cert) != 1)
-        r = fail(cx, ERR_INVALID, "not a certificate chain in PEM that can be used", s->cert);
-    else if (SSL_CTX_use_PrivateKey_file(ctx, s->key, SSL_FILETYPE_PEM) != 1)
-        r = fail(cx, ERR_INVALID, "not the certificate's private key, in PEM and without a pass phrase", s->key);
-    else if (SSL_CTX_check_private_key(ctx) != 1)
-        r = fail(cx, ERR_INVALID, "the key is not that of the certificate", s->key);
-    else
-        r = check_dates(cx, s->cert, SSL_CTX_get0_certificate(ctx), expires);
+        return fail(cx, ERR_INTERNAL, "no TLS context", s->files.path[FILE_CERT]);
+    r = load_pair(ctx, cx, &s->files, expires);
+    if (r == 0 && s->files.path[FILE_CA][0])
+        r = ask_clients(ctx, cx, s->files.path[FILE_CA]);
     if (r != 0) {
         SSL_CTX_free(ctx);
         return r;
@@ -172,9 +214,11 @@ static int keep_path(Ctx *cx, char to[PATH_SIZE], Str path) {
 int tls_server_new(Ctx *cx, const TlsServerOptions *o, TlsServer **out) {
     TlsServer *s = mem_new(TlsServer);
     s->h2 = o->h2;
-    int r = keep_path(cx, s->cert, o->cert);
+    int r = keep_path(cx, s->files.path[FILE_CERT], o->cert);
     if (r == 0)
-        r = keep_path(cx, s->key, o->key);
+        r = keep_path(cx, s->files.path[FILE_KEY], o->key);
+    if (r == 0 && o->client_ca.n)
+        r = keep_path(cx, s->files.path[FILE_CA], o->client_ca);
     if (r == 0)
         r = load(s, cx, &s->ctx, &s->expires);
     if (r != 0) {
@@ -196,10 +240,7 @@ int tls_server_reload(TlsServer *s, Ctx *cx) {
 }
 
 bool tls_server_stale(const TlsServer *s) {
-    FileMark now[2];
-    file_mark(s->cert, &now[0]);
-    file_mark(s->key, &now[1]);
-    return !mark_eq(&now[0], &s->seen[0]) || !mark_eq(&now[1], &s->seen[1]);
+    return files_stale(&s->files);
 }
 
 Time tls_server_expires(const TlsServer *s) {
@@ -232,30 +273,63 @@ SSL *tls_server_begin(TlsServer *s, int fd) {
 
 /* --- client --- */
 
-int tls_client_new(Ctx *cx, const TlsClientOptions *o, TlsClient **out) {
+static int client_load(TlsClient *c, Ctx *cx, SSL_CTX **out) {
+    const char *ca = c->files.path[FILE_CA];
+    Time expires;
+    int r = files_look(&c->files, cx);
+    if (r != 0)
+        return r;
     ERR_clear_error();
     SSL_CTX *ctx = context_new(TLS_client_method());
     if (!ctx)
         return fail(cx, ERR_INTERNAL, "no TLS context", "TLS");
-    char path[PATH_SIZE] = "";
-    int r = 0;
-    if (o->ca.n) {
-        r = keep_path(cx, path, o->ca);
-        if (r == 0 && SSL_CTX_load_verify_locations(ctx, path, NULL) != 1)
-            r = fail(cx, ERR_INVALID, "not a file of certificates in PEM", path);
-    }
-    if (r == 0 && !o->no_system && SSL_CTX_set_default_verify_paths(ctx) != 1)
+    if (ca[0] && SSL_CTX_load_verify_locations(ctx, ca, NULL) != 1)
+        r = fail(cx, ERR_INVALID, "not a file of certificates in PEM", ca);
+    if (r == 0 && !c->no_system && SSL_CTX_set_default_verify_paths(ctx) != 1)
         r = fail(cx, ERR_UNAVAILABLE, "the roots of the system cannot be read", "TLS");
+    if (r == 0 && c->files.path[FILE_CERT][0])
+        r = load_pair(ctx, cx, &c->files, &expires);
     if (r != 0) {
         SSL_CTX_free(ctx);
         return r;
     }
-    SSL_CTX_set_verify(ctx, o->unverified ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(ctx, c->unverified ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+    *out = ctx;
+    return 0;
+}
+
+int tls_client_new(Ctx *cx, const TlsClientOptions *o, TlsClient **out) {
     TlsClient *c = mem_new(TlsClient);
-    c->ctx = ctx;
+    c->no_system = o->no_system;
+    c->unverified = o->unverified;
     c->h2 = o->h2;
+    int r = o->ca.n ? keep_path(cx, c->files.path[FILE_CA], o->ca) : 0;
+    if (r == 0 && o->cert.n)
+        r = keep_path(cx, c->files.path[FILE_CERT], o->cert);
+    if (r == 0 && o->cert.n)
+        r = keep_path(cx, c->files.path[FILE_KEY], o->key);
+    if (r == 0)
+        r = client_load(c, cx, &c->ctx);
+    if (r != 0) {
+        mem_free(c);
+        return r;
+    }
     *out = c;
     return 0;
+}
+
+int tls_client_reload(TlsClient *c, Ctx *cx) {
+    SSL_CTX *ctx = NULL;
+    int r = client_load(c, cx, &ctx);
+    if (r != 0)
+        return r;
+    SSL_CTX_free(c->ctx); /* lives on in the connections that began with it */
+    c->ctx = ctx;
+    return 0;
+}
+
+bool tls_client_stale(const TlsClient *c) {
+    return files_stale(&c->files);
 }
 
 TlsClient *tls_client_free(TlsClient *c) {

@@ -4,7 +4,7 @@
  *
  * TlsServer holds a certificate with its key and may be told to look at the files again while it serves: connections
  * that exist keep what they began with, new ones get the new pair, and a pair that cannot be used is refused with words
- * while the old one stays. TlsClient holds whom to trust.
+ * while the old one stays. TlsClient holds whom to trust, and what to show to who asks for it (mTLS between roles).
  *
  * Threads: made anywhere; a server is reloaded on the thread of the loop that accepts with it. Both outlive every
  * stream made with them. Errors have words in cx. */
@@ -15,9 +15,10 @@ typedef struct TlsServer TlsServer;
 typedef struct TlsClient TlsClient;
 
 typedef struct TlsServerOptions {
-    Str cert; /* file: PEM, the server's certificate first, then those between it and the root */
-    Str key;  /* file: PEM, no pass phrase */
-    bool h2;  /* offer HTTP/2 by ALPN, before HTTP/1.1 */
+    Str cert;      /* file: PEM, the server's certificate first, then those between it and the root */
+    Str key;       /* file: PEM, no pass phrase */
+    bool h2;       /* offer HTTP/2 by ALPN, before HTTP/1.1 */
+    Str client_ca; /* file of certificates in PEM: who connects shows one that they signed. Empty: nobody is asked */
 } TlsServerOptions;
 
 /* 0; ERR_NOT_FOUND, ERR_DENIED (file), ERR_INVALID (not PEM, key of another certificate, too weak, expired). */
@@ -34,7 +35,11 @@ typedef struct TlsClientOptions {
     bool no_system;  /* trust `ca` alone */
     bool h2;         /* HTTP/2 is what will be spoken: by ALPN */
     bool unverified; /* trust anyone: for tests against oneself, never for a venue */
+    Str cert, key;   /* files as those of a server: what is shown to a server that asks. Empty: nothing */
 } TlsClientOptions;
 
 int tls_client_new(Ctx *cx, const TlsClientOptions *o, TlsClient **out);
+/* As tls_server_reload and tls_server_stale, for ca, cert and key. On the thread of the loop that connects with it. */
+int tls_client_reload(TlsClient *c, Ctx *cx);
+bool tls_client_stale(const TlsClient *c);
 TlsClient *tls_client_free(TlsClient *c); /* NULL is fine */

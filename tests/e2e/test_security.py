@@ -4,10 +4,13 @@ import base64
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -64,6 +67,52 @@ class Socket:
 
     def close(self):
         self.s.close()
+
+
+class Authority:
+    """Certificates for a test, made by the openssl of the machine."""
+
+    def __init__(self, folder, name):
+        if not shutil.which("openssl"):
+            raise rig.Skip("openssl is not here, and makes the certificates")
+        self.folder, self.name = folder, name
+        self.ca = folder / f"{name}.crt"
+        self.run("req", "-x509", *self.fresh(name), "-out", self.ca, "-days", "30", "-subj", f"/CN={name}")
+
+    def run(self, *args):
+        done = subprocess.run(["openssl", *map(str, args)], capture_output=True, text=True)
+        equal(done.returncode, 0, done.stderr)
+
+    def fresh(self, name):
+        return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.folder / f"{name}.key"]
+
+    def issue(self, name, **dates):
+        """(certificate, key) for 127.0.0.1 and localhost."""
+        cert, request, more = self.folder / f"{name}.crt", self.folder / f"{name}.csr", self.folder / f"{name}.ext"
+        more.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        self.run("req", "-new", *self.fresh(name), "-out", request, "-subj", f"/CN={name}")
+        args = ["x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.folder / f"{self.name}.key", "-CAcreateserial",
+                "-out", cert, "-extfile", more]
+        self.run(*args, "-days", dates.get("days", 30))
+        return cert, self.folder / f"{name}.key"
+
+
+def tls_get(port, ca, pair=None, path="/health", **versions):
+    """Status, or the words of why there is none."""
+    context = ssl.create_default_context(cafile=ca)
+    for name, value in versions.items():
+        setattr(context, name, value)
+    if pair:
+        context.load_cert_chain(*pair)
+    try:
+        with socket.create_connection(("127.0.0.1", port), 60) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as s:
+            s.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            reply = b""
+            while piece := s.recv(65536):
+                reply += piece
+            return int(reply.split()[1]) if reply else "closed"
+    except (ssl.SSLError, OSError) as e:
+        return str(e)
 
 
 class Cases(rig.Suite):
@@ -376,6 +425,110 @@ class Cases(rig.Suite):
         check(set(made) <= there, "keys that were answered and are gone", set(made) - there)
         verdict = json.loads(self.cli("audit", "verify", "--json").stdout)
         equal(verdict["whole"], True, verdict)
+
+    # --- certificates between roles: SEC-10, SEC-21 ---
+
+    def test_who_shows_no_good_certificate_is_refused_and_the_log_says_why(self):
+        ours, others = Authority(self.root, "ours"), Authority(self.root, "others")
+        server_pair, good, wrong = ours.issue("server"), ours.issue("good"), others.issue("wrong")
+        expired = ours.issue("expired", days=-1)
+        alone = (others.ca, self.root / "others.key")  # signed by itself
+        log = self.root / "tls-log"
+        server = self.start("serve", "--data-dir", self.data, "--port", 0, "--tls-cert", server_pair[0], "--tls-key", server_pair[1],
+                            "--server.tls.client-ca", ours.ca, "--server.tls.check", "1h", "--log-format", "json", log=log)
+        equal(tls_get(server.port, ours.ca, good), 200)
+        old = {"minimum_version": ssl.TLSVersion.TLSv1_2, "maximum_version": ssl.TLSVersion.TLSv1_2}
+        equal(tls_get(server.port, ours.ca, good, **old), 200)
+        for name, pair, words in (("none", None, "peer did not return a certificate"), ("wrong", wrong, "unable to get local issuer"),
+                                  ("expired", expired, "certificate has expired"), ("self-signed", alone, "self-signed")):
+            for versions in ({}, old):
+                answer = tls_get(server.port, ours.ca, pair, **versions)
+                check(answer != 200, f"a client with a certificate of the kind '{name}' was let in")
+            wait_for(lambda: words in log.read_text(), 60, f"the log says why ({words}) {log.read_text()[-800:]}")
+        legacy = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        legacy.check_hostname, legacy.verify_mode = False, ssl.CERT_NONE
+        try:
+            legacy.minimum_version = legacy.maximum_version = ssl.TLSVersion.TLSv1_1
+            legacy.set_ciphers("ALL:@SECLEVEL=0")
+            legacy.load_cert_chain(*good)
+            with socket.create_connection(("127.0.0.1", server.port), 60) as plain, legacy.wrap_socket(plain):
+                raise AssertionError("TLS 1.1 was spoken")
+        except (ssl.SSLError, OSError):
+            pass
+        # the authority changes while it serves: who was let in is not any more, and the other way round
+        shutil.copy(others.ca, ours.ca.with_suffix(".new"))
+        real_ca = ours.ca.read_bytes()
+        kept = self.root / "kept-ca.crt"
+        kept.write_bytes(real_ca)
+        os.replace(ours.ca.with_suffix(".new"), ours.ca)
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: tls_get(server.port, kept, wrong) == 200, 60, "the new authority is believed")
+        check(tls_get(server.port, kept, good) != 200, "the old authority is believed still")
+        events = json.loads(self.cli("audit", "--limit", "1000", "--json").stdout)["events"]
+        check({"tls.refused", "certificate.reload"} <= {e["action"] for e in events}, "in the record")
+
+    def test_the_gateway_and_its_roles_show_each_other_certificates(self):
+        ours, others = Authority(self.root, "ours"), Authority(self.root, "others")
+        market_pair, gateway_pair, wrong_pair = ours.issue("market"), ours.issue("gateway"), others.issue("wrong")
+        market = self.start("serve", "--roles", "market", "--data-dir", self.data, "--port", 0, "--tls-cert", market_pair[0],
+                            "--tls-key", market_pair[1], "--server.tls.client-ca", ours.ca)
+
+        def gateway(name, pair, ca):
+            return self.start("serve", "--roles", "gateway", "--data-dir", self.root / name, "--port", 0, "--services",
+                              f"market=https://127.0.0.1:{market.port}", "--gateway.tls.ca", ca, "--gateway.tls.cert", pair[0],
+                              "--gateway.tls.key", pair[1], "--gateway.fast")
+
+        path = "/api/v1/market/exchanges"
+        good = gateway("a", gateway_pair, ours.ca)
+        wait_for(lambda: good.get(path).status == 200, 60, "through mutual TLS")
+        strange = gateway("b", wrong_pair, ours.ca)  # the role does not believe the gateway
+        doubting = gateway("c", gateway_pair, others.ca)  # the gateway does not believe the role
+        for server in (strange, doubting):
+            for _ in range(3):
+                check(server.get(path).status in (502, 503, 504), "an unbelieved side was asked")
+
+    # --- encrypted values: SEC-04, SEC-05 ---
+
+    def secret(self, action, value="", key=None, status=0):
+        env = {**self.environment(), **({"ENCRYPTION_KEY": key} if key else {})}
+        done = subprocess.run([self.binary, "secret", action, "--quiet"], env=env, input=value, capture_output=True, text=True)
+        equal(done.returncode, status, done.stderr)
+        return done.stdout.strip() if status == 0 else done.stderr
+
+    def test_values_of_the_configuration_may_be_encrypted(self):
+        key, other = self.secret("generate-key"), self.secret("generate-key")
+        check(key != other and len(key) == 44)
+        token = self.secret("encrypt", "the admin key of this test\n", key)
+        check(token.startswith("enc:gAAAAA"))
+        equal(self.secret("decrypt", token, key), "the admin key of this test")
+        check("not a token" in self.secret("decrypt", token, other, status=3))
+        check("ENCRYPTION_KEY" in self.secret("encrypt", "x", status=2), "without a key")
+        (self.root / "s.yaml").write_text(f"auth:\n  admin_key: {token}\n")
+        (self.root / "enc.key").write_text(f"{other},{key}\n")
+        self.environment = lambda old=self.environment(): {**old, "FINSIGHT_SECRETS_KEY": f"file:{self.root / 'enc.key'}"}
+        server = self.open_server("--config.file", self.root / "s.yaml")
+        equal(server.request("GET", KEYS, headers=keyed("the admin key of this test")).status, 200)
+        server.stop()
+        del self.environment  # the class's again
+        for env, words in (({}, "there is no key"), ({"ENCRYPTION_KEY": other}, "another key"), ({"ENCRYPTION_KEY": "x"}, "no Fernet key")):
+            done = subprocess.run([self.binary, "serve", "--config.file", self.root / "s.yaml", "--data-dir", self.data, "--port", "0"],
+                                  env={**self.environment(), **env}, capture_output=True, text=True, timeout=60)
+            check(done.returncode == 2 and words in done.stderr, env, done.returncode, done.stderr)
+            check("this test" not in done.stderr + done.stdout)
+
+    def test_tokens_are_those_of_pythons_cryptography(self):
+        try:
+            from cryptography.fernet import Fernet, MultiFernet
+        except ImportError:
+            raise rig.Skip("Python's cryptography is not here")
+        key, old = Fernet.generate_key().decode(), self.secret("generate-key")
+        for value in ("", "x", "a value of sixteen", "ü" * 1000, "line\nline"):
+            token = Fernet(key).encrypt(value.encode()).decode()
+            equal(self.secret("decrypt", token, key), value)
+            equal(Fernet(key).decrypt(self.secret("encrypt", value + "\n", key)[4:]).decode(), value)
+        both = MultiFernet([Fernet(key), Fernet(old)])
+        equal(both.decrypt(self.secret("encrypt", "x", f"{old},{key}")[4:]), b"x")
+        equal(self.secret("decrypt", both.encrypt(b"y").decode(), f"{old},{key}"), "y")
 
     # --- what every reply says: SEC-13 .. SEC-16 ---
 
