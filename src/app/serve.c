@@ -307,6 +307,16 @@ static int make_topology(Service *s, Ctx *cx, GatewayOptions *g) {
     return 0;
 }
 
+/* Whom it believes, and who hears of those it does not. */
+static void make_trust(Service *s, GatewayOptions *g) {
+    g->upstream_tls = s->upstream_tls;
+    g->upstream_tls_name = s->cfg->gateway_tls_name;
+    g->internal_key = s->cfg->auth_internal_key;
+    g->unknown_key_401 = s->cfg->auth_unknown_401;
+    g->on_event = s->app->platform.trail ? security_desk_event : NULL;
+    g->event_arg = &s->desk;
+}
+
 static int make_gateway(Service *s, Ctx *cx) {
     const AppCfg *cfg = s->cfg;
     Platform *p = &s->app->platform;
@@ -343,12 +353,6 @@ static int make_gateway(Service *s, Ctx *cx) {
                                    .credentials = cfg->cors_credentials,
                                    .max_age_s = cfg->cors_max_age_ms / MS_PER_SECOND,
                                    .headers = cfg->cors_headers },
-                         .upstream_tls = s->upstream_tls,
-                         .upstream_tls_name = cfg->gateway_tls_name,
-                         .internal_key = cfg->auth_internal_key,
-                         .unknown_key_401 = cfg->auth_unknown_401,
-                         .on_event = p->trail ? security_desk_event : NULL,
-                         .event_arg = &s->desk,
                          .limits = { .flood = limit_of(cfg, cfg->limit_flood, 6000),
                                      .anonymous = limit_of(cfg, cfg->limit_anonymous, limit_anonymous.most),
                                      .keyed = limit_of(cfg, cfg->limit_key, limit_keyed.most) },
@@ -358,6 +362,7 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .health = health,
                          .health_arg = s };
     observe_gateway(p, &g);
+    make_trust(s, &g);
     make_http(cfg, &g.http);
     make_live(s, &g);
     r = make_topology(s, cx, &g);
