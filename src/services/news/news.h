@@ -108,6 +108,10 @@ int news_get(NewsService *s, Ctx *cx, Str id, ArticleHit *out); /* ERR_NOT_FOUND
  * ERR_NOT_FOUND for an id that is not stored. --- */
 int news_score(NewsService *s, Ctx *cx, Str id, const ArticleSentiment *score, bool *changed);
 
+/* An EventHandler of sentiment_analysis_completed (NWS-06); arg is the service. Its collection's last word,
+ * news_collection_completed (FLW-21), goes into the outbox when the scores are stored. */
+int news_on_sentiment(void *service, Ctx *cx, const Delivery *d);
+
 /* --- sources and how they are --- */
 
 typedef struct NewsSourceStatus {
