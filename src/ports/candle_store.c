@@ -340,6 +340,10 @@ int candle_store_snapshot(CandleStore *s, Ctx *cx, SnapshotPiece *piece, void *a
     return r ? r : s->ops->snapshot(s, cx, piece, arg);
 }
 
+Outbox *candle_store_outbox(CandleStore *s) {
+    return s->ops->outbox ? s->ops->outbox(s) : NULL;
+}
+
 CandleStore *candle_store_close(CandleStore *s) {
     if (s)
         s->ops->close(s);

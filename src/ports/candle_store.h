@@ -20,12 +20,14 @@
 #include "ports/snapshot.h"
 
 typedef struct CandleStore CandleStore;
+typedef struct Outbox Outbox; /* ports/outbox.h */
 
 enum { STORE_NO_SERIES = 1 }; /* > 0: the series was never saved */
 
 enum {
     SAVE_DURABLE = 1u << 0,  /* fsync before the answer (a save that answers a client) */
     SAVE_COVERAGE = 1u << 1, /* record `coverage` in the same commit, even when rows is empty */
+    SAVE_ANNOUNCE = 1u << 2, /* new candles are an event, in the same commit where the store has an outbox */
 };
 
 typedef struct SaveRequest {
@@ -94,6 +96,8 @@ typedef struct CandleStoreOps {
      * one instrument, or all (NULL), ordered by instrument, ex, kind. A store without them has none. */
     int (*put_actions)(CandleStore *s, Ctx *cx, const CorporateAction *v, size_t n, bool remove);
     int (*actions)(CandleStore *s, Ctx *cx, const Symbol *instrument, CorporateAction **out, size_t *n);
+    /* Optional. Where the events of SAVE_ANNOUNCE wait; the store's own. NULL: it has none. */
+    Outbox *(*outbox)(CandleStore *s);
     /* Optional: forgets what is cached of the files; returns the bytes given back. */
     int64_t (*drop_cache)(CandleStore *s);
     /* Required. */
@@ -171,6 +175,7 @@ int candle_store_actions(CandleStore *s, Ctx *cx, const Symbol *instrument, Corp
 int64_t candle_store_drop_cache(CandleStore *s); /* 0 where there is no cache */
 int candle_store_describe(CandleStore *s, Ctx *cx, StoreInfo *out);
 int candle_store_verify(CandleStore *s, Ctx *cx);
+Outbox *candle_store_outbox(CandleStore *s); /* NULL: the store keeps none, and tells nothing */
 /* ERR_UNSUPPORTED where the adapter has none. */
 int candle_store_snapshot(CandleStore *s, Ctx *cx, SnapshotPiece *piece, void *arg);
 CandleStore *candle_store_close(CandleStore *s); /* NULL is fine; returns NULL */

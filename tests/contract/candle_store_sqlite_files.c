@@ -170,11 +170,11 @@ TEST(a_newer_file_is_refused_an_older_one_migrated_with_a_copy_GOV_05) {
     candle_store_close(s);
     struct stat st;
     CHECK_EQ(stat(str_cz(&f.t.arena, str_fmt(&f.t.arena, "%s.v1", f.path)), &st), 0);
-    CHECK_EQ(stat(str_cz(&f.t.arena, str_fmt(&f.t.arena, "%s.v2", f.path)), &st), 0);
+    CHECK_EQ(stat(str_cz(&f.t.arena, str_fmt(&f.t.arena, "%s.v3", f.path)), &st), 0);
     sql(&f, "INSERT INTO corporate_action VALUES('VNM.VN', 0, 1, 2, 0, 0)");
     CHECK_EQ(store_sqlite_migrate(&f.t.cx, &o, 1), ERR_CONFLICT);
     CHECK_WORDS(&f, "1 corporate actions");
-    sql(&f, "UPDATE meta SET value=3 WHERE name='schema_version'");
+    sql(&f, "UPDATE meta SET value=4 WHERE name='schema_version'");
     CHECK_EQ(open_path(&f, f.path, &s), ERR_VERSION);
     CHECK_WORDS(&f, "newer FinSight");
     end(&f);

@@ -158,7 +158,7 @@ static int migrate_once(Life *l, int from, int to, int64_t op, bool *done) {
 }
 
 int power_cut_migration(uint64_t seed, PowerCutStats *stats, char *words, size_t size) {
-    static const int ways[][2] = { { 1, 2 }, { 2, 1 } };
+    static const int ways[][2] = { { 1, 2 }, { 2, 3 }, { 3, 2 }, { 2, 1 } };
     Life *l = mem_new(Life);
     int r = begin(l, seed, stats, words, size);
     if (r == 0 && open_store(l))

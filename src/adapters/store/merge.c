@@ -40,6 +40,8 @@ static void insert_run(const Candles *add, size_t from, size_t n, Candles *out, 
     count->synthetic += candles_synthetic(&run);
     touch(count, run.open_ms[0]);
     touch(count, run.open_ms[n - 1]);
+    count->new_from.ms = MIN(count->new_from.ms, run.open_ms[0]);
+    count->new_to.ms = MAX(count->new_to.ms, run.open_ms[n - 1] + 1);
     candles_append(out, &run, 0, n);
 }
 

@@ -9,11 +9,12 @@
 
 typedef struct MergeCount {
     int64_t inserted, updated, unchanged, kept_real;
-    int64_t synthetic; /* change of the number of synthetic rows */
-    Time from, to;     /* open times touched, [from, to); empty (to <= from) when nothing changed */
+    int64_t synthetic;     /* change of the number of synthetic rows */
+    Time from, to;         /* open times touched, [from, to); empty (to <= from) when nothing changed */
+    Time new_from, new_to; /* of those inserted */
 } MergeCount;
 
-#define MERGE_COUNT_NONE ((MergeCount){ .from = TIME_MAX, .to = TIME_MIN })
+#define MERGE_COUNT_NONE ((MergeCount){ .from = TIME_MAX, .to = TIME_MIN, .new_from = TIME_MAX, .new_to = TIME_MIN })
 
 /* Writes the union of two ascending tables behind the rows of *out, which has room for both. At equal times
  * the row of `add` wins, except that a synthetic one never replaces a real one; an equal row keeps the

@@ -111,6 +111,7 @@ static const CandleStoreOps ops = {
     .listings = sqlite_listings,
     .put_actions = sqlite_put_actions,
     .actions = sqlite_actions,
+    .outbox = sqlite_outbox,
     .drop_cache = sqlite_drop_cache,
     .describe = sqlite_describe,
     .verify = sqlite_verify,

@@ -29,4 +29,4 @@ int store_sqlite_open(Ctx *cx, const StoreSqliteOptions *options, CandleStore **
 /* Takes an existing file to schema `version`, up or down, and closes it. The way down is for an operator who
  * must return to an older program; what that version cannot hold is told in the words of ERR_CONFLICT. */
 int store_sqlite_migrate(Ctx *cx, const StoreSqliteOptions *options, int version);
-enum { STORE_SQLITE_SCHEMA = 2 };
+enum { STORE_SQLITE_SCHEMA = 3 };

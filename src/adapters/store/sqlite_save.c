@@ -285,6 +285,8 @@ static int run_save(Writer *w, Ctx *cx, void *arg) {
     if (r == 0 && job->changed)
         r = db_run(&w->db, cx, SQL_SERIES_PUT, "iiiiiii", s->info.id, s->info.n, s->info.n_synthetic, s->info.first.ms,
                    s->info.last.ms, s->info.revision, s->info.bytes);
+    if (r == 0 && (job->req->flags & SAVE_ANNOUNCE))
+        r = writer_announce(w, cx, s, &job->count);
     if (r == 0)
         *job->out = (SaveResult){ job->count.inserted, job->count.updated, job->count.unchanged, job->count.kept_real,
                                   s->info.revision };

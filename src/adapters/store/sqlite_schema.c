@@ -2,6 +2,7 @@
 
 #include "adapters/store/sqlite_schema.h"
 
+#include "adapters/sqlite/outbox.h"
 #include "adapters/store/sqlite.h"
 
 enum { APPLICATION_ID = 0x46534d4b }; /* "FSMK" in the file's header */
@@ -55,6 +56,12 @@ static const SchemaStep STEPS[] = {
         .lost = "SELECT count(*) FROM corporate_action",
         .what = "corporate actions",
     },
+    { /* 3: what is told of new candles, and what has been heard */
+        .up = OUTBOX_TABLES,
+        .down = OUTBOX_TABLES_DOWN,
+        .lost = OUTBOX_TABLES_LOST,
+        .what = "events that were not told yet",
+    },
 };
 /* clang-format on */
 
@@ -64,7 +71,7 @@ const Schema market_schema = { .application_id = APPLICATION_ID, .steps = STEPS,
 
 static const char *const SQL_TEXT[N_SQL] = {
 #define SQL_STRING(name, text) [name] = text,
-    SQL_COMMON_TABLE(SQL_STRING) SQL_TABLE(SQL_STRING)
+    SQL_COMMON_TABLE(SQL_STRING) SQL_TABLE(SQL_STRING) OUTBOX_SQL_TABLE(SQL_STRING)
 #undef SQL_STRING
 };
 

@@ -2,7 +2,7 @@
 
 /* adapters/store/sqlite_sql.h - every statement of the candle store. */
 
-#include "adapters/sqlite/db.h"
+#include "adapters/sqlite/outbox.h"
 
 /* clang-format off */
 #define SERIES_COLUMNS "id, venue, symbol, timeframe, provider, price, adjustment, n, n_synthetic, first_ms, last_ms, revision, bytes"
@@ -66,7 +66,7 @@
 typedef enum Sql {
     SQL_BEFORE_OURS = N_SQL_COMMON - 1,
 #define SQL_ENUM(name, text) name,
-    SQL_TABLE(SQL_ENUM)
+    SQL_TABLE(SQL_ENUM) OUTBOX_SQL_TABLE(SQL_ENUM)
 #undef SQL_ENUM
         N_SQL
 } Sql;

@@ -9,6 +9,7 @@
 #include "adapters/store/sqlite_schema.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "ports/outbox.h"
 
 #include <pthread.h>
 
@@ -117,6 +118,8 @@ int writer_log_change(Writer *w, Ctx *cx, WriterSeries *s, Time from, Time to);
 /* Rows of the block into w->block; none when there is no block. *bytes = its size. */
 int writer_load_block(Writer *w, Ctx *cx, int64_t series_id, int64_t bucket, int64_t *bytes);
 int writer_put_block(Writer *w, Ctx *cx, const WriterSeries *s, int64_t bucket, const Candles *rows, Str blob);
+/* The event of new candles, in the transaction of the save. */
+int writer_announce(Writer *w, Ctx *cx, const WriterSeries *s, const MergeCount *count);
 int writer_cut_coverage(Writer *w, Ctx *cx, int64_t series_id, Time from, Time to, bool *cut);
 
 /* --- the store --- */
@@ -130,6 +133,7 @@ struct SqliteStore {
     BlockCache *cache;
     ReaderPool readers;
     Writer writer;
+    Outbox outbox;
 };
 
 DbOptions store_db_options(const SqliteStore *s, bool reader);
@@ -146,6 +150,7 @@ int sqlite_put_listings(CandleStore *store, Ctx *cx, const Listing *v, size_t n)
 int sqlite_listings(CandleStore *store, Ctx *cx, const Venue *venue, Listing **out, size_t *n);
 int sqlite_put_actions(CandleStore *store, Ctx *cx, const CorporateAction *v, size_t n, bool remove);
 int sqlite_actions(CandleStore *store, Ctx *cx, const Symbol *instrument, CorporateAction **out, size_t *n);
+Outbox *sqlite_outbox(CandleStore *store);
 int sqlite_describe(CandleStore *store, Ctx *cx, StoreInfo *out);
 int sqlite_verify(CandleStore *store, Ctx *cx);
 int sqlite_snapshot(CandleStore *store, Ctx *cx, SnapshotPiece *piece, void *arg);

@@ -111,10 +111,10 @@ static int save_page(Collection *c, Ctx *cx, const FeedPage *page) {
     drop_invalid(c, cx, page->rows, &good);
     c->out->collected += (int64_t)page->rows->n;
 
-    SaveRequest save = { .key = &c->key, .rows = &good };
+    SaveRequest save = { .key = &c->key, .rows = &good, .flags = SAVE_ANNOUNCE };
     Time covered = covered_by(c, page);
     if (time_before(page->from, covered)) {
-        save.flags = SAVE_COVERAGE;
+        save.flags |= SAVE_COVERAGE;
         save.coverage = (Coverage){ .from = page->from, .to = covered, .fetched_at = clock_wall(cx->clock) };
         snprintf(save.coverage.source, sizeof save.coverage.source, "%s%s", c->feed->ops->name,
                  c->out->simulated ? " (simulated)" : " rest");
