@@ -205,6 +205,8 @@ const CfgOption app_options[] = {
     { "limit.key", CFG_INT, CFG_AT(AppCfg, limit_key), .def = "-1", .min = -1, .max = 100000000, .unit = "a minute",
       .help = "requests of one key; 0 = no limit, -1: 100, none on a loopback address" },
 
+    { "events.retention", CFG_DURATION, CFG_AT(AppCfg, events_retention_ms), .def = "7d", .min = 60000, .max = INT64_C(3650) * 24 * 60 * MINUTE_MS,
+      .help = "how long events that everybody has done are kept for replay" },
     { "jobs.threads", CFG_INT, CFG_AT(AppCfg, jobs_threads), .def = "2", .min = 1, .max = 64, .unit = "threads",
       .help = "runs of jobs that may work at once" },
     { "jobs.memory", CFG_SIZE, CFG_AT(AppCfg, jobs_memory), .def = "2GiB", .min = 16 << 20, .max = INT64_C(1) << 40,

@@ -69,6 +69,7 @@ typedef struct AppCfg {
     int64_t live_max_message, live_max_queue;
     int64_t live_heartbeat_ms, live_slow_ms, live_ping_ms, live_idle_ms;
     int64_t jobs_threads, jobs_memory, jobs_keep;
+    int64_t events_retention_ms;
     CfgList jobs_collect, jobs_collect_timeframes;
     Str jobs_collect_exchange, jobs_retention;
     int64_t jobs_collect_interval_ms;

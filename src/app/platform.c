@@ -7,6 +7,7 @@
 #include "adapters/object/dir.h"
 #include "api/admin/admin_api.h"
 #include "api/backtest/backtest_api.h"
+#include "api/events/events_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
 #include "app/job_kinds.h"
@@ -77,6 +78,8 @@ static int open_market_stores(Platform *p, Ctx *cx) {
     if (r == 0)
         r = registry_open_control(cx, cfg, &p->control);
     if (r == 0)
+        r = registry_open_bus(cx, cfg, &p->bus, &p->outbox);
+    if (r == 0)
         r = http_curl_open(cx, NULL, &p->http);
     if (r == 0)
         r = registry_open_feeds(cx, cfg, p->http, p->feeds, PLATFORM_FEEDS_MAX, &p->n_feeds);
@@ -146,6 +149,8 @@ static void make_market_tools(Platform *p) {
         .backup_turn = PTHREAD_MUTEX_INITIALIZER,
     };
     open_jobs(p);
+    p->events = event_service_new(&(EventServiceOptions){
+        .bus = p->bus, .kept = p->outbox, .ids = p->ids, .log = p->log, .metrics = p->metrics });
     p->admin = (AdminService){ .store = p->store,
                                .control = p->control,
                                .requests = p->requests,
@@ -207,6 +212,9 @@ void platform_close(Platform *p) {
     for (size_t i = 0; i < p->n_feeds; i++)
         market_feed_close(p->feeds[i]);
     http_client_close(p->http);
+    event_service_free(p->events);
+    event_bus_close(p->bus);
+    outbox_close(p->outbox);
     job_store_close(p->control);
     platform_close_security(p);
     candle_store_close(p->store);
@@ -218,15 +226,16 @@ void platform_close(Platform *p) {
 }
 
 const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api,  &backtest_api, &jobs_api,
-                                                            &admin_api,  &security_api, &monitor_api };
+                                                            &admin_api,  &security_api, &monitor_api,  &events_api };
 
 static RoleId role_of_table(const OpTable *t) {
     return t == &backtest_api ? ROLE_BACKTEST : t == &monitor_api || t == &security_api ? ROLE_GATEWAY : ROLE_MARKET;
 }
 
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
-    void *const roles[N_PLATFORM_TABLES] = { p->market, &p->storage,       p->backtest, p->jobs,
-                                             &p->admin, &p->security_role, &p->monitor }; /* in the order above */
+    void *const roles[N_PLATFORM_TABLES] = {
+        p->market, &p->storage, p->backtest, p->jobs, &p->admin, &p->security_role, &p->monitor, p->events
+    }; /* in the order above */
     size_t n = 0;
     assert(cap >= N_PLATFORM_TABLES);
     for (size_t i = 0; i < N_PLATFORM_TABLES; i++)

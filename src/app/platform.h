@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "gateway/gateway.h"
 #include "ports/candle_store.h"
+#include "ports/event_bus.h"
 #include "ports/http_client.h"
 #include "ports/job_store.h"
 #include "ports/live_feed.h"
@@ -26,6 +27,7 @@
 #include "ports/ws_dialer.h"
 #include "services/admin/admin.h"
 #include "services/backtest/backtest.h"
+#include "services/events/events.h"
 #include "services/jobs/jobs.h"
 #include "services/market/market.h"
 
@@ -63,6 +65,9 @@ typedef struct Platform {
     pthread_mutex_t lake_lock; /* one refresh at a time */
     StorageRole storage;
     JobStore *control; /* control.db */
+    EventBus *bus;     /* bus.db */
+    Outbox *outbox;    /* outbox.db: what a bus that was away could not take */
+    EventService *events;
     AdminService admin;
     SecurityStore *security; /* security.db; NULL where the gateway is not hosted, as the next three */
     KeyService *keys;
@@ -89,7 +94,7 @@ char *platform_gateway_socket(Arena *a, const AppCfg *cfg);
 int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const char **path);
 
 /* Every table of operations there is: the API, its contract and its docs. */
-enum { N_PLATFORM_TABLES = 7 };
+enum { N_PLATFORM_TABLES = 8 };
 extern const OpTable *const platform_tables[N_PLATFORM_TABLES];
 /* Those of the roles that are hosted, with who serves them, for gateway and callers. */
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap);
@@ -108,6 +113,7 @@ int registry_open_backtests(Ctx *cx, const AppCfg *cfg, BacktestStore **out);
 int registry_open_strategies(Ctx *cx, const AppCfg *cfg, Arena *arena, StrategyCatalog *out);
 int registry_open_control(Ctx *cx, const AppCfg *cfg, JobStore **out);
 int registry_open_security(Ctx *cx, const AppCfg *cfg, Str audit_key, SecurityStore **out);
+int registry_open_bus(Ctx *cx, const AppCfg *cfg, EventBus **out, Outbox **outbox);
 /* The stream of a venue, or for one whose stream is not spoken here a feed that is silent (the clock and REST do). */
 int registry_open_live(Ctx *cx, const AppCfg *cfg, Venue venue, WsDialer *dialer, const LiveSeries *series, size_t n,
                        LiveFeed **out);

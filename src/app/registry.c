@@ -3,6 +3,8 @@
 #include "app/platform.h"
 
 #include "adapters/backtest/sqlite.h"
+#include "adapters/bus/log.h"
+#include "adapters/bus/outbox.h"
 #include "adapters/jobs/sqlite.h"
 #include "adapters/market/binance_live.h"
 #include "adapters/market/quiet_live.h"
@@ -98,6 +100,18 @@ int registry_open_security(Ctx *cx, const AppCfg *cfg, Str audit_key, SecuritySt
                                .key = audit_key,
                                .lazy = kept };
     return security_store_sqlite_open(cx, &o, out);
+}
+
+/* Beside them too. Both files are made by the first call that needs them. */
+int registry_open_bus(Ctx *cx, const AppCfg *cfg, EventBus **out, Outbox **outbox) {
+    bool kept = cfg->data_store != STORE_MEMORY;
+    EventLogOptions o = { .path = kept ? path_join(cx->arena, cfg->data_dir, "bus.db") : NULL,
+                          .lazy = kept,
+                          .retention_ms = cfg->events_retention_ms };
+    OutboxFileOptions waiting = { .path = kept ? path_join(cx->arena, cfg->data_dir, "outbox.db") : NULL,
+                                  .lazy = kept };
+    int r = event_log_open(cx, &o, out);
+    return r == 0 ? outbox_file_open(cx, &waiting, outbox) : r;
 }
 
 /* --- venues --- */

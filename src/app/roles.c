@@ -4,6 +4,7 @@
 
 #include "api/admin/admin_api.h"
 #include "api/backtest/backtest_api.h"
+#include "api/events/events_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
 #include "api/monitor/monitor_api.h"
@@ -15,7 +16,7 @@
 const RoleInfo app_roles[ROLE_IDS] = {
     [ROLE_GATEWAY] = { "gateway", 8080, 8080, "the way in: keys, limits, routing to the other roles; traces and alerts", { &security_api, &monitor_api }, "security.db" },
     [ROLE_MARKET] = { "market", 8000, 8000, "candles: collected, checked, stored, served; their jobs, files and administration",
-                      { &market_api, &storage_api, &jobs_api, &admin_api }, "market.db, control.db, objects, backups" },
+                      { &market_api, &storage_api, &jobs_api, &admin_api, &events_api }, "market.db, control.db, bus.db, outbox.db, objects, backups" },
     [ROLE_BACKTEST] = { "backtest", 8004, 8004, "backtests, sweeps and their reports, on the candles of the role market",
                         { &backtest_api }, "backtest.db" },
     [ROLE_DISCOVERY] = { "discovery", 8761, 8761, "who is where: a registry for clients of Eureka", { NULL }, NULL },

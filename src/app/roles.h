@@ -12,7 +12,7 @@
 
 typedef enum RoleId { ROLE_GATEWAY, ROLE_MARKET, ROLE_BACKTEST, ROLE_DISCOVERY, ROLE_IDS } RoleId;
 
-enum { ROLE_TABLES_MAX = 4 };
+enum { ROLE_TABLES_MAX = 8 };
 
 typedef struct RoleInfo {
     const char *name;

@@ -8,6 +8,7 @@
 #include "api/rpc/rpc.h"
 #include "app/app.h"
 #include "app/discovery.h"
+#include "app/events.h"
 #include "app/follower.h"
 #include "app/job_kinds.h"
 #include "app/kept.h"
@@ -36,6 +37,7 @@ struct Service {
     Ticker *ticker;
     Observe *observe;
     DiscoveryApp *discovery;
+    EventRuntime *events;
     KeptAnswers kept;
     SecurityDesk *desk; /* NULL: the gateway is not hosted */
     Logger *log;
@@ -450,6 +452,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
     if (r == 0 &&
         s->hosts.has[ROLE_MARKET]) /* after the gateway: who listens to the store is set before others write to it */
         r = follower_start(cx, &app->platform, &s->follower);
+    if (r == 0 && s->hosts.has[ROLE_MARKET])
+        s->events = events_start(&app->platform);
     if (r != 0) {
         service_free(s);
         return r;
@@ -493,6 +497,7 @@ Service *service_free(Service *s) {
         return NULL;
     follower_stop(s->follower);
     security_desk_stop(s->desk);
+    s->events = events_stop(s->events);
     Platform *p = &s->app->platform;
     if (s->ticker)
         ticker_stop(s->ticker);

@@ -79,7 +79,7 @@ static int by_name(const void *a, const void *b) {
 static int do_stats(Db *db, Ctx *cx, void *arg) {
     StatsJob *job = arg;
     LogBus *b = job->bus;
-    int r = log_load(b, db, cx);
+    int r = event_log_load(b, db, cx);
     job->v = arena_new_n(cx->arena, QueueDepth, b->n_queues);
     for (size_t i = 0; r == 0 && i < b->n_queues; i++) {
         LogQueue *q = b->queues[i];
@@ -105,7 +105,7 @@ static int do_stats(Db *db, Ctx *cx, void *arg) {
     return r;
 }
 
-static int log_stats(EventBus *bus, Ctx *cx, QueueDepth **out, size_t *n) {
+static int event_log_stats(EventBus *bus, Ctx *cx, QueueDepth **out, size_t *n) {
     LogBus *b = (LogBus *)bus;
     StatsJob job = { .bus = b };
     int r = db_owner_read(&b->owner, cx, do_stats, &job);
@@ -122,7 +122,7 @@ typedef struct DescribeJob {
 static int do_describe(Db *db, Ctx *cx, void *arg) {
     DescribeJob *job = arg;
     sqlite3_stmt *st;
-    int r = log_load(job->bus, db, cx);
+    int r = event_log_load(job->bus, db, cx);
     if (r == 0)
         r = db_query(db, cx, SQL_LOG_ENDS, &st, "");
     if (r == 0 && (r = db_step(db, cx, st)) > 0) {
@@ -138,7 +138,7 @@ static int do_describe(Db *db, Ctx *cx, void *arg) {
     return MIN(r, 0);
 }
 
-static int log_describe(EventBus *bus, Ctx *cx, BusInfo *out) {
+static int event_log_describe(EventBus *bus, Ctx *cx, BusInfo *out) {
     LogBus *b = (LogBus *)bus;
     *out = (BusInfo){ .adapter = "log",
                       .location = b->options.path ? str_c(b->owner.path) : S("memory"),
@@ -159,24 +159,24 @@ typedef struct TickJob {
 
 static int do_tick(Db *db, Ctx *cx, void *arg) {
     TickJob *job = arg;
-    int r = log_load(job->bus, db, cx);
+    int r = event_log_load(job->bus, db, cx);
     if (r == 0)
-        r = log_expire(job->bus, db, cx, &job->expired);
-    return r ? r : log_prune(job->bus, db, cx);
+        r = event_log_expire(job->bus, db, cx, &job->expired);
+    return r ? r : event_log_prune(job->bus, db, cx);
 }
 
-static int log_tick(EventBus *bus, Ctx *cx) {
+static int event_log_tick(EventBus *bus, Ctx *cx) {
     LogBus *b = (LogBus *)bus;
     TickJob job = { .bus = b };
-    int r = log_write(b, cx, false, do_tick, &job);
+    int r = event_log_write(b, cx, false, do_tick, &job);
     if (job.expired)
-        log_wake(b);
+        event_log_wake(b);
     return r;
 }
 
 /* --- life --- */
 
-static int log_snapshot(EventBus *bus, Ctx *cx, SnapshotPiece *piece, void *arg) {
+static int event_log_snapshot(EventBus *bus, Ctx *cx, SnapshotPiece *piece, void *arg) {
     return db_owner_snapshot(&((LogBus *)bus)->owner, cx, piece, arg);
 }
 
@@ -188,7 +188,7 @@ static void free_queue(LogQueue *q) {
     mem_free(q);
 }
 
-static void log_close(EventBus *bus) {
+static void event_log_close(EventBus *bus) {
     LogBus *b = (LogBus *)bus;
     MapEntry e;
     db_owner_close(&b->owner);
@@ -210,22 +210,22 @@ static const EventBusOps log_ops = {
     .can = BUS_CAN_ROUTE | BUS_CAN_MANDATORY | BUS_CAN_TTL | BUS_CAN_PRIORITY | BUS_CAN_COUNT | BUS_CAN_REPLAY |
            BUS_CAN_GROUPS | BUS_CAN_DEPTH | BUS_CAN_SELECT | BUS_CAN_BOUND | BUS_CAN_DELAY | BUS_CAN_FIRST |
            BUS_CAN_CLOCK,
-    .declare = log_declare,
-    .publish = log_publish,
-    .subscribe = log_subscribe,
-    .receive = log_receive,
-    .ack = log_ack,
-    .reject = log_reject,
-    .unsubscribe = log_unsubscribe,
-    .read = log_read,
-    .dead_list = log_dead_list,
-    .dead_requeue = log_dead_requeue,
-    .dead_drop = log_dead_drop,
-    .stats = log_stats,
-    .describe = log_describe,
-    .tick = log_tick,
-    .snapshot = log_snapshot,
-    .close = log_close,
+    .declare = event_log_declare,
+    .publish = event_log_publish,
+    .subscribe = event_log_subscribe,
+    .receive = event_log_receive,
+    .ack = event_log_ack,
+    .reject = event_log_reject,
+    .unsubscribe = event_log_unsubscribe,
+    .read = event_log_read,
+    .dead_list = event_log_dead_list,
+    .dead_requeue = event_log_dead_requeue,
+    .dead_drop = event_log_dead_drop,
+    .stats = event_log_stats,
+    .describe = event_log_describe,
+    .tick = event_log_tick,
+    .snapshot = event_log_snapshot,
+    .close = event_log_close,
 };
 
 int event_log_open(Ctx *cx, const EventLogOptions *o, EventBus **out) {
@@ -241,11 +241,11 @@ int event_log_open(Ctx *cx, const EventLogOptions *o, EventBus **out) {
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&b->state, NULL);
     db_group_init(&b->group, &b->owner);
-    b->group.undone = log_undone;
+    b->group.undone = event_log_undone;
     b->group.undone_arg = b;
     int r = db_owner_open(&b->owner, cx, &owner);
     if (r) {
-        log_close(&b->bus);
+        event_log_close(&b->bus);
         return r;
     }
     *out = &b->bus;

@@ -43,10 +43,10 @@ static int deliver(TakeJob *job, Ctx *cx, const LogRow *row, int64_t count) {
     *d = (Delivery){ .tag = row->position, .position = row->position, .again = count > 0, .count = count };
     d->exchange = str_dup(cx->arena, row->exchange);
     d->routing_key = str_dup(cx->arena, row->routing_key);
-    int r = log_row_copy(cx, row, &d->event);
+    int r = event_log_row_copy(cx, row, &d->event);
     if (r == 0 && row->death.n) {
         Death *death = arena_new(cx->arena, Death);
-        r = log_death_read(cx, row->death, death);
+        r = event_log_death_read(cx, row->death, death);
         d->death = death;
     }
     return r;
@@ -82,9 +82,9 @@ static int take_rank(TakeJob *job, Db *db, Ctx *cx, int rank) {
         advance(b, q, rank, position);
         if (is_held(b, q, position))
             continue;
-        log_row_read(st, ENTRY_COLUMNS, &row);
+        event_log_row_read(st, ENTRY_COLUMNS, &row);
         if (expires && expires <= now.ms) {
-            r = log_die(b, db, cx, q, rank, &row, &(Death){ .reason = S("expired") });
+            r = event_log_die(b, db, cx, q, rank, &row, &(Death){ .reason = S("expired") });
             job->expired = true;
             continue;
         }
@@ -102,7 +102,7 @@ static int take_rank(TakeJob *job, Db *db, Ctx *cx, int rank) {
 
 static int do_take(Db *db, Ctx *cx, void *arg) {
     TakeJob *job = arg;
-    int r = log_load(bus_of(job->s), db, cx);
+    int r = event_log_load(bus_of(job->s), db, cx);
     for (int rank = 0; r == 0 && rank < EVENT_PRIORITIES && job->n < job->most; rank++)
         r = take_rank(job, db, cx, rank);
     return r;
@@ -137,13 +137,13 @@ static int take(LogSubscription *s, Ctx *cx, Delivery **out, size_t most, size_t
     if (!maybe || most == 0)
         return BUS_EMPTY;
     TakeJob job = { .s = s, .most = most, .v = arena_new_n(cx->arena, Delivery, most) };
-    int r = log_write(b, cx, false, do_take, &job);
+    int r = event_log_write(b, cx, false, do_take, &job);
     if (r < 0) {
         untake(&job);
         return r;
     }
     if (job.expired)
-        log_wake(b);
+        event_log_wake(b);
     *out = job.v;
     *n = job.n;
     return job.n ? 0 : BUS_EMPTY;
@@ -173,7 +173,7 @@ static void wait_for_more(LogBus *b, int64_t seen, int64_t most_ms) {
     pthread_mutex_unlock(&b->state);
 }
 
-int log_receive(Subscription *sub, Ctx *cx, int64_t wait_ms, Delivery **out, size_t most, size_t *n) {
+int event_log_receive(Subscription *sub, Ctx *cx, int64_t wait_ms, Delivery **out, size_t most, size_t *n) {
     LogSubscription *s = (LogSubscription *)sub;
     LogBus *b = bus_of(s);
     struct timespec until = after_ms(wait_ms);
@@ -212,13 +212,13 @@ static Held *held_by(LogSubscription *s, int64_t tag) {
 static int do_ack(Db *db, Ctx *cx, void *arg) {
     AnswerJob *job = arg;
     LogBus *b = bus_of(job->s);
-    int r = log_load(b, db, cx);
+    int r = event_log_load(b, db, cx);
     for (size_t i = 0; r == 0 && i < job->n; i++) {
         const Held *h = held_by(job->s, job->tags[i]);
         if (!h)
             job->stale = true;
         else
-            r = log_entry_drop(b, db, cx, job->s->queue, h->rank, h->position);
+            r = event_log_entry_drop(b, db, cx, job->s->queue, h->rank, h->position);
     }
     return r;
 }
@@ -239,9 +239,9 @@ static void settle(AnswerJob *job, bool acked) {
     }
 }
 
-int log_ack(Subscription *sub, Ctx *cx, const int64_t *tags, size_t n) {
+int event_log_ack(Subscription *sub, Ctx *cx, const int64_t *tags, size_t n) {
     AnswerJob job = { .s = (LogSubscription *)sub, .tags = tags, .n = n };
-    int r = log_write(bus_of(job.s), cx, false, do_ack, &job);
+    int r = event_log_write(bus_of(job.s), cx, false, do_ack, &job);
     if (r < 0)
         return r;
     settle(&job, true);
@@ -253,7 +253,7 @@ static int do_die(Db *db, Ctx *cx, void *arg) {
     LogBus *b = bus_of(job->s);
     sqlite3_stmt *st;
     LogRow row;
-    int r = log_load(b, db, cx);
+    int r = event_log_load(b, db, cx);
     const Held *h = held_by(job->s, job->tags[0]);
     if (!h)
         job->stale = true;
@@ -261,8 +261,9 @@ static int do_die(Db *db, Ctx *cx, void *arg) {
         return r;
     r = db_query(db, cx, SQL_LOG_GET, &st, "i", h->position);
     if (r == 0 && (r = db_step(db, cx, st)) > 0) {
-        log_row_read(st, 0, &row);
-        r = log_die(b, db, cx, job->s->queue, h->rank, &row, &(Death){ .reason = S("rejected"), .detail = job->words });
+        event_log_row_read(st, 0, &row);
+        r = event_log_die(b, db, cx, job->s->queue, h->rank, &row,
+                          &(Death){ .reason = S("rejected"), .detail = job->words });
         db_reset(st);
     }
     return r;
@@ -277,20 +278,20 @@ static int requeue(LogSubscription *s, int64_t tag) {
     s->queue->requeued++;
     let_go(s->queue, h);
     pthread_mutex_unlock(&b->state);
-    log_wake(b);
+    event_log_wake(b);
     return 0;
 }
 
 /* The dead letter is synced: the queue it leaves has an entry less. */
-int log_reject(Subscription *sub, Ctx *cx, int64_t tag, BusReject how, Str words) {
+int event_log_reject(Subscription *sub, Ctx *cx, int64_t tag, BusReject how, Str words) {
     AnswerJob job = { .s = (LogSubscription *)sub, .tags = &tag, .n = 1, .words = words };
     if (how == REJECT_REQUEUE)
         return requeue(job.s, tag);
-    int r = log_write(bus_of(job.s), cx, true, do_die, &job);
+    int r = event_log_write(bus_of(job.s), cx, true, do_die, &job);
     if (r < 0)
         return r;
     settle(&job, false);
-    log_wake(bus_of(job.s));
+    event_log_wake(bus_of(job.s));
     return job.stale ? BUS_STALE : 0;
 }
 
@@ -304,8 +305,8 @@ typedef struct SubscribeJob {
 
 static int do_subscribe(Db *db, Ctx *cx, void *arg) {
     SubscribeJob *job = arg;
-    int r = log_load(job->bus, db, cx);
-    LogQueue *of = r ? NULL : log_queue_find(job->bus, job->o->queue);
+    int r = event_log_load(job->bus, db, cx);
+    LogQueue *of = r ? NULL : event_log_queue_find(job->bus, job->o->queue);
     if (r)
         return r;
     if (!of)
@@ -314,14 +315,14 @@ static int do_subscribe(Db *db, Ctx *cx, void *arg) {
     if (job->o->group.n == 0)
         return 0;
     Str name = str_fmt(cx->arena, STR_FMT "@" STR_FMT, STR_ARG(job->o->queue), STR_ARG(job->o->group));
-    job->queue = log_queue_find(job->bus, name);
-    return job->queue ? 0 : log_make_group(job->bus, db, cx, job->o, of, &job->queue);
+    job->queue = event_log_queue_find(job->bus, name);
+    return job->queue ? 0 : event_log_make_group(job->bus, db, cx, job->o, of, &job->queue);
 }
 
-int log_subscribe(EventBus *bus, Ctx *cx, const SubscribeOptions *o, Subscription **out) {
+int event_log_subscribe(EventBus *bus, Ctx *cx, const SubscribeOptions *o, Subscription **out) {
     LogBus *b = (LogBus *)bus;
     SubscribeJob job = { b, o, NULL };
-    int r = log_write(b, cx, true, do_subscribe, &job);
+    int r = event_log_write(b, cx, true, do_subscribe, &job);
     if (r)
         return r;
     LogSubscription *s = mem_new(LogSubscription);
@@ -333,7 +334,7 @@ int log_subscribe(EventBus *bus, Ctx *cx, const SubscribeOptions *o, Subscriptio
     return 0;
 }
 
-void log_unsubscribe(Subscription *sub) {
+void event_log_unsubscribe(Subscription *sub) {
     LogSubscription *s = (LogSubscription *)sub;
     LogBus *b = bus_of(s);
     LogQueue *q = s->queue;
@@ -349,7 +350,7 @@ void log_unsubscribe(Subscription *sub) {
     }
     q->consumers--;
     pthread_mutex_unlock(&b->state);
-    log_wake(b);
+    event_log_wake(b);
     mem_free(s);
 }
 
@@ -370,8 +371,8 @@ static int expire_rank(LogBus *b, Db *db, Ctx *cx, LogQueue *q, int rank, int64_
             continue;
         if (expires == 0 || expires > now.ms)
             break;
-        log_row_read(st, ENTRY_COLUMNS, &row);
-        r = log_die(b, db, cx, q, rank, &row, &(Death){ .reason = S("expired") });
+        event_log_row_read(st, ENTRY_COLUMNS, &row);
+        r = event_log_die(b, db, cx, q, rank, &row, &(Death){ .reason = S("expired") });
         done++;
     }
     db_reset(st);
@@ -379,7 +380,7 @@ static int expire_rank(LogBus *b, Db *db, Ctx *cx, LogQueue *q, int rank, int64_
     return r < 0 ? r : 0;
 }
 
-int log_expire(LogBus *b, Db *db, Ctx *cx, int64_t *n) {
+int event_log_expire(LogBus *b, Db *db, Ctx *cx, int64_t *n) {
     int r = 0;
     *n = 0;
     for (size_t i = 0; r == 0 && i < b->n_queues; i++) {

@@ -46,7 +46,7 @@ typedef struct LogBus {
     size_t n_exchanges;
     BusBinding *bindings;
     size_t n_bindings;
-    Map routes;            /* kept answers of log_route */
+    Map routes;            /* kept answers of event_log_route */
     int64_t n_log, pruned; /* rows of the log; positions up to it were looked at by retention */
     pthread_mutex_t state;
     pthread_cond_t came; /* something was published or given back */
@@ -118,14 +118,14 @@ extern const Schema event_log_schema;
 
 /* --- topology (log_topology.c) --- */
 
-int log_load(LogBus *b, Db *db, Ctx *cx); /* once, in a transaction */
-int log_declare(EventBus *bus, Ctx *cx, const BusTopology *t);
-LogQueue *log_queue_find(LogBus *b, Str name);
+int event_log_load(LogBus *b, Db *db, Ctx *cx); /* once, in a transaction */
+int event_log_declare(EventBus *bus, Ctx *cx, const BusTopology *t);
+LogQueue *event_log_queue_find(LogBus *b, Str name);
 /* Makes the queue of a group of `of`, filled with the past where the options say so. */
-int log_make_group(LogBus *b, Db *db, Ctx *cx, const SubscribeOptions *o, LogQueue *of, LogQueue **out);
+int event_log_make_group(LogBus *b, Db *db, Ctx *cx, const SubscribeOptions *o, LogQueue *of, LogQueue **out);
 /* The queues a routing key reaches; borrowed until the topology changes. ERR_NOT_FOUND: no such exchange. */
-int log_route(LogBus *b, Ctx *cx, Str exchange, Str key, const Route **out);
-static inline int log_rank(const LogQueue *q, int priority) { /* 0 comes first */
+int event_log_route(LogBus *b, Ctx *cx, Str exchange, Str key, const Route **out);
+static inline int event_log_rank(const LogQueue *q, int priority) { /* 0 comes first */
     return EVENT_PRIORITIES - 1 - MIN(priority, q->def.max_priority);
 }
 
@@ -139,51 +139,51 @@ typedef struct LogRow { /* a row of the log; texts borrow from the statement unt
 } LogRow;
 
 enum { ENTRY_COLUMNS = 3 }; /* in front of the event's in SQL_ENTRY_NEXT */
-void log_row_read(sqlite3_stmt *st, int first_column, LogRow *out);
+void event_log_row_read(sqlite3_stmt *st, int first_column, LogRow *out);
 /* Into the arena, headers parsed. */
-int log_row_copy(Ctx *cx, const LogRow *row, Event *out);
-int log_headers_write(Ctx *cx, const EventHeader *v, size_t n, Str *out); /* "" without any */
-int log_headers_read(Ctx *cx, Str json, const EventHeader **out, size_t *n);
-Str log_death_write(Ctx *cx, const Death *d);
-int log_death_read(Ctx *cx, Str json, Death *out);
+int event_log_row_copy(Ctx *cx, const LogRow *row, Event *out);
+int event_log_headers_write(Ctx *cx, const EventHeader *v, size_t n, Str *out); /* "" without any */
+int event_log_headers_read(Ctx *cx, Str json, const EventHeader **out, size_t *n);
+Str event_log_death_write(Ctx *cx, const Death *d);
+int event_log_death_read(Ctx *cx, Str json, Death *out);
 
-/* --- writing (log_publish.c): inside a transaction --- */
+/* --- writing (event_log_publish.c): inside a transaction --- */
 
 typedef struct LogAppend {
     Str exchange, routing_key, headers, death;
     const Event *event; /* headers as `headers` */
 } LogAppend;
 
-int log_publish(EventBus *bus, Ctx *cx, const Publication *v, size_t n, int *outcome);
-int log_append(LogBus *b, Db *db, Ctx *cx, const LogAppend *a, int64_t *position);
-int log_entry_add(LogBus *b, Db *db, Ctx *cx, LogQueue *q, int64_t position, const Event *e);
+int event_log_publish(EventBus *bus, Ctx *cx, const Publication *v, size_t n, int *outcome);
+int event_log_append(LogBus *b, Db *db, Ctx *cx, const LogAppend *a, int64_t *position);
+int event_log_entry_add(LogBus *b, Db *db, Ctx *cx, LogQueue *q, int64_t position, const Event *e);
 /* Takes the entry away, and the row of the log where retention has already passed it and nobody else needs it. */
-int log_entry_drop(LogBus *b, Db *db, Ctx *cx, LogQueue *q, int rank, int64_t position);
+int event_log_entry_drop(LogBus *b, Db *db, Ctx *cx, LogQueue *q, int rank, int64_t position);
 /* The row of the log goes, unless a queue is still owed it. */
-int log_row_pass(LogBus *b, Db *db, Ctx *cx, int64_t position);
+int event_log_row_pass(LogBus *b, Db *db, Ctx *cx, int64_t position);
 /* From the queue to where its dead letters go, or dropped where that is nowhere. */
-int log_die(LogBus *b, Db *db, Ctx *cx, LogQueue *q, int rank, const LogRow *row, const Death *why);
-void log_undone(void *bus);                  /* for DbGroup.undone */
-void log_wake(LogBus *b);                    /* after a commit that made something ready */
-void log_count(LogBus *b, int64_t *counter); /* one more, under the lock */
+int event_log_die(LogBus *b, Db *db, Ctx *cx, LogQueue *q, int rank, const LogRow *row, const Death *why);
+void event_log_undone(void *bus);                  /* for DbGroup.undone */
+void event_log_wake(LogBus *b);                    /* after a commit that made something ready */
+void event_log_count(LogBus *b, int64_t *counter); /* one more, under the lock */
 /* A write in the group; what is in memory is read anew from the file where it fails. */
-int log_write(LogBus *b, Ctx *cx, bool durable, DbWork *fn, void *arg);
+int event_log_write(LogBus *b, Ctx *cx, bool durable, DbWork *fn, void *arg);
 
 /* --- consuming (log_consume.c) --- */
 
-int log_subscribe(EventBus *bus, Ctx *cx, const SubscribeOptions *o, Subscription **out);
-int log_receive(Subscription *sub, Ctx *cx, int64_t wait_ms, Delivery **out, size_t most, size_t *n);
-int log_ack(Subscription *sub, Ctx *cx, const int64_t *tags, size_t n);
-int log_reject(Subscription *sub, Ctx *cx, int64_t tag, BusReject how, Str words);
-void log_unsubscribe(Subscription *sub);
+int event_log_subscribe(EventBus *bus, Ctx *cx, const SubscribeOptions *o, Subscription **out);
+int event_log_receive(Subscription *sub, Ctx *cx, int64_t wait_ms, Delivery **out, size_t most, size_t *n);
+int event_log_ack(Subscription *sub, Ctx *cx, const int64_t *tags, size_t n);
+int event_log_reject(Subscription *sub, Ctx *cx, int64_t tag, BusReject how, Str words);
+void event_log_unsubscribe(Subscription *sub);
 /* Expired heads of every queue; inside a transaction. *n = how many. */
-int log_expire(LogBus *b, Db *db, Ctx *cx, int64_t *n);
+int event_log_expire(LogBus *b, Db *db, Ctx *cx, int64_t *n);
 
 /* --- the past and the dead (log_past.c) --- */
 
-int log_read(EventBus *bus, Ctx *cx, const BusRead *q, BusPage *out);
-int log_dead_list(EventBus *bus, Ctx *cx, Str queue, Str after, size_t limit, DeadLetter **out, size_t *n);
-int log_dead_requeue(EventBus *bus, Ctx *cx, Str queue, const Str *handles, size_t n, int64_t *done);
-int log_dead_drop(EventBus *bus, Ctx *cx, Str queue, const Str *handles, size_t n, int64_t *done);
+int event_log_read(EventBus *bus, Ctx *cx, const BusRead *q, BusPage *out);
+int event_log_dead_list(EventBus *bus, Ctx *cx, Str queue, Str after, size_t limit, DeadLetter **out, size_t *n);
+int event_log_dead_requeue(EventBus *bus, Ctx *cx, Str queue, const Str *handles, size_t n, int64_t *done);
+int event_log_dead_drop(EventBus *bus, Ctx *cx, Str queue, const Str *handles, size_t n, int64_t *done);
 /* A piece of retention; inside a transaction. */
-int log_prune(LogBus *b, Db *db, Ctx *cx);
+int event_log_prune(LogBus *b, Db *db, Ctx *cx);

@@ -28,7 +28,7 @@ static int do_read(Db *db, Ctx *cx, void *arg) {
     size_t looked = 0;
     sqlite3_stmt *st;
     out->v = arena_new_n(cx->arena, LoggedEvent, q->limit);
-    int r = log_load(job->bus, db, cx);
+    int r = event_log_load(job->bus, db, cx);
     if (r == 0)
         r = db_query(db, cx, SQL_LOG_AFTER, &st, "ii", q->after, (int64_t)LOOKED_AT_ONCE + 1);
     while (r == 0 && (r = db_step(db, cx, st)) > 0) {
@@ -40,7 +40,7 @@ static int do_read(Db *db, Ctx *cx, void *arg) {
             return 0;
         }
         looked++;
-        log_row_read(st, 0, &row);
+        event_log_row_read(st, 0, &row);
         out->next = row.position;
         if (!wanted(q, &row))
             continue;
@@ -49,12 +49,12 @@ static int do_read(Db *db, Ctx *cx, void *arg) {
                             .exchange = str_dup(cx->arena, row.exchange),
                             .routing_key = str_dup(cx->arena, row.routing_key),
                             .at = row.at };
-        r = log_row_copy(cx, &row, &e->event);
+        r = event_log_row_copy(cx, &row, &e->event);
     }
     return r;
 }
 
-int log_read(EventBus *bus, Ctx *cx, const BusRead *q, BusPage *out) {
+int event_log_read(EventBus *bus, Ctx *cx, const BusRead *q, BusPage *out) {
     LogBus *b = (LogBus *)bus;
     return db_owner_read(&b->owner, cx, do_read, &(ReadJob){ b, q, out });
 }
@@ -75,8 +75,8 @@ typedef struct DeadJob {
 } DeadJob;
 
 static int find_queue(DeadJob *job, Db *db, Ctx *cx, LogQueue **out) {
-    int r = log_load(job->bus, db, cx);
-    *out = r ? NULL : log_queue_find(job->bus, job->queue);
+    int r = event_log_load(job->bus, db, cx);
+    *out = r ? NULL : event_log_queue_find(job->bus, job->queue);
     return r || *out ? r : err_set_at(cx, ERR_NOT_FOUND, S("queue"), "no queue " STR_FMT, STR_ARG(job->queue));
 }
 
@@ -92,11 +92,11 @@ static int do_list(Db *db, Ctx *cx, void *arg) {
         while (r == 0 && (r = db_step(db, cx, st)) > 0) {
             LogRow row;
             DeadLetter *d = &job->v[job->n++];
-            log_row_read(st, ENTRY_COLUMNS, &row);
+            event_log_row_read(st, ENTRY_COLUMNS, &row);
             *d = (DeadLetter){ .handle = str_fmt(cx->arena, "%lld", (long long)row.position) };
-            r = log_row_copy(cx, &row, &d->event);
+            r = event_log_row_copy(cx, &row, &d->event);
             if (r == 0 && row.death.n)
-                r = log_death_read(cx, row.death, &d->death);
+                r = event_log_death_read(cx, row.death, &d->death);
         }
     }
     return r;
@@ -110,7 +110,7 @@ static int parse_handle(Ctx *cx, Str handle, int64_t *out) {
                       STR_ARG(str_first(handle, 40)));
 }
 
-int log_dead_list(EventBus *bus, Ctx *cx, Str queue, Str after, size_t limit, DeadLetter **out, size_t *n) {
+int event_log_dead_list(EventBus *bus, Ctx *cx, Str queue, Str after, size_t limit, DeadLetter **out, size_t *n) {
     LogBus *b = (LogBus *)bus;
     DeadJob job = { .bus = b, .queue = queue, .limit = limit };
     int r = parse_handle(cx, after, &job.after);
@@ -128,20 +128,20 @@ static int send_back(DeadJob *job, Db *db, Ctx *cx, const LogRow *row) {
     Death d = { 0 };
     const Route *route;
     int64_t position;
-    int r = row->death.n ? log_death_read(cx, row->death, &d) : 0;
+    int r = row->death.n ? event_log_death_read(cx, row->death, &d) : 0;
     if (r)
         return r;
     if (d.queue.n == 0)
         return err_set(cx, ERR_CONFLICT, "message %lld did not die: there is no queue to put it back to",
                        (long long)row->position);
-    r = log_route(job->bus, cx, (Str){ 0 }, d.queue, &route);
+    r = event_log_route(job->bus, cx, (Str){ 0 }, d.queue, &route);
     if (r == 0 && route->n == 0)
         r = err_set(cx, ERR_NOT_FOUND, "the queue " STR_FMT " it died in is gone", STR_ARG(d.queue));
     if (r == 0)
-        r = log_append(job->bus, db, cx, &(LogAppend){ { 0 }, d.queue, row->headers, row->death, &row->event },
-                       &position);
+        r = event_log_append(job->bus, db, cx, &(LogAppend){ { 0 }, d.queue, row->headers, row->death, &row->event },
+                             &position);
     for (size_t i = 0; r == 0 && i < route->n; i++)
-        r = log_entry_add(job->bus, db, cx, route->v[i], position, &row->event);
+        r = event_log_entry_add(job->bus, db, cx, route->v[i], position, &row->event);
     return r;
 }
 
@@ -154,7 +154,7 @@ static int settle_row(DeadJob *job, Db *db, Ctx *cx, LogQueue *q, int rank, cons
         return 0;
     int r = job->requeue ? send_back(job, db, cx, row) : 0;
     if (r == 0)
-        r = log_entry_drop(b, db, cx, q, rank, row->position);
+        r = event_log_entry_drop(b, db, cx, q, rank, row->position);
     if (r == 0)
         job->done++;
     return r;
@@ -169,7 +169,7 @@ static int settle_rows(DeadJob *job, Db *db, Ctx *cx, LogQueue *q, int64_t after
         while (r == 0 && (r = db_step(db, cx, st)) > 0) {
             LogRow row;
             r = 0;
-            log_row_read(st, ENTRY_COLUMNS, &row);
+            event_log_row_read(st, ENTRY_COLUMNS, &row);
             if (only && row.position != only)
                 break;
             r = settle_row(job, db, cx, q, rank, &row);
@@ -196,19 +196,19 @@ static int do_settle(Db *db, Ctx *cx, void *arg) {
 }
 
 static int settle_all(EventBus *bus, Ctx *cx, DeadJob *job, int64_t *done) {
-    int r = log_write((LogBus *)bus, cx, true, do_settle, job);
+    int r = event_log_write((LogBus *)bus, cx, true, do_settle, job);
     *done = r < 0 ? 0 : job->done;
-    log_wake((LogBus *)bus);
+    event_log_wake((LogBus *)bus);
     return r;
 }
 
-int log_dead_requeue(EventBus *bus, Ctx *cx, Str queue, const Str *handles, size_t n, int64_t *done) {
+int event_log_dead_requeue(EventBus *bus, Ctx *cx, Str queue, const Str *handles, size_t n, int64_t *done) {
     return settle_all(
         bus, cx,
         &(DeadJob){ .bus = (LogBus *)bus, .queue = queue, .handles = handles, .n_handles = n, .requeue = true }, done);
 }
 
-int log_dead_drop(EventBus *bus, Ctx *cx, Str queue, const Str *handles, size_t n, int64_t *done) {
+int event_log_dead_drop(EventBus *bus, Ctx *cx, Str queue, const Str *handles, size_t n, int64_t *done) {
     return settle_all(bus, cx, &(DeadJob){ .bus = (LogBus *)bus, .queue = queue, .handles = handles, .n_handles = n },
                       done);
 }
@@ -221,8 +221,8 @@ static bool too_old(LogBus *b, Time at, Time now, int64_t over) {
 }
 
 /* Passes the oldest rows: those that nobody is owed go now, the others with their last acknowledgement
- * (log_entry_drop). The newest row stays, so that no position comes twice. */
-int log_prune(LogBus *b, Db *db, Ctx *cx) {
+ * (event_log_entry_drop). The newest row stays, so that no position comes twice. */
+int event_log_prune(LogBus *b, Db *db, Ctx *cx) {
     int64_t rows = b->options.retention_rows ? b->options.retention_rows : RETENTION_ROWS;
     int64_t over = b->n_log - MAX(rows, (int64_t)1), passed[PRUNED_AT_ONCE];
     Time now = clock_wall(cx->clock);
@@ -243,7 +243,7 @@ int log_prune(LogBus *b, Db *db, Ctx *cx) {
     }
     db_reset(st);
     for (size_t i = 0; r >= 0 && i < n; i++)
-        r = log_row_pass(b, db, cx, passed[i]);
+        r = event_log_row_pass(b, db, cx, passed[i]);
     if (r < 0 || n == 0)
         return MIN(r, 0);
     pthread_mutex_lock(&b->state);

@@ -5,7 +5,7 @@
 
 enum { HEADERS_TEXT_MAX = EVENT_HEADERS_MAX * 8 * (EVENT_HEADER_MAX + EVENT_NAME_MAX), DEATH_TEXT_MAX = 1 << 16 };
 
-void log_row_read(sqlite3_stmt *st, int c, LogRow *out) {
+void event_log_row_read(sqlite3_stmt *st, int c, LogRow *out) {
     *out = (LogRow){ .position = db_i64(st, c),
                      .at = time_ms(db_i64(st, c + 1)),
                      .exchange = db_text(st, c + 2),
@@ -24,16 +24,16 @@ void log_row_read(sqlite3_stmt *st, int c, LogRow *out) {
                           .body = db_text(st, c + 15) };
 }
 
-int log_row_copy(Ctx *cx, const LogRow *row, Event *out) {
+int event_log_row_copy(Ctx *cx, const LogRow *row, Event *out) {
     Arena *a = cx->arena;
     *out = row->event;
     Str *texts[] = { &out->id, &out->type, &out->key, &out->correlation_id, &out->source, &out->body };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         *texts[i] = str_dup(a, *texts[i]);
-    return log_headers_read(cx, str_dup(a, row->headers), &out->headers, &out->n_headers);
+    return event_log_headers_read(cx, str_dup(a, row->headers), &out->headers, &out->n_headers);
 }
 
-int log_headers_write(Ctx *cx, const EventHeader *v, size_t n, Str *out) {
+int event_log_headers_write(Ctx *cx, const EventHeader *v, size_t n, Str *out) {
     *out = (Str){ 0 };
     if (n == 0)
         return 0;
@@ -56,7 +56,7 @@ static int fail_text(Ctx *cx, const char *what) {
     return err_set(cx, ERR_CORRUPT, "bus: the %s of an event cannot be read: the file is damaged", what);
 }
 
-int log_headers_read(Ctx *cx, Str json, const EventHeader **out, size_t *n) {
+int event_log_headers_read(Ctx *cx, Str json, const EventHeader **out, size_t *n) {
     *out = NULL;
     *n = 0;
     if (json.n == 0)
@@ -79,7 +79,7 @@ int log_headers_read(Ctx *cx, Str json, const EventHeader **out, size_t *n) {
     return 0;
 }
 
-Str log_death_write(Ctx *cx, const Death *d) {
+Str event_log_death_write(Ctx *cx, const Death *d) {
     Buf b;
     JsonWriter w;
     buf_init(&b, DEATH_TEXT_MAX);
@@ -98,7 +98,7 @@ Str log_death_write(Ctx *cx, const Death *d) {
     return out;
 }
 
-int log_death_read(Ctx *cx, Str json, Death *out) {
+int event_log_death_read(Ctx *cx, Str json, Death *out) {
     *out = (Death){ 0 };
     const struct {
         Str name, *text;

@@ -8,7 +8,7 @@ static Str keep(LogBus *b, Str s) {
     return s.n ? str_dup(&b->texts, s) : S("");
 }
 
-LogQueue *log_queue_find(LogBus *b, Str name) {
+LogQueue *event_log_queue_find(LogBus *b, Str name) {
     for (size_t i = 0; i < b->n_queues; i++)
         if (str_eq(b->queues[i]->def.name, name))
             return b->queues[i];
@@ -28,7 +28,7 @@ static int load_queues(LogBus *b, Db *db, Ctx *cx) {
     while (r == 0 && (r = db_step(db, cx, st)) > 0) {
         r = 0;
         Str name = db_text(st, 1);
-        if (log_queue_find(b, name))
+        if (event_log_queue_find(b, name))
             continue;
         if (b->n_queues == QUEUES_MAX) {
             db_reset(st);
@@ -122,7 +122,7 @@ static int load_meta(LogBus *b, Db *db, Ctx *cx) {
 }
 
 /* What is in memory is what the file says: read whole at the start, and again after something was undone. */
-int log_load(LogBus *b, Db *db, Ctx *cx) {
+int event_log_load(LogBus *b, Db *db, Ctx *cx) {
     if (b->loaded)
         return 0;
     pthread_mutex_lock(&b->state);
@@ -166,7 +166,7 @@ static int add_queue(Db *db, Ctx *cx, const BusQueue *q, Str base, Str group) {
 }
 
 static int declare_queue(LogBus *b, Db *db, Ctx *cx, const BusQueue *q) {
-    const LogQueue *had = log_queue_find(b, q->name);
+    const LogQueue *had = event_log_queue_find(b, q->name);
     if (!had)
         return add_queue(db, cx, q, q->name, (Str){ 0 });
     const char *other = !str_eq(had->def.dead_exchange, q->dead_exchange) ? "x-dead-letter-exchange"
@@ -182,7 +182,7 @@ static int declare_queue(LogBus *b, Db *db, Ctx *cx, const BusQueue *q) {
 static int check_binding(LogBus *b, Ctx *cx, const BusTopology *t, const BusBinding *v) {
     bool from = find_exchange(b, v->source) || bus_exchange_find(t, v->source);
     bool to = v->to_exchange ? find_exchange(b, v->destination) || bus_exchange_find(t, v->destination)
-                             : log_queue_find(b, v->destination) || bus_queue_find(t, v->destination);
+                             : event_log_queue_find(b, v->destination) || bus_queue_find(t, v->destination);
     if (from && to)
         return 0;
     return err_set(cx, ERR_NOT_FOUND, "no %s " STR_FMT " to bind", from && !v->to_exchange ? "queue" : "exchange",
@@ -197,7 +197,7 @@ typedef struct Declare {
 static int do_declare(Db *db, Ctx *cx, void *arg) {
     LogBus *b = ((Declare *)arg)->bus;
     const BusTopology *t = ((Declare *)arg)->t;
-    int r = log_load(b, db, cx);
+    int r = event_log_load(b, db, cx);
     for (size_t i = 0; r == 0 && i < t->n_exchanges; i++)
         r = declare_exchange(b, db, cx, &t->exchanges[i]);
     for (size_t i = 0; r == 0 && i < t->n_queues; i++)
@@ -209,12 +209,12 @@ static int do_declare(Db *db, Ctx *cx, void *arg) {
             r = db_run(db, cx, SQL_BINDING_ADD, "ssis", v->source, v->destination, (int64_t)v->to_exchange, v->key);
     }
     b->loaded = false;
-    return r ? r : log_load(b, db, cx);
+    return r ? r : event_log_load(b, db, cx);
 }
 
-int log_declare(EventBus *bus, Ctx *cx, const BusTopology *t) {
+int event_log_declare(EventBus *bus, Ctx *cx, const BusTopology *t) {
     LogBus *b = (LogBus *)bus;
-    return log_write(b, cx, true, do_declare, &(Declare){ b, t });
+    return event_log_write(b, cx, true, do_declare, &(Declare){ b, t });
 }
 
 /* --- groups --- */
@@ -229,14 +229,14 @@ static int fill_group(LogBus *b, Db *db, Ctx *cx, LogQueue *of, LogQueue *q) {
         for (n = 0; r == 0 && (r = db_step(db, cx, st)) > 0; n++) {
             LogRow row;
             const Route *route;
-            log_row_read(st, 0, &row);
+            event_log_row_read(st, 0, &row);
             after = row.position;
             r = row.exchange.n && find_exchange(b, row.exchange)
-                    ? log_route(b, cx, row.exchange, row.routing_key, &route)
+                    ? event_log_route(b, cx, row.exchange, row.routing_key, &route)
                     : BUS_UNROUTED;
             for (size_t i = 0; r == 0 && i < route->n; i++)
                 if (route->v[i] == of)
-                    r = log_entry_add(b, db, cx, q, row.position, &row.event);
+                    r = event_log_entry_add(b, db, cx, q, row.position, &row.event);
             if (r < 0) {
                 db_reset(st);
                 return r;
@@ -249,7 +249,7 @@ static int fill_group(LogBus *b, Db *db, Ctx *cx, LogQueue *of, LogQueue *q) {
     return 0;
 }
 
-int log_make_group(LogBus *b, Db *db, Ctx *cx, const SubscribeOptions *o, LogQueue *of, LogQueue **out) {
+int event_log_make_group(LogBus *b, Db *db, Ctx *cx, const SubscribeOptions *o, LogQueue *of, LogQueue **out) {
     BusQueue def = of->def;
     def.name = str_fmt(cx->arena, STR_FMT "@" STR_FMT, STR_ARG(o->queue), STR_ARG(o->group));
     if (!event_name_valid(def.name))
@@ -258,10 +258,10 @@ int log_make_group(LogBus *b, Db *db, Ctx *cx, const SubscribeOptions *o, LogQue
     int r = add_queue(db, cx, &def, of->def.name, o->group);
     b->loaded = false;
     if (r == 0)
-        r = log_load(b, db, cx);
+        r = event_log_load(b, db, cx);
     if (r)
         return r;
-    *out = log_queue_find(b, def.name);
+    *out = event_log_queue_find(b, def.name);
     return o->from == FROM_FIRST ? fill_group(b, db, cx, of, *out) : 0;
 }
 
@@ -312,7 +312,7 @@ static void walk_default(Walk *w) {
         }
 }
 
-int log_route(LogBus *b, Ctx *cx, Str exchange, Str key, const Route **out) {
+int event_log_route(LogBus *b, Ctx *cx, Str exchange, Str key, const Route **out) {
     char text[EVENT_NAME_MAX + EVENT_KEY_MAX + 1];
     assert(exchange.n <= EVENT_NAME_MAX && key.n <= EVENT_KEY_MAX);
     memcpy(text, exchange.n ? exchange.p : "", exchange.n);
