@@ -251,7 +251,6 @@ const Command cmd_events = {
         "cannot be done is a dead letter with its reason: dlq list shows them, dlq requeue sends them back to work.",
     .examples = "finsight events tail --follow --pattern '*.market'\n"
                 "finsight events queues\n"
-                "finsight events publish data_collection_request --payload '{\"exchange\":\"binance\",...}'\n"
                 "finsight events dlq list --json\n"
                 "finsight events dlq requeue 17,18\n"
                 "finsight events replay backtest_queue --from 2024-01-01",

@@ -46,7 +46,7 @@ typedef struct EventDraft {
     Str routing_key;    /* empty: "{type}.{source}" (MSG-13, U09) */
     Str id;             /* empty: a new one */
     Str key;            /* empty: the body's "symbol" */
-    Str correlation_id; /* empty: that of cx, else the body's, else a new one */
+    Str correlation_id; /* empty: the body's, else that of cx, else a new one */
     int64_t version;    /* of the schema; 0 = the newest */
     int priority;       /* -1: by the body's "priority": high 9, normal 4, low 0 (MSG-26) */
     int64_t ttl_ms;

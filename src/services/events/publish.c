@@ -65,9 +65,9 @@ static Str body_text(Ctx *cx, Str body, Str name) {
 }
 
 static Str correlation_of(EventService *s, Ctx *cx, const EventDraft *d) {
-    Str id = d->correlation_id.n ? d->correlation_id : cx->trace.correlation_id;
+    Str id = d->correlation_id.n ? d->correlation_id : body_text(cx, d->body, S("correlation_id"));
     if (!id.n)
-        id = body_text(cx, d->body, S("correlation_id"));
+        id = cx->trace.correlation_id;
     return id.n ? str_first(id, EVENT_ID_MAX) : ids_uuid4(s->o.ids, cx->arena);
 }
 
