@@ -115,6 +115,9 @@ int event_bus_declare(EventBus *b, Ctx *cx, const BusTopology *t) {
 
 int event_bus_publish_many(EventBus *b, Ctx *cx, const Publication *v, size_t n, int *outcome) {
     assert(n <= BUS_BATCH_MAX);
+    int *told = outcome ? outcome : arena_new_n(cx->arena, int, n);
+    for (size_t i = 0; i < n; i++)
+        told[i] = ERR_UNAVAILABLE; /* whoever fails early has confirmed nothing */
     int r = enter(b, cx, "publish");
     for (size_t i = 0; r == 0 && i < n; i++) {
         r = check_name(cx, "exchange", v[i].exchange, true);
@@ -125,9 +128,6 @@ int event_bus_publish_many(EventBus *b, Ctx *cx, const Publication *v, size_t n,
     }
     if (r || n == 0)
         return r;
-    int *told = outcome ? outcome : arena_new_n(cx->arena, int, n);
-    for (size_t i = 0; i < n; i++)
-        told[i] = ERR_UNAVAILABLE;
     return leave(b, cx, "published", b->ops->publish(b, cx, v, n, told));
 }
 

@@ -284,6 +284,30 @@ TEST(bad_events_are_refused_with_their_place) {
     end(&f);
 }
 
+static int fail_at(void *arg, Ctx *cx, const char *point) {
+    return strcmp(point, arg) == 0 ? err_set(cx, ERR_UNAVAILABLE, "lost at %s", point) : 0;
+}
+
+/* A relay marks what has outcome >= 0: a call that failed before it reached the bus has confirmed nothing. */
+TEST(a_publish_that_fails_early_has_confirmed_nothing) {
+    Fixture f;
+    begin(&f);
+    BusQueue q = queue(&f, "q");
+    declare(&f, &q, "#");
+    Event e[2] = { event(&f, "1"), event(&f, "2") };
+    Publication p[2] = { { named(&f, "x"), S("a"), true, &e[0] }, { named(&f, "x"), S("a"), true, &e[1] } };
+    int outcome[2] = { 0, 0 };
+    event_bus_set_fault(f.b, fail_at, "publish");
+    CHECK_EQ(event_bus_publish_many(f.b, &f.t.cx, p, 2, outcome), ERR_UNAVAILABLE);
+    CHECK(outcome[0] < 0 && outcome[1] < 0);
+    event_bus_set_fault(f.b, fail_at, "published");
+    CHECK_EQ(event_bus_publish_many(f.b, &f.t.cx, p, 2, outcome), ERR_UNAVAILABLE);
+    CHECK(outcome[0] == 0 && outcome[1] == 0); /* the answer was lost, not the events */
+    event_bus_set_fault(f.b, NULL, NULL);
+    CHECK_STR(drain(&f, "q"), S("1 2"));
+    end(&f);
+}
+
 /* --- routing --- */
 
 /* MSG-19 through the adapter: the same words as tests/unit/core/test_event.c. */
@@ -925,13 +949,13 @@ TEST(a_deadline_and_a_cancel_are_heard) {
 TESTS(T(an_event_comes_as_it_went), T(what_was_confirmed_survives_a_restart),
       T(many_are_confirmed_at_once_and_keep_their_order), T(an_unroutable_event_is_told),
       T(an_exchange_that_is_not_there_is_an_error_and_the_bus_goes_on), T(bad_events_are_refused_with_their_place),
-      T(topics_are_routed_as_amqp_says), T(the_documents_topology_delivers_once_to_each_queue),
-      T(declaring_otherwise_is_refused), T(exchanges_in_a_circle_deliver_once),
-      T(a_consumer_that_goes_leaves_its_messages_to_the_next), T(the_count_of_deliveries_outlives_a_restart),
-      T(requeue_gives_it_again), T(requeue_keeps_the_place), T(no_more_than_prefetch_are_unacknowledged),
-      T(two_consumers_share_a_queue), T(an_answer_to_what_is_not_ones_own_is_stale),
-      T(a_rejected_message_is_a_dead_letter_with_its_reason), T(dead_letters_are_listed_and_stay),
-      T(dead_letters_go_back_to_work_or_away), T(all_dead_letters_go_back_at_once),
+      T(a_publish_that_fails_early_has_confirmed_nothing), T(topics_are_routed_as_amqp_says),
+      T(the_documents_topology_delivers_once_to_each_queue), T(declaring_otherwise_is_refused),
+      T(exchanges_in_a_circle_deliver_once), T(a_consumer_that_goes_leaves_its_messages_to_the_next),
+      T(the_count_of_deliveries_outlives_a_restart), T(requeue_gives_it_again), T(requeue_keeps_the_place),
+      T(no_more_than_prefetch_are_unacknowledged), T(two_consumers_share_a_queue),
+      T(an_answer_to_what_is_not_ones_own_is_stale), T(a_rejected_message_is_a_dead_letter_with_its_reason),
+      T(dead_letters_are_listed_and_stay), T(dead_letters_go_back_to_work_or_away), T(all_dead_letters_go_back_at_once),
       T(an_old_message_expires_into_the_dead_letters), T(a_message_expires_though_nobody_consumes),
       T(the_smaller_time_to_live_counts), T(what_is_held_does_not_expire), T(high_priority_overtakes),
       T(a_queue_without_priorities_keeps_the_order), T(a_full_queue_refuses_and_says_so),
