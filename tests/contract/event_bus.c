@@ -297,10 +297,11 @@ TEST(a_publish_that_fails_early_has_confirmed_nothing) {
     Event e[2] = { event(&f, "1"), event(&f, "2") };
     Publication p[2] = { { named(&f, "x"), S("a"), true, &e[0] }, { named(&f, "x"), S("a"), true, &e[1] } };
     int outcome[2] = { 0, 0 };
-    event_bus_set_fault(f.b, fail_at, "publish");
+    char before[] = "publish", after[] = "published";
+    event_bus_set_fault(f.b, fail_at, before);
     CHECK_EQ(event_bus_publish_many(f.b, &f.t.cx, p, 2, outcome), ERR_UNAVAILABLE);
     CHECK(outcome[0] < 0 && outcome[1] < 0);
-    event_bus_set_fault(f.b, fail_at, "published");
+    event_bus_set_fault(f.b, fail_at, after);
     CHECK_EQ(event_bus_publish_many(f.b, &f.t.cx, p, 2, outcome), ERR_UNAVAILABLE);
     CHECK(outcome[0] == 0 && outcome[1] == 0); /* the answer was lost, not the events */
     event_bus_set_fault(f.b, NULL, NULL);
