@@ -43,10 +43,10 @@ static int usage(Cli *c, const char *field, const char *words) {
 
 /* --- tail --- */
 
-static void show_event(Cli *c, const EventRow *e) {
+static void show_event(Cli *c, const BusEvent *e) {
     Arena *a = c->cx->arena;
     if (c->json) { /* a line each: a stream has no end to close a list at */
-        cli_print_json(c, &event_row_shape, e);
+        cli_print_json(c, &bus_event_shape, e);
         return;
     }
     fprintf(c->out, "%lld  " STR_FMT "  " STR_FMT "  " STR_FMT "%s\n", (long long)e->position,
@@ -64,11 +64,11 @@ static int tail(Cli *c, ApiCaller *api, const EventsIn *in) {
                       .key = in->key,
                       .newest = in->after < 0 && in->from.ms == 0 };
     for (;;) {
-        EventList out = { 0 };
+        BusEventList out = { 0 };
         int r = api_call(api, c->cx, &op_events_list, &q, &out);
         if (r != 0)
             return cli_fail(c, r);
-        const EventRow *v = out.events.v;
+        const BusEvent *v = out.events.v;
         for (size_t i = 0; i < out.events.n; i++)
             show_event(c, &v[i]);
         if (!in->follow)

@@ -18,8 +18,8 @@ static RawJson payload_of(Ctx *cx, Str body) {
     return (RawJson){ text };
 }
 
-static EventRow row_of(Ctx *cx, const LoggedEvent *e) {
-    return (EventRow){ .position = e->position,
+static BusEvent row_of(Ctx *cx, const LoggedEvent *e) {
+    return (BusEvent){ .position = e->position,
                        .id = e->event.id,
                        .event_type = e->event.type,
                        .routing_key = e->routing_key,
@@ -35,7 +35,7 @@ static EventRow row_of(Ctx *cx, const LoggedEvent *e) {
 
 int events_api_list(void *role, Ctx *cx, const void *in_, void *out_) {
     const EventsQuery *in = in_;
-    EventList *out = out_;
+    BusEventList *out = out_;
     BusRead q = { .after = in->after,
                   .from = in->from,
                   .pattern = in->pattern,
@@ -51,10 +51,10 @@ int events_api_list(void *role, Ctx *cx, const void *in_, void *out_) {
         r = event_bus_read(event_service_bus(role), cx, &q, &page);
     if (r)
         return r;
-    EventRow *v = arena_new_n(cx->arena, EventRow, page.n);
+    BusEvent *v = arena_new_n(cx->arena, BusEvent, page.n);
     for (size_t i = 0; i < page.n; i++)
         v[i] = row_of(cx, &page.v[i]);
-    *out = (EventList){ (int64_t)page.n, { v, page.n }, page.next, page.more };
+    *out = (BusEventList){ (int64_t)page.n, { v, page.n }, page.next, page.more };
     return 0;
 }
 

@@ -19,28 +19,28 @@ static const Field query_f[] = {
 SHAPE(events_query_shape, EventsQuery, query_f, .doc = "Which events of the past.");
 
 static const Field row_f[] = {
-    FIELD(EventRow, position, .doc = "Its place in the log."),
-    FIELD(EventRow, id, .doc = "The same however often it is told."),
-    FIELD(EventRow, event_type, .doc = "What happened."),
-    FIELD(EventRow, routing_key, .doc = "Where it was sent."),
-    FIELD(EventRow, exchange, .doc = "Through which exchange; empty: straight into a queue."),
-    FIELD(EventRow, key, .flags = F_OMIT_EMPTY, .doc = "Whose events keep their order: the symbol."),
-    FIELD(EventRow, source, .doc = "The service that told it."),
-    FIELD(EventRow, correlation_id, .doc = "Of the action that led here."),
-    FIELD(EventRow, version, .doc = "Of its schema."),
-    FIELD(EventRow, priority, .doc = "0 to 9."),
-    FIELD(EventRow, timestamp, .doc = "When it was told."),
-    FIELD(EventRow, payload, .doc = "Its body."),
+    FIELD(BusEvent, position, .doc = "Its place in the log."),
+    FIELD(BusEvent, id, .doc = "The same however often it is told."),
+    FIELD(BusEvent, event_type, .doc = "What happened."),
+    FIELD(BusEvent, routing_key, .doc = "Where it was sent."),
+    FIELD(BusEvent, exchange, .doc = "Through which exchange; empty: straight into a queue."),
+    FIELD(BusEvent, key, .flags = F_OMIT_EMPTY, .doc = "Whose events keep their order: the symbol."),
+    FIELD(BusEvent, source, .doc = "The service that told it."),
+    FIELD(BusEvent, correlation_id, .doc = "Of the action that led here."),
+    FIELD(BusEvent, version, .doc = "Of its schema."),
+    FIELD(BusEvent, priority, .doc = "0 to 9."),
+    FIELD(BusEvent, timestamp, .doc = "When it was told."),
+    FIELD(BusEvent, payload, .doc = "Its body."),
 };
-SHAPE(event_row_shape, EventRow, row_f, .doc = "An event as it was told.");
+SHAPE(bus_event_shape, BusEvent, row_f, .doc = "An event as it was told.");
 
 static const Field list_f[] = {
-    FIELD(EventList, count, .doc = "How many are here."),
-    FIELD(EventList, events, .of = &event_row_shape, .doc = "In the order they were told."),
-    FIELD(EventList, next, .doc = "Give it as `after` to go on."),
-    FIELD(EventList, more, .doc = "There are more behind it."),
+    FIELD(BusEventList, count, .doc = "How many are here."),
+    FIELD(BusEventList, events, .of = &bus_event_shape, .doc = "In the order they were told."),
+    FIELD(BusEventList, next, .doc = "Give it as `after` to go on."),
+    FIELD(BusEventList, more, .doc = "There are more behind it."),
 };
-SHAPE(event_list_shape, EventList, list_f, .doc = "A page of the past.");
+SHAPE(bus_event_list_shape, BusEventList, list_f, .doc = "A page of the past.");
 
 static const Field publish_f[] = {
     FIELD(EventPublish, event_type, .flags = F_REQUIRED, .max = 128, .pattern = "id", .doc = "What happened; it must have a schema.", .example = "data_collection_request"),

@@ -11,20 +11,20 @@ typedef struct EventsQuery {
     bool newest;
 } EventsQuery;
 
-typedef struct EventRow {
+typedef struct BusEvent {
     int64_t position;
     Str id, event_type, routing_key, exchange, key, source, correlation_id;
     int64_t version, priority;
     Time timestamp;
     RawJson payload;
-} EventRow;
+} BusEvent;
 
-typedef struct EventList {
+typedef struct BusEventList {
     int64_t count;
-    List events; /* EventRow */
+    List events; /* BusEvent */
     int64_t next;
     bool more;
-} EventList;
+} BusEventList;
 
 typedef struct EventPublish {
     Str event_type;
@@ -92,6 +92,6 @@ typedef struct DeadDone {
     Str message;
 } DeadDone;
 
-extern const Shape events_query_shape, event_row_shape, event_list_shape, event_publish_shape, event_receipt_shape,
+extern const Shape events_query_shape, bus_event_shape, bus_event_list_shape, event_publish_shape, event_receipt_shape,
     queue_depth_shape, queue_depths_shape, events_replay_shape, events_replayed_shape, dead_query_shape, dead_row_shape,
     dead_list_shape, dead_pick_shape, dead_done_shape;
