@@ -65,7 +65,7 @@ static int tail(Cli *c, ApiCaller *api, const EventsIn *in) {
                       .newest = in->after < 0 && in->from.ms == 0 };
     for (;;) {
         BusEventList out = { 0 };
-        int r = api_call(api, c->cx, &op_events_list, &q, &out);
+        int r = api_call(api, c->cx, &op_bus_list, &q, &out);
         if (r != 0)
             return cli_fail(c, r);
         const BusEvent *v = out.events.v;
@@ -98,7 +98,7 @@ static int publish(Cli *c, ApiCaller *api, const EventsIn *in) {
     p.routing_key = in->routing_key;
     p.key = in->key;
     p.priority = in->priority;
-    int r = api_call(api, c->cx, &op_events_publish, &p, &out);
+    int r = api_call(api, c->cx, &op_bus_publish, &p, &out);
     if (r != 0)
         return cli_fail(c, r);
     if (c->json)
@@ -119,7 +119,7 @@ static int replay(Cli *c, ApiCaller *api, const EventsIn *in) {
                        .key = in->key,
                        .limit = in->limit };
     EventsReplayed out = { 0 };
-    int r = api_call(api, c->cx, &op_events_replay, &q, &out);
+    int r = api_call(api, c->cx, &op_bus_replay, &q, &out);
     if (r != 0)
         return cli_fail(c, r);
     if (c->json)
@@ -138,7 +138,7 @@ static int queues(Cli *c, ApiCaller *api) {
     static const char *const heads[] = { "queue", ">ready", ">unacked", ">consumers", "oldest",
                                          ">done", ">again", ">dead",    ">expired",   NULL };
     QueueDepths out = { 0 };
-    int r = api_call(api, c->cx, &op_events_queues, NULL, &out);
+    int r = api_call(api, c->cx, &op_bus_queues, NULL, &out);
     if (r != 0)
         return cli_fail(c, r);
     if (c->json)
@@ -170,7 +170,7 @@ static int dead_list(Cli *c, ApiCaller *api, const EventsIn *in) {
     static const char *const heads[] = { "handle", "died", "type", "queue", "reason", ">times", "", NULL };
     DeadQuery q = { .queue = in->queue, .limit = MIN(in->limit, (int64_t)PAGE_MAX) };
     DeadList out = { 0 };
-    int r = api_call(api, c->cx, &op_events_dead, &q, &out);
+    int r = api_call(api, c->cx, &op_bus_dead, &q, &out);
     if (r != 0)
         return cli_fail(c, r);
     if (c->json)
@@ -218,9 +218,9 @@ static int dlq(Cli *c, ApiCaller *api, const EventsIn *in) {
     if (!in->subject.n || str_eq(in->subject, S("list")))
         return dead_list(c, api, in);
     if (str_eq(in->subject, S("requeue")))
-        return dead_change(c, api, in, &op_events_dead_requeue);
+        return dead_change(c, api, in, &op_bus_dead_requeue);
     if (str_eq(in->subject, S("drop")))
-        return dead_change(c, api, in, &op_events_dead_drop);
+        return dead_change(c, api, in, &op_bus_dead_drop);
     return usage(c, "subject", "events dlq can list, requeue and drop");
 }
 

@@ -6,5 +6,5 @@
 
 extern const OpTable events_api;
 
-extern const Op op_events_list, op_events_publish, op_events_queues, op_events_replay, op_events_dead,
-    op_events_dead_requeue, op_events_dead_drop;
+extern const Op op_bus_list, op_bus_publish, op_bus_queues, op_bus_replay, op_bus_dead, op_bus_dead_requeue,
+    op_bus_dead_drop;
