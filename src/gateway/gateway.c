@@ -59,10 +59,9 @@ static int64_t body_limit(void *arg, const HttpHead *head) {
     return MAX(limit, (int64_t)1024);
 }
 
-/* Calls of gRPC come message by message. */
+/* Calls of gRPC come message by message, what goes elsewhere and may be large piece by piece. */
 static HttpIntake intake(void *arg, const HttpHead *head) {
-    UNUSED(arg);
-    return grpc_is_call(head) ? HTTP_BODY_OPEN : HTTP_BODY_WHOLE;
+    return grpc_is_call(head) ? HTTP_BODY_OPEN : upload_intake(arg, head);
 }
 
 static void refusal_body(void *arg, int status, const char *code, const char *message, Buf *body) {

@@ -152,7 +152,8 @@ typedef struct Request {
     bool is_rpc;           /* a call of gRPC */
     struct GrpcPass *pass; /* grpc_pass.c */
     int rpc_status;
-    bool vouched; /* a hop of ours said who asks */
+    int upload_err; /* why the body that streams never came whole */
+    bool vouched;   /* a hop of ours said who asks */
     /* Of the gateway's set: good until the stages are through. NULL: another way in. */
     const KeyEntry *key;
     Str raw_media; /* of an answer that is a document */
@@ -238,6 +239,10 @@ static inline bool rules_change_reply(const Route *route) {
 /* door.c: true when the path was below the door's prefix. */
 bool door_serve(Request *rq);
 bool door_is(const Gateway *g, Str path);
+/* upload.c: bodies that are large go to a cluster as they come. */
+HttpIntake upload_intake(Gateway *g, const HttpHead *head);
+void upload_begin(Request *rq, ClusterRequest *call);
+void upload_blame(const Request *rq, ClusterFailure *why);
 
 /* proxy.c: to the cluster of rq->route. */
 #define FALLBACK_FIELD "X-Fallback" /* the rung of the ladder that gave the answer, where it was not the first (U34) */

@@ -146,8 +146,10 @@ static void on_head(void *arg, const UpHead *head) {
 
 static void on_fail(void *arg, const ClusterFailure *why) {
     Request *rq = arg;
+    ClusterFailure told = *why;
     rq->call = NULL;
-    proxy_refuse(rq, why);
+    upload_blame(rq, &told);
+    proxy_refuse(rq, &told);
 }
 
 static void on_more(void *arg) {
@@ -250,6 +252,7 @@ void proxy_start(Request *rq) {
     }
     ClusterRequest call;
     proxy_request(rq, &rq->arena, &rq->ex->head, &call);
+    upload_begin(rq, &call);
     rq->ex->on_gone = proxy_gone;
     rq->stage = "upstream";
     rq->call = cluster_send(rq->route->cluster, &call, &proxy_events, rq);
