@@ -51,7 +51,10 @@ static void on_body(HttpExchange *ex) {
 void upload_begin(Request *rq, ClusterRequest *call) {
     if (rq->ex->intake != HTTP_BODY_STREAM)
         return;
+    uint64_t n = 0;
+    str_to_u64(http_field(&rq->ex->head, S("content-length")), &n);
     rq->ex->on_body = on_body;
+    call->up.length = n;
     call->up.body = (Str){ 0 };
     call->up.pump = pump;
     call->up.pump_arg = rq;

@@ -127,8 +127,9 @@ int h2_call_prepare(UpCall *c, const UpRequest *rq) {
     nv[n++] = nv_of(S(":scheme"), u->tls ? S("https") : S("http"));
     nv[n++] = nv_of(S(":path"), str_dup(a, rq->target));
     nv[n++] = nv_of(S(":authority"), str_dup(a, rq->host.n ? rq->host : str_c(u->address.text)));
-    if (rq->body.n)
-        nv[n++] = nv_of(S("content-length"), str_fmt(a, "%zu", rq->body.n));
+    size_t length = rq->pump ? rq->length : rq->body.n;
+    if (length)
+        nv[n++] = nv_of(S("content-length"), str_fmt(a, "%zu", length));
     for (size_t i = 0; i < rq->n_fields; i++) {
         Str name = str_lower(a, rq->fields[i].name);
         if (!name.n || name.p[0] == ':' || !value_ok(name) || !value_ok(rq->fields[i].value))

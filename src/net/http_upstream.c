@@ -191,6 +191,9 @@ int upcall_pump(UpCall *c) {
         int r = c->pump(c->pump_arg, &c->piece);
         if (r < 0)
             return r;
+        c->made += c->piece.n;
+        if (c->length && (c->made > c->length || (r == HTTP_PUMP_DONE && c->made != c->length)))
+            return ERR_USAGE; /* more or less than was told would be read as something else */
         if (r == HTTP_PUMP_DONE)
             c->pump = NULL;
         c->pump_waits = r == HTTP_PUMP_WAIT;
@@ -206,7 +209,7 @@ int upcall_pump(UpCall *c) {
 static int next_chunk(UpCall *c) {
     bool had = c->pump != NULL;
     int r = upcall_pump(c);
-    if (r < 0 || r == HTTP_PUMP_WAIT)
+    if (r < 0 || r == HTTP_PUMP_WAIT || c->length)
         return r;
     Buf chunk;
     buf_init(&chunk, c->piece.n + 64);
@@ -232,6 +235,8 @@ static bool write_pieces(UpConn *k) {
                 return false;
             if (r == HTTP_PUMP_WAIT)
                 return true;
+            if (!c->piece.n)
+                continue;
         }
         struct iovec iov = { c->piece.p + c->piece_at, c->piece.n - c->piece_at };
         ssize_t took = stream_write(&k->stream, &iov, 1);
@@ -466,7 +471,11 @@ static int call_prepare(UpCall *c, const UpRequest *rq) {
     if (c->u->o.h2)
         return h2_call_prepare(c, rq);
     return http_request_write(&c->head, rq->method, rq->host.n ? rq->host : str_c(c->u->address.text), rq->target,
-                              rq->fields, rq->n_fields, rq->pump ? HTTP_REQUEST_CHUNKED : rq->body.n, &bad);
+                              rq->fields, rq->n_fields,
+                              !rq->pump    ? rq->body.n
+                              : rq->length ? rq->length
+                                           : HTTP_REQUEST_CHUNKED,
+                              &bad);
 }
 
 int upstream_send(Upstream *u, const UpRequest *rq, const UpEvents *events, void *arg, UpCall **out) {
@@ -483,6 +492,7 @@ int upstream_send(Upstream *u, const UpRequest *rq, const UpEvents *events, void
     c->body = rq->body;
     c->pump = rq->pump;
     c->pump_arg = rq->pump_arg;
+    c->length = rq->length;
     c->patient = rq->patient;
     c->idempotent = http_method_idempotent(rq->method);
     c->deadline = rq->deadline;

@@ -54,6 +54,7 @@ typedef struct UpRequest {
     HttpPump *
         pump; /* instead of body: makes it piece by piece; after HTTP_PUMP_WAIT upstream_wake is owed; < 0 ends the call */
     void *pump_arg;
+    size_t length;   /* of what the pump will make, exactly; 0: not known, and HTTP/1.1 sends chunks */
     MonoNs deadline; /* for the head of the reply */
     bool patient;    /* a reply that has begun may be silent for any time; its user watches it */
     bool upgrade;    /* a 101 is welcome: then the call is a pipe, of upstream_take and upstream_push */

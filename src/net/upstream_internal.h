@@ -28,6 +28,7 @@ struct UpCall {
     size_t sent;    /* of both */
     HttpPump *pump; /* makes the body instead; NULL: there is none, or it has made all */
     void *pump_arg;
+    size_t length, made;     /* by the pump, as told; so far */
     bool pumped, pump_waits; /* it was asked before; upstream_wake is owed */
     Buf piece;               /* what it made last, and how much of it is sent */
     size_t piece_at;

@@ -86,6 +86,7 @@ await run({
         const chunked = await send(url, "/up/a", 60);
         const told = await send(url, "/up/a", 60, { "content-length": 60 * MB });
         clearInterval(look);
+        equal([JSON.parse(chunked.text).chunked, JSON.parse(told.text).chunked], ["chunked", ""], "framing");
         for (const r of [chunked, told])
             equal([r.status, JSON.parse(r.text).n, JSON.parse(r.text).hash], [200, 60 * MB, digest(60)], "body");
         ok(Math.max(most, rss()) - before < 20, `${before} MB became ${most}`);
