@@ -171,6 +171,8 @@ const CfgOption app_options[] = {
 
     { "gateway.cache", CFG_SIZE, CFG_AT(AppCfg, gateway_cache), .def = "32MiB", .max = INT64_C(1) << 40,
       .help = "memory for answers of services elsewhere, kept as their Cache-Control allows; 0: none are kept" },
+    { "gateway.hedge", CFG_BOOL, CFG_AT(AppCfg, gateway_hedge),
+      .help = "ask another instance of a role too when no answer has come in the time that 95 of 100 calls take, for calls that may be repeated" },
     { "gateway.role_age", CFG_DURATION, CFG_AT(AppCfg, gateway_role_age_ms), .def = "0s", .max = 10 * MINUTE_MS,
       .help = "how old an answer of a role elsewhere may be that is told without asking it; 0: it is asked whether it is still so" },
 

@@ -58,6 +58,7 @@ typedef struct AppCfg {
     CfgList discovery_urls, discovery_peers;
     Str discovery_address, discovery_credentials;
     bool discovery_register, discovery_fast, discovery_preserve;
+    bool gateway_hedge;
     int64_t gateway_cache, gateway_role_age_ms;
     CfgList cors_origins;
     bool cors_credentials;

@@ -7,6 +7,7 @@
 #include "adapters/object/dir.h"
 #include "api/admin/admin_api.h"
 #include "api/backtest/backtest_api.h"
+#include "api/batch/batch_api.h"
 #include "api/events/events_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
@@ -225,21 +226,18 @@ void platform_close(Platform *p) {
     *p = (Platform){ 0 };
 }
 
-const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api,  &backtest_api, &jobs_api,
-                                                            &admin_api,  &security_api, &monitor_api,  &events_api };
-
-static RoleId role_of_table(const OpTable *t) {
-    return t == &backtest_api ? ROLE_BACKTEST : t == &monitor_api || t == &security_api ? ROLE_GATEWAY : ROLE_MARKET;
-}
+const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api,  &storage_api, &backtest_api,
+                                                            &jobs_api,    &admin_api,   &security_api,
+                                                            &monitor_api, &events_api,  &batch_api };
 
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
     void *const roles[N_PLATFORM_TABLES] = {
-        p->market, &p->storage, p->backtest, p->jobs, &p->admin, &p->security_role, &p->monitor, p->events
+        p->market, &p->storage, p->backtest, p->jobs, &p->admin, &p->security_role, &p->monitor, p->events, NULL
     }; /* in the order above */
     size_t n = 0;
     assert(cap >= N_PLATFORM_TABLES);
     for (size_t i = 0; i < N_PLATFORM_TABLES; i++)
-        if (p->hosts.has[role_of_table(platform_tables[i])])
+        if (p->hosts.has[roles_owner(platform_tables[i])])
             out[n++] = (ApiRole){ platform_tables[i], roles[i] };
     return n;
 }

@@ -4,6 +4,7 @@
 
 #include "api/admin/admin_api.h"
 #include "api/backtest/backtest_api.h"
+#include "api/batch/batch_api.h"
 #include "api/events/events_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
@@ -14,7 +15,7 @@
 
 /* clang-format off */
 const RoleInfo app_roles[ROLE_IDS] = {
-    [ROLE_GATEWAY] = { "gateway", 8080, 8080, "the way in: keys, limits, routing to the other roles; traces and alerts", { &security_api, &monitor_api }, "security.db" },
+    [ROLE_GATEWAY] = { "gateway", 8080, 8080, "the way in: keys, limits, routing to the other roles; traces and alerts", { &security_api, &monitor_api, &batch_api }, "security.db" },
     [ROLE_MARKET] = { "market", 8000, 8000, "candles: collected, checked, stored, served; their jobs, files and administration",
                       { &market_api, &storage_api, &jobs_api, &admin_api, &events_api }, "market.db, control.db, bus.db, outbox.db, objects, backups" },
     [ROLE_BACKTEST] = { "backtest", 8004, 8004, "backtests, sweeps and their reports, on the candles of the role market",
@@ -82,6 +83,15 @@ static int owners_of(const OpTable *t) {
         for (size_t i = 0; i < ROLE_TABLES_MAX; i++)
             n += app_roles[k].tables[i] == t;
     return n;
+}
+
+RoleId roles_owner(const OpTable *t) {
+    for (size_t k = 0; k < ROLE_IDS; k++)
+        for (size_t i = 0; i < ROLE_TABLES_MAX; i++)
+            if (app_roles[k].tables[i] == t)
+                return (RoleId)k;
+    assert(false); /* roles_check has seen every table */
+    return ROLE_IDS;
 }
 
 static int check_writers(Ctx *cx) {

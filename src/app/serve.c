@@ -319,6 +319,18 @@ static void make_trust(Service *s, GatewayOptions *g) {
     g->event_arg = &s->desk;
 }
 
+/* What a gateway does with the answers of others. */
+static void make_front(const Service *s, GatewayOptions *g) {
+    const AppCfg *cfg = s->cfg;
+    if (!s->hosts.has[ROLE_GATEWAY])
+        return;
+    g->documented = platform_tables; /* the same words however many processes there are */
+    g->n_documented = N_PLATFORM_TABLES;
+    g->keep_bytes = (size_t)cfg->gateway_cache;
+    g->keep_role_ms = cfg->gateway_role_age_ms;
+    g->hedge_ms = cfg->gateway_hedge ? HEDGE_BY_P95 : HEDGE_NEVER;
+}
+
 static int make_gateway(Service *s, Ctx *cx) {
     const AppCfg *cfg = s->cfg;
     Platform *p = &s->app->platform;
@@ -347,8 +359,6 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .metrics = p->metrics,
                          .requests = p->requests,
                          .answers = s->kept.answers,
-                         .keep_bytes = (size_t)cfg->gateway_cache,
-                         .keep_role_ms = cfg->gateway_role_age_ms,
                          .admin_key = key,
                          .cors = { .origins = cfg->cors_origins.v,
                                    .n = cfg->cors_origins.n,
@@ -365,6 +375,7 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .health_arg = s };
     observe_gateway(p, &g);
     make_trust(s, &g);
+    make_front(s, &g);
     make_http(cfg, &g.http);
     make_live(s, &g);
     r = make_topology(s, cx, &g);

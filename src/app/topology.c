@@ -110,9 +110,21 @@ static int route_setting(Ctx *cx, Str item, Str setting, GatewayForeign *f) {
         f->fresh_ms = n * MS_PER_SECOND;
         return 0;
     }
-    return bad_item(
-        cx, "gateway.routes", item,
-        "settings are role=, timeout_ms=, max_body= and cache= (off, or seconds for answers that tell none)");
+    if (str_eq(name, S("limit")) && str_to_i64(value, &n) && n > 0 && n <= 1000000) {
+        f->a_minute = n;
+        return 0;
+    }
+    if (str_eq(name, S("hedge")) && str_eq(value, S("p95"))) {
+        f->hedge_ms = HEDGE_BY_P95;
+        return 0;
+    }
+    if (str_eq(name, S("hedge")) && str_to_i64(value, &n) && n > 0 && n <= 60000) {
+        f->hedge_ms = n;
+        return 0;
+    }
+    return bad_item(cx, "gateway.routes", item,
+                    "settings are role=, timeout_ms=, max_body=, limit= (a minute and client), hedge= (p95, or ms) and "
+                    "cache= (off, or seconds for answers that tell none)");
 }
 
 static int read_route(Ctx *cx, Str item, GatewayForeign *f) {

@@ -5,7 +5,7 @@
  *   gateway.services  NAME=ADDRESS[*WEIGHT], one item an instance; a role that is not hosted here and has no item is
  *                     looked for on this machine at its own port
  *   gateway.routes    [METHOD ]PATTERN=SERVICE[PREFIX][;role=ROLE][;timeout_ms=5000][;max_body=1048576]
- *                     [;cache=off|SECONDS] */
+ *                     [;cache=off|SECONDS][;limit=A_MINUTE][;hedge=p95|MS] */
 
 #include "app/roles.h"
 #include "gateway/gateway.h"

@@ -50,6 +50,8 @@ Cluster *cluster_new(const ClusterEnv *env, const ClusterOptions *o) {
                                   METRIC_L({ "service", name }, { "result", S("failed") }));
     c->retries = metrics_counter(m, "finsight_upstream_retries_total", "Attempts after the first.",
                                  METRIC_L({ "service", name }));
+    c->hedges = metrics_counter(m, "finsight_upstream_hedges_total",
+                                "Second calls made before the first had an answer.", METRIC_L({ "service", name }));
     c->open = metrics_gauge(m, "finsight_upstream_breaker_open", "1 while the breaker of a service refuses calls.",
                             METRIC_L({ "service", name }));
     metrics_gauge_read(c->open, read_open, c);

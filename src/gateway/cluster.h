@@ -22,6 +22,7 @@
 #include "net/http_upstream.h"
 #include "policy/balance.h"
 #include "policy/breaker.h"
+#include "policy/bulkhead.h"
 #include "policy/retry.h"
 
 typedef struct Cluster Cluster;
@@ -77,9 +78,30 @@ bool cluster_write_health(const Cluster *c, JsonWriter *w);
 
 /* --- calls --- */
 
+/* How many calls of one kind may be under way at once: found by what they take. More wait for a moment or are refused,
+ * with the stage "overload". Lives as long as its calls; needs no end. Private but for init. */
+typedef struct ClusterGate {
+    Loop *loop;
+    AdaptiveLimit limit;
+    BulkheadQueue queue;
+    LoopTimer timer;
+    double p95_ns; /* 95 of 100 calls take less, about; 0: none was made yet */
+    Counter *shed;
+} ClusterGate;
+void cluster_gate_init(ClusterGate *g, Loop *loop, Counter *shed);
+
+enum { HEDGE_NEVER = 0, HEDGE_BY_P95 = -1 };
+
 typedef struct ClusterRequest {
-    UpRequest up;      /* fields and body are borrowed until the call is closed: it may be sent again */
-    bool rpc;          /* a call of gRPC: over HTTP/2, and how it ended is what grpc-status says */
+    ClusterGate *gate; /* NULL: as many as come */
+    /* > 0: when no answer has come by then, a repeatable call is made once more, elsewhere, and the first answer is
+     * taken; HEDGE_BY_P95: after what 95 of 100 calls take. */
+    int64_t hedge_ms;
+    UpRequest up; /* fields and body are borrowed until the call is closed: it may be sent again */
+    bool rpc;     /* a call of gRPC: over HTTP/2, and how it ended is what grpc-status says */
+    /* Its deadline is the caller's own and shorter than the route's: that it passes is no fault of the service, and who
+     * sets 1 ms shuts no breaker for others. */
+    bool hurried;
     bool repeatable;   /* idempotent, or with an idempotency key */
     bool answers;      /* one of our roles: what it answers is its answer, and a 502 is that of a venue behind it, which
                       * would be asked again; only 429 and 503 say "not here, not now" */
@@ -91,7 +113,7 @@ typedef struct ClusterRequest {
 /* Why a call came to nothing: the stage that refused, and words. */
 typedef struct ClusterFailure {
     int err;
-    const char *stage; /* "breaker", "balance", "upstream" */
+    const char *stage; /* "overload", "breaker", "balance", "upstream" */
     const char *words;
     int64_t retry_after_ms; /* 0 = unknown */
 } ClusterFailure;

@@ -25,6 +25,15 @@ struct ClusterCall {
     int64_t took_ns; /* to the head */
     LoopTimer timer; /* the pause before the next attempt, or a failure to be told */
     ClusterFailure failure;
+    /* a place among the calls of its kind */
+    BulkheadWaiter waiter;
+    bool inside, waiting;
+    MonoNs entered;
+    /* a second call, before the first has failed */
+    LoopTimer hedge;
+    ClusterCall *twin; /* under way; NULL: none */
+    bool won;          /* the twin's answer is the call's */
+    bool over;         /* the first has failed for good; the twin is waited for */
 };
 
 static void attempt(ClusterCall *k);
@@ -84,6 +93,15 @@ static void leave_instance(ClusterCall *k, bool made) {
     instance_unref(i);
 }
 
+/* Its place is another's. */
+static void leave_gate(ClusterCall *k, GateVerdict verdict) {
+    if (k->waiting)
+        gate_forget(k->rq.gate, &k->waiter);
+    if (k->inside)
+        gate_leave(k->rq.gate, now_of(k).ns - k->entered.ns, verdict);
+    k->waiting = k->inside = false;
+}
+
 static void report(ClusterCall *k, bool success) {
     if (k->admitted)
         breaker_report(&k->c->breaker, k->ticket, success, now_of(k));
@@ -92,6 +110,8 @@ static void report(ClusterCall *k, bool success) {
 }
 
 static void call_free(ClusterCall *k) {
+    leave_gate(k, GATE_UNKNOWN);
+    loop_timer_stop(&k->hedge);
     loop_timer_stop(&k->timer);
     k->c->in_flight--;
     mem_free(k);
@@ -179,8 +199,11 @@ static void on_head(void *arg, const UpHead *head) {
             return;
         }
     }
+    cluster_close(TAKE(k->twin));
+    loop_timer_stop(&k->hedge);
     k->told = true;
     report(k, k->well);
+    leave_gate(k, head->status == 429 || head->status == 503 ? GATE_DROPPED : GATE_ANSWERED);
     k->events->head(k->arg, head);
 }
 
@@ -196,13 +219,23 @@ static void on_fail(void *arg, int err, bool sent) {
     k->well = false;
     span_over(k, false);
     k->took_ns = now_of(k).ns - k->began.ns;
-    leave_instance(k, true);
-    if (again(k, retry_cause(err, sent, 0), 0))
+    bool hurried = err == ERR_TIMEOUT && k->rq.hurried;
+    leave_instance(k, !hurried);
+    if (hurried && k->admitted) {
+        breaker_abandon(&k->c->breaker, k->ticket, now_of(k));
+        k->admitted = false;
+    }
+    if (!k->twin && again(k, retry_cause(err, sent, 0), 0))
         return;
+    loop_timer_stop(&k->hedge);
+    if (!k->told)
+        leave_gate(k, hurried ? GATE_HURRIED : err == ERR_TIMEOUT ? GATE_DROPPED : GATE_UNKNOWN);
     report(k, breaker_is_success(k->c->o.breaker, err, 0));
     err = err == ERR_CORRUPT || err == ERR_LIMIT ? ERR_GATEWAY : err;
     k->failure = (ClusterFailure){ .err = err, .stage = "upstream", .words = words_of(err) };
-    fail(k);
+    k->over = true;
+    if (!k->twin)
+        fail(k);
 }
 
 static void on_more(void *arg) {
@@ -261,28 +294,121 @@ static void on_timer(void *arg) {
         attempt(k);
 }
 
+/* --- a second call --- */
+
+static ClusterCall *call_new(Cluster *c, const ClusterRequest *rq, const ClusterEvents *events, void *arg);
+static void begin(ClusterCall *k);
+
+/* The twin was the quicker one: the first attempt is given up, which says nothing of its instance. */
+static void twin_head(void *arg, const UpHead *head) {
+    ClusterCall *k = arg;
+    k->won = true;
+    upstream_close(TAKE(k->up));
+    span_over(k, false);
+    leave_instance(k, false);
+    loop_timer_stop(&k->timer);
+    if (k->admitted)
+        breaker_abandon(&k->c->breaker, k->ticket, now_of(k));
+    k->admitted = false;
+    leave_gate(k, GATE_ANSWERED);
+    k->told = true;
+    k->events->head(k->arg, head);
+}
+
+static void twin_fail(void *arg, const ClusterFailure *why) {
+    ClusterCall *k = arg;
+    UNUSED(why);
+    k->twin = NULL;
+    if (k->over)
+        fail(k);
+}
+
+static const ClusterEvents twin_events = {
+    .head = twin_head, .fail = twin_fail, .more = on_more, .drained = on_drained
+};
+
+static void on_hedge(void *arg) {
+    ClusterCall *k = arg;
+    Cluster *c = k->c;
+    if (!k->instance || balancer_available(c->balancer, now_of(k)) < 2 || !retry_budget_take(&c->budget))
+        return;
+    ClusterRequest rq = k->rq;
+    rq.gate = NULL;
+    rq.hedge_ms = HEDGE_NEVER;
+    rq.repeatable = false; /* two are enough */
+    counter_inc(c->hedges);
+    k->twin = call_new(c, &rq, &twin_events, k);
+    k->twin->tried[k->twin->n_tried++] = k->pick;
+    begin(k->twin);
+}
+
 /* --- for the caller --- */
 
-ClusterCall *cluster_send(Cluster *c, const ClusterRequest *rq, const ClusterEvents *events, void *arg) {
+static ClusterCall *call_new(Cluster *c, const ClusterRequest *rq, const ClusterEvents *events, void *arg) {
     ClusterCall *k = mem_new(ClusterCall);
     *k = (ClusterCall){ .c = c, .rq = *rq, .events = events, .arg = arg };
     loop_timer_init(&k->timer, c->env.loop, on_timer, k);
+    loop_timer_init(&k->hedge, c->env.loop, on_hedge, k);
     c->in_flight++;
-    MonoNs from = rq->spans ? traced_now(k) : (MonoNs){ 0 };
+    return k;
+}
+
+static void begin(ClusterCall *k) {
+    Cluster *c = k->c;
+    MonoNs from = k->rq.spans ? traced_now(k) : (MonoNs){ 0 };
     k->admitted = breaker_admit(&c->breaker, now_of(k), &k->ticket);
     traced(k, "breaker", &from, k->admitted);
     if (!k->admitted) {
         fail_soon(k, ERR_UNAVAILABLE, "breaker", BREAKER_OPEN_TEXT);
-        return k;
+        return;
     }
     retry_budget_first(&c->budget);
     attempt(k);
+    int64_t hedge_ms = k->rq.repeatable ? gate_hedge_ms(k->rq.gate, k->rq.hedge_ms) : HEDGE_NEVER;
+    if (hedge_ms > 0)
+        loop_timer_start(&k->hedge, hedge_ms, 0);
+}
+
+static void shed(ClusterCall *k) {
+    fail_soon(k, ERR_BUSY, "overload", "the service has more to do than it can answer in time");
+}
+
+/* A BulkheadWaiter.turn. */
+static void on_turn(BulkheadWaiter *w, int err) {
+    ClusterCall *k = CONTAINER_OF(w, ClusterCall, waiter);
+    k->waiting = false;
+    k->inside = err == 0;
+    if (err != 0) {
+        counter_inc(k->rq.gate->shed);
+        shed(k);
+        return;
+    }
+    k->entered = now_of(k);
+    begin(k);
+}
+
+ClusterCall *cluster_send(Cluster *c, const ClusterRequest *rq, const ClusterEvents *events, void *arg) {
+    ClusterCall *k = call_new(c, rq, events, arg);
+    k->waiter.turn = on_turn;
+    int r = rq->gate ? gate_enter(rq->gate, &k->waiter, rq->up.deadline) : 0;
+    k->inside = rq->gate && r == 0;
+    k->waiting = r == BULKHEAD_WAITS;
+    k->entered = now_of(k);
+    if (r < 0)
+        shed(k);
+    else if (r == 0)
+        begin(k);
     return k;
 }
 
+static const ClusterCall *source(const ClusterCall *k) {
+    return k->won ? k->twin : k;
+}
+
 int cluster_take(ClusterCall *k, Buf *out) {
-    int r = upstream_take(k->up, out);
-    k->well &= r >= 0;
+    ClusterCall *from = k->won ? k->twin : k;
+    int r = upstream_take(from->up, out);
+    from->well &= r >= 0;
     if (k->rq.rpc && k->admitted && (r < 0 || r == HTTP_PUMP_DONE)) {
         const HttpField *fields;
         size_t n;
@@ -294,7 +420,7 @@ int cluster_take(ClusterCall *k, Buf *out) {
 }
 
 void cluster_trailers(const ClusterCall *k, const HttpField **fields, size_t *n) {
-    upstream_trailers(k->up, fields, n);
+    upstream_trailers(source(k)->up, fields, n);
 }
 
 void cluster_wake(ClusterCall *k) {
@@ -303,15 +429,15 @@ void cluster_wake(ClusterCall *k) {
 }
 
 bool cluster_moved(const ClusterCall *k) {
-    return k->n_tried > 0;
+    return source(k)->n_tried > 0;
 }
 
 void cluster_push(ClusterCall *k, Str bytes) {
-    upstream_push(k->up, bytes);
+    upstream_push(source(k)->up, bytes);
 }
 
 size_t cluster_queued(const ClusterCall *k) {
-    return upstream_queued(k->up);
+    return upstream_queued(source(k)->up);
 }
 
 void cluster_adopt(ClusterCall *k, const ClusterEvents *events, void *arg) {
@@ -322,6 +448,7 @@ void cluster_adopt(ClusterCall *k, const ClusterEvents *events, void *arg) {
 void cluster_close(ClusterCall *k) {
     if (!k)
         return;
+    cluster_close(TAKE(k->twin));
     upstream_close(TAKE(k->up));
     span_over(k, false); /* its head never came */
     if (k->admitted)     /* the client went away: no verdict on the service */

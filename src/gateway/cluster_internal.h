@@ -34,7 +34,7 @@ struct Cluster {
     RetryBudget budget;
     Rng rng;
     int64_t in_flight;
-    Counter *calls, *failures, *retries;
+    Counter *calls, *failures, *retries, *hedges;
     Gauge *open, *up;
 };
 
@@ -46,3 +46,12 @@ int rpc_http_status(const HttpField *fields, size_t n);
 void instance_health_start(Instance *i);
 void instance_health_stop(Instance *i);
 void instance_unref(Instance *i); /* one call less */
+
+/* cluster_gate.c */
+/* DROPPED: it was too much. HURRIED: its caller had little time, and it is over. */
+typedef enum GateVerdict { GATE_ANSWERED, GATE_DROPPED, GATE_HURRIED, GATE_UNKNOWN } GateVerdict;
+/* As bulkhead_queue_enter. */
+int gate_enter(ClusterGate *g, BulkheadWaiter *w, MonoNs deadline);
+void gate_leave(ClusterGate *g, int64_t took_ns, GateVerdict verdict);
+void gate_forget(ClusterGate *g, BulkheadWaiter *w);
+int64_t gate_hedge_ms(const ClusterGate *g, int64_t asked_ms); /* 0: not now */

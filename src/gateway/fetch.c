@@ -27,6 +27,7 @@ struct Fetch {
     bool behind; /* goes on without anybody who waits */
     bool alone;  /* in no flight: first is all who wait */
     bool change; /* rules change the body */
+    bool whole;  /* or the first one is a part of an answer: it is not passed on */
     bool void_;  /* something changed since it was asked for: nobody joins any more */
     HttpHead head;
     ShelfQuestion q;
@@ -183,7 +184,7 @@ static void take_fields(Fetch *f) {
 
 static void land_bad(Fetch *f, const char *words) {
     cluster_close(TAKE(f->call));
-    land_failure(f, &(ClusterFailure){ ERR_GATEWAY, "rules", words, 0 });
+    land_failure(f, &(ClusterFailure){ ERR_GATEWAY, f->change ? "rules" : "upstream", words, 0 });
 }
 
 /* false: it cannot be changed. */
@@ -226,8 +227,9 @@ static void mark_passed(Fetch *f) {
 static void collect(void *arg) {
     Fetch *f = arg;
     for (;;) {
-        if (f->body.n > SHELF_ENTRY_MAX && f->change) {
-            land_bad(f, "the service's answer is larger than what rules change");
+        if (f->body.n > SHELF_ENTRY_MAX && f->whole) {
+            land_bad(f, f->change ? "the service's answer is larger than what rules change"
+                                  : "the service's answer is too large to be one of several");
             return;
         }
         if (f->body.n > SHELF_ENTRY_MAX) {
@@ -311,6 +313,7 @@ static void on_head(void *arg, const UpHead *head) {
     f->plan = plan_of(f, head->status);
     take_fields(f);
     f->change = rules_change_reply(f->route) && head->status / 100 == 2 && is_json(head);
+    f->whole = f->change || (f->first && f->first->part);
     Str names;
     f->plan.keep &= !f->alone && head->length <= SHELF_ENTRY_MAX && head->status <= 599 &&
                     vary_names(&f->arena, f->fields, f->n_fields, &names);
@@ -318,7 +321,7 @@ static void on_head(void *arg, const UpHead *head) {
         mark_passed(f);
     if (f->change && is_coded(head))
         land_bad(f, "the service's answer is compressed, and rules cannot change it");
-    else if (f->plan.keep || f->change)
+    else if (f->plan.keep || f->whole)
         collect(f);
     else
         land(f, OUTCOME_PASS);

@@ -180,6 +180,11 @@ static void take_options(Gateway *g, const GatewayOptions *o) {
     g->by_flood = gateway_limiter(g, "flood", o->limits.flood);
     g->by_address = gateway_limiter(g, "ip", o->limits.anonymous);
     g->by_key = gateway_limiter(g, "key", o->limits.keyed);
+    enum { ANY = 1000000 }; /* each route says its own number */
+    g->by_route = gateway_limiter(g, "route", ANY);
+    g->shed =
+        metrics_counter(o->metrics, "finsight_upstream_shed_total",
+                        "Calls refused because a service has more to do than it can answer in time.", METRIC_NO_LABELS);
     g->started = clock_wall(o->clock);
 }
 
@@ -219,6 +224,7 @@ int gateway_new(Ctx *cx, const GatewayOptions *o, Gateway **out) {
     pthread_mutex_init(&g->pool.lock, NULL);
     take_options(g, o);
     op_metrics_init(g, &g->none, S("none"));
+    list_init(&g->batches);
     keep_new(g, o->keep_bytes);
     int r = grpc_door_open(g, cx);
     if (r == 0)
@@ -244,6 +250,8 @@ Gateway *gateway_free(Gateway *g) {
         metrics_gauge_read(g->connections, NULL, NULL);
     http_server_free(g->server); /* ends every connection, live ones too */
     live_hub_free(g->live);
+    if (g->server)
+        batches_end(g);
     keep_done(g);
     grpc_door_close(g);
     request_pool_done(g);
@@ -258,6 +266,7 @@ Gateway *gateway_free(Gateway *g) {
     limiter_free(g->by_flood);
     limiter_free(g->by_address);
     limiter_free(g->by_key);
+    limiter_free(g->by_route);
     pages_free(g);
     mem_free(g->hops);
     mem_free(g->admin_key);

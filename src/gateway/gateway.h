@@ -63,6 +63,8 @@ typedef struct GatewayForeign {
     size_t max_body;    /* 0 = 1 MiB */
     Str prefix;         /* not NULL: the target is this and what "*" took; else the path as it came */
     bool never_kept;    /* its answers are not kept, whatever they say */
+    int64_t hedge_ms;   /* see ClusterRequest */
+    int64_t a_minute;   /* requests of one client, by its key or address; 0: no limit beside the others */
     int64_t fresh_ms;   /* how long those that say nothing are kept; 0: they are not */
 } GatewayForeign;
 
@@ -108,6 +110,8 @@ typedef struct GatewayOptions {
     Loop *loop;
     const ApiRole *roles; /* copied */
     size_t n_roles;
+    const OpTable *const *documented; /* borrowed; what /openapi.json and /docs tell of; NULL: roles and remotes */
+    size_t n_documented;
     Lane *cpu, *io, *feed; /* borrowed; by Op.lane */
     Clock *clock;
     Ids *ids;
@@ -115,6 +119,7 @@ typedef struct GatewayOptions {
     Metrics *metrics;
     Answers *answers;     /* borrowed; answers that are kept; NULL = none are */
     size_t keep_bytes;    /* memory for answers of services elsewhere; 0: none are kept */
+    int64_t hedge_ms;     /* of roles' idempotent calls; see ClusterRequest */
     int64_t keep_role_ms; /* how long an answer of a role elsewhere is told without asking it; 0: it is always asked */
     RequestStats *requests; /* the documents' MetricsService; NULL = none */
     bool metric_aliases;    /* the documents' python_services_* beside finsight_* (U19) */

@@ -43,18 +43,23 @@ typedef struct RpcMetrics {
 typedef struct Route {
     const Op *op; /* NULL: a route of the configuration, or a method of gRPC */
     const GrpcMethod *rpc;
-    RpcMetrics *calls; /* of a method */
-    bool alias;        /* reached by an older name of op */
-    void *role;        /* here: what Op.run gets */
-    Cluster *cluster;  /* elsewhere; NULL: here */
+    RpcMetrics *calls;               /* of a method */
+    void (*own)(struct Request *rq); /* not NULL: the gateway answers it itself */
+    bool alias;                      /* reached by an older name of op */
+    void *role;                      /* here: what Op.run gets */
+    Cluster *cluster;                /* elsewhere; NULL: here */
     OpMetrics *metrics;
     Role needs;
     int64_t timeout_ms;
     size_t max_body;
-    Str prefix;       /* see GatewayForeign */
-    bool keeps;       /* answers may be kept here */
-    int64_t fresh_ms; /* of one that tells no lifetime; -1: it is not kept */
-    Rules *rules;     /* NULL: nothing is changed */
+    Str prefix;        /* see GatewayForeign */
+    bool keeps;        /* answers may be kept here */
+    int64_t fresh_ms;  /* of one that tells no lifetime; -1: it is not kept */
+    Rules *rules;      /* NULL: nothing is changed */
+    ClusterGate *gate; /* how many calls of it may be under way; NULL: of this process */
+    int64_t hedge_ms;  /* see ClusterRequest */
+    Str pattern;
+    int64_t a_minute; /* requests of one client; 0: no limit of its own */
 } Route;
 
 /* All routes of one configuration. Requests hold it, so that a reload takes nothing away from under them. */
@@ -76,6 +81,7 @@ typedef enum KeptWord {
     KEPT_PASSED
 } KeptWord;
 typedef struct Fetch Fetch;
+typedef struct RequestPart RequestPart;
 typedef struct Keeping {
     Shelf *shelf; /* NULL: nothing is kept */
     Flights *flights;
@@ -113,13 +119,16 @@ struct Gateway {
     const OpTable **tables; /* of the roles, then of the remotes */
     size_t n_tables;
     Limiter *by_flood, *by_address, *by_key; /* NULL: no limit */
-    KeySet *keys;                            /* the loop's; NULL: there are none */
+    Limiter *by_route;                       /* of routes that have one of their own */
+    Counter *shed;
+    KeySet *keys; /* the loop's; NULL: there are none */
     VEC(KeyLimit) key_limits;
     ClientNet *hops;
     char *admin_key, *internal_key;
     Time started;
     Gauge *connections;
     Keeping keep;
+    ListNode batches;
     Page *pages;    /* those that never change, made once in every coding */
     OpMetrics none; /* of what met no route */
 };
@@ -143,9 +152,11 @@ typedef struct Request {
     Str client;               /* address of who asks */
     Str origin;               /* of a page, where any may ask */
     const LimitVerdict *tell; /* of the limits it passed the tightest; NULL: none */
-    LimitVerdict verdicts[3];
+    LimitVerdict verdicts[4];
     ClusterCall *call;     /* NULL: none under way */
     FlightWaiter wait;     /* for an answer that is fetched for several */
+    RequestPart *part;     /* not NULL: one of several; its exchange is no server's */
+    struct Batch *batch;   /* of several, while they are under way */
     Fetch *fetch;          /* NULL: it waits for none */
     Buf early;             /* of a reply that is passed on after all: what was there of it */
     bool streaming;        /* its reply has begun, and more of it is to come */
@@ -171,6 +182,11 @@ typedef struct Request {
 
 /* On the loop. Sets ex->user, which request_ended takes when the exchange is over. */
 Request *request_new(Gateway *g, HttpExchange *ex);
+/* One of several; gone: what it watches. */
+Request *request_new_part(Gateway *g, RequestPart *p, HttpExchange *ex, const atomic_bool *gone);
+bool request_gone(const Request *rq); /* nobody waits for the answer */
+/* http_reply, or to what the request is a part of. */
+void request_answer(Request *rq, HttpReply *reply);
 void request_run(void *rq, int lane_err); /* a LaneJob: decode, run, encode, reply */
 void request_ended(Request *rq);
 void request_pool_done(Gateway *g); /* when no request is left */
@@ -235,6 +251,10 @@ void grpc_pass(Request *rq);
 static inline bool rules_change_reply(const Route *route) {
     return route->rules && route->rules->body[RULE_REPLY];
 }
+/* Its answer must be there as a whole before anything is told of it. */
+static inline bool request_wants_whole(const Request *rq) {
+    return rq->part || rules_change_reply(rq->route);
+}
 
 /* door.c: true when the path was below the door's prefix. */
 bool door_serve(Request *rq);
@@ -284,5 +304,10 @@ void traced_end(Request *rq); /* by the last owner */
 SpanLog *traced_fetch(Request *rq, Arena *a, ClusterRequest *call);
 void traced_fetch_end(Gateway *g, SpanLog *l, int status);
 
-/* request.c: the input of rq->match.op decoded and checked. */
+/* request.c: the input of rq->match.op decoded and checked, in the arena. */
+int request_decode(Request *rq, void **in);
 int request_check(Request *rq);
+
+/* batch.c: several readings asked together (GWY-33). */
+void batch_serve(Request *rq);
+void batches_end(Gateway *g);

@@ -77,7 +77,7 @@ void keep_tell(Request *rq, const ShelfAnswer *answer, KeptWord word) {
         buf_init(&reply.body, answer->body.n + 1);
         buf_put_str(&reply.body, answer->body);
     }
-    http_reply(rq->ex, &reply);
+    request_answer(rq, &reply);
     request_left(rq);
 }
 

@@ -32,11 +32,13 @@ void pages_make(Gateway *g) {
     buf_init(&b, PAGE_MAX);
     JsonWriter w;
     json_writer_init(&w, &b, true);
-    openapi_write(&w, g->tables, g->n_tables, S("/"));
+    const OpTable *const *told = g->o.documented ? g->o.documented : g->tables;
+    size_t n_told = g->o.documented ? g->o.n_documented : g->n_tables;
+    openapi_write(&w, told, n_told, S("/"));
     assert(buf_ok(&b));
     page_make(&g->pages[PAGE_OPENAPI], buf_str(&b));
     buf_clear(&b);
-    docs_write_html(&b, g->tables, g->n_tables);
+    docs_write_html(&b, told, n_told);
     assert(buf_ok(&b));
     page_make(&g->pages[PAGE_DOCS], buf_str(&b));
     page_make(&g->pages[PAGE_CSS], docs_css);

@@ -34,7 +34,7 @@ static void reply_whole(Request *rq, HttpReply *reply) {
     assert(r == HTTP_PUMP_DONE);
     UNUSED(r);
     rq->ex->on_gone = NULL;
-    http_reply(rq->ex, reply); /* copies the fields, which lie in the call */
+    request_answer(rq, reply); /* copies the fields, which lie in the call */
     cluster_close(TAKE(rq->call));
     request_left(rq);
 }
@@ -230,7 +230,9 @@ void proxy_request(Request *rq, Arena *a, const HttpHead *head, ClusterRequest *
     const Rules *rules = rq->route->rules;
     if (rules && rules->fields[RULE_REQUEST])
         rules_fields(rules, RULE_REQUEST, a, &fields, &n, 0);
-    *out = (ClusterRequest){ .up = { .method = head->method,
+    *out = (ClusterRequest){ .gate = rq->route->gate,
+                             .hedge_ms = rq->route->hedge_ms,
+                             .up = { .method = head->method,
                                      .target = target_of(rq, a),
                                      .host = head->host,
                                      .fields = fields,
@@ -238,6 +240,7 @@ void proxy_request(Request *rq, Arena *a, const HttpHead *head, ClusterRequest *
                                      .body = rq->body,
                                      .deadline = rq->cx.deadline,
                                      .upgrade = f.upgrade },
+                             .hurried = ctx_left_ms(&rq->cx, INT64_MAX) < rq->route->timeout_ms * 9 / 10,
                              .repeatable = repeatable(rq),
                              .answers = rq->route->op != NULL,
                              .spans = rq->cx.spans,
@@ -246,7 +249,7 @@ void proxy_request(Request *rq, Arena *a, const HttpHead *head, ClusterRequest *
 }
 
 void proxy_start(Request *rq) {
-    if (rules_change_reply(rq->route)) {
+    if (request_wants_whole(rq)) {
         fetch_alone(rq);
         return;
     }

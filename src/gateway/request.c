@@ -45,7 +45,7 @@ static Request *pool_take(RequestPool *pool) {
     return rq;
 }
 
-Request *request_new(Gateway *g, HttpExchange *ex) {
+static Request *request_make(Gateway *g, HttpExchange *ex, const atomic_bool *gone) {
     Request *rq = pool_take(&g->pool);
     rq->g = g;
     rq->ex = ex;
@@ -53,7 +53,7 @@ Request *request_new(Gateway *g, HttpExchange *ex) {
     rq->stage = "request";
     atomic_init(&rq->owners, 2);
     ctx_init(&rq->cx, &rq->arena, g->o.clock);
-    rq->cx.cancel = http_exchange_gone_flag(ex);
+    rq->cx.cancel = gone;
     Trace *trace = &rq->cx.trace;
     trace->request_id = keep_id(rq->request_id, ids_uuid4(g->o.ids, &rq->arena));
     Str inbound = http_field(&ex->head, S(API_HEADER_CORRELATION));
@@ -64,6 +64,16 @@ Request *request_new(Gateway *g, HttpExchange *ex) {
     rq->head_only = str_eq(ex->head.method, S("HEAD"));
     rq->origin = g->o.cors.n ? http_field(&ex->head, S("origin")) : (Str){ 0 };
     ex->user = rq;
+    return rq;
+}
+
+Request *request_new(Gateway *g, HttpExchange *ex) {
+    return request_make(g, ex, http_exchange_gone_flag(ex));
+}
+
+Request *request_new_part(Gateway *g, RequestPart *p, HttpExchange *ex, const atomic_bool *gone) {
+    Request *rq = request_make(g, ex, gone);
+    rq->part = p;
     return rq;
 }
 
@@ -168,7 +178,7 @@ void request_reply_coded(Request *rq, int status, Str content_type, Buf *body, c
 
     HttpReply reply = { .status = status, .fields = fields, .n_fields = n, .body = *body };
     *body = (Buf){ 0 };
-    http_reply(rq->ex, &reply); /* copies the fields */
+    request_answer(rq, &reply); /* copies the fields */
     worker_done(rq);
 }
 
@@ -231,9 +241,15 @@ static int decode(Request *rq, void *in) {
     return op_decode(op, &rq->cx, rq->match.params, rq->match.n_params, query, n_query, rq->ex->body, in);
 }
 
-int request_check(Request *rq) {
+int request_decode(Request *rq, void **in) {
     const Op *op = rq->match.op;
-    return decode(rq, arena_zalloc(&rq->arena, op->in ? op->in->size : nothing.size));
+    *in = arena_zalloc(&rq->arena, op->in ? op->in->size : nothing.size);
+    return decode(rq, *in);
+}
+
+int request_check(Request *rq) {
+    void *in;
+    return request_decode(rq, &in);
 }
 
 static int encode(Request *rq, const void *out, Buf *body) {
@@ -318,7 +334,7 @@ void request_run(void *arg, int lane_err) {
         err_set(&rq->cx, r, "the request waited too long in the queue");
     else if (r != 0)
         err_set(&rq->cx, ERR_UNAVAILABLE, "the server is stopping");
-    else if (http_exchange_gone(rq->ex))
+    else if (request_gone(rq))
         r = err_set(&rq->cx, ERR_CANCELLED, "the client is gone");
     if (r == 0)
         r = run(rq, &body);

@@ -6,6 +6,8 @@
 
 #include "gateway/internal.h"
 
+#include "api/batch/batch_api.h"
+
 enum { FOREIGN_MS = 30 * 1000, FOREIGN_BODY = 1 << 20 };
 
 RouteSet *routes_ref(RouteSet *s) {
@@ -43,6 +45,12 @@ typedef struct Maker {
     RuleLine *lines;
     size_t n_lines;
 } Maker;
+
+static ClusterGate *new_gate(Gateway *g, RouteSet *s) {
+    ClusterGate *gate = arena_new(&s->arena, ClusterGate);
+    cluster_gate_init(gate, g->o.loop, g->shed);
+    return gate;
+}
 
 static int read_rules(Maker *m, const GatewayTopology *t) {
     m->lines = arena_new_n(&m->set->arena, RuleLine, t->n_rules + 1);
@@ -96,6 +104,7 @@ static int add_op(Maker *m, const char *service, const Op *op, void *role, Clust
     Route *route = arena_new(&s->arena, Route);
     *route = (Route){ .op = op,
                       .role = role,
+                      .own = op == &op_gateway_batch ? batch_serve : NULL,
                       .cluster = cluster,
                       .metrics = metrics_of(g, s, str_c(op->name)),
                       .needs = op->role,
@@ -104,6 +113,9 @@ static int add_op(Maker *m, const char *service, const Op *op, void *role, Clust
                       .keeps = cluster && op->role <= ROLE_READ,
                       .fresh_ms = op->cache != CACHE_NONE && g->o.keep_role_ms ? g->o.keep_role_ms : -1 };
     op_metrics_alias(g, route->metrics, str_c(service), str_c(op->path));
+    route->pattern = str_c(op->path);
+    route->gate = cluster ? new_gate(g, s) : NULL;
+    route->hedge_ms = op->idempotent ? g->o.hedge_ms : HEDGE_NEVER;
     int r = attach_rules(m, route, str_c(op->path));
     if (r == 0)
         r = route_table_add(s->table, cx, str_c(op->method), str_c(op->path), route);
@@ -143,6 +155,10 @@ static int add_foreign(Maker *m, const GatewayForeign *f) {
         return err_set(cx, ERR_USAGE,
                        "the route " STR_FMT " has a prefix to put before what * takes, and no * at its end",
                        STR_ARG(f->pattern));
+    route->pattern = str_dup(&s->arena, f->pattern);
+    route->gate = new_gate(g, s);
+    route->hedge_ms = f->hedge_ms;
+    route->a_minute = f->a_minute;
     route->metrics = metrics_of(g, s, str_fmt(cx->arena, "route." STR_FMT, STR_ARG(f->cluster)));
     int r = attach_rules(m, route, f->pattern);
     return r != 0 ? r : route_table_add(s->table, cx, f->method, f->pattern, route);

@@ -26,6 +26,12 @@ typedef struct Stage {
 
 /* --- address --- */
 
+static int over(Request *rq, const LimitVerdict *v) {
+    err_set(&rq->cx, ERR_LIMIT, LIMIT_TEXT);
+    rq->cx.err.retry_after_ms = v->retry_after_ms;
+    return ERR_LIMIT;
+}
+
 /* Counts the request; what is tight is told in the reply. */
 static int take(Request *rq, Limiter *limiter, uint64_t key, int slot) {
     if (!limiter)
@@ -33,13 +39,7 @@ static int take(Request *rq, Limiter *limiter, uint64_t key, int slot) {
     LimitVerdict *v = &rq->verdicts[slot];
     bool ok = limiter_take(limiter, key, 0, rq->ex->started, v);
     rq->tell = rq->tell ? limit_tighter(rq->tell, v) : v;
-    if (ok)
-        return 0;
-    rq->cx.err.retry_after_ms = v->retry_after_ms;
-    int64_t wait_ms = v->retry_after_ms;
-    err_set(&rq->cx, ERR_LIMIT, LIMIT_TEXT);
-    rq->cx.err.retry_after_ms = wait_ms;
-    return ERR_LIMIT;
+    return ok ? 0 : over(rq, v);
 }
 
 static bool brings_key(const HttpHead *h) {
@@ -93,11 +93,26 @@ static int stage_role(Request *rq) {
     return gateway_allow(rq, rq->route->needs);
 }
 
+/* A route's own limit: each client, by its key or address, counts apart on each such route (GWY-10). */
+static int take_route(Request *rq) {
+    const Gateway *g = rq->g;
+    Str who = brings_key(&rq->ex->head) ? rq->cx.principal.id : rq->client;
+    Str parts[] = { rq->route->pattern, who };
+    LimitVerdict *v = &rq->verdicts[3];
+    bool ok = limiter_take(g->by_route, limit_key(g->by_route, parts, ARRAY_LEN(parts)), rq->route->a_minute,
+                           rq->ex->started, v);
+    rq->tell = rq->tell ? limit_tighter(rq->tell, v) : v;
+    return ok ? 0 : over(rq, v);
+}
+
 static int stage_limit(Request *rq) {
     Limiter *l = gateway_key_limiter(rq);
-    if (!l || rq->ex->head.local || !brings_key(&rq->ex->head) || rq->vouched)
+    if (rq->ex->head.local || rq->vouched)
         return 0;
-    return take(rq, l, limit_key(l, &rq->cx.principal.id, 1), 2);
+    int r = 0;
+    if (l && brings_key(&rq->ex->head))
+        r = take(rq, l, limit_key(l, &rq->cx.principal.id, 1), 2);
+    return r == 0 && rq->route->a_minute ? take_route(rq) : r;
 }
 
 /* Bad input costs no call (GWY-23). What is large is checked by the service alone: the loop has no time for it. */
@@ -193,7 +208,7 @@ static void run_here(Request *rq) {
 }
 
 void stages_run(Request *rq) {
-    if (pages_serve(rq) || !passes(rq, &first) || live_serve(rq) || door_serve(rq))
+    if (pages_serve(rq) || !passes(rq, &first) || (!rq->part && live_serve(rq)) || door_serve(rq))
         return;
     if (str_eq(rq->ex->head.method, S("OPTIONS"))) {
         answer_options(rq);
@@ -204,6 +219,8 @@ void stages_run(Request *rq) {
             return;
     if (rq->is_rpc)
         grpc_run(rq);
+    else if (rq->route->own)
+        rq->route->own(rq);
     else if (!rq->route->cluster)
         run_here(rq);
     else if (!keep_serve(rq))
