@@ -76,6 +76,8 @@ const CfgOption app_options[] = {
       .help = "roles this process hosts: all, or some of gateway, market, backtest, discovery" },
     { "server.trusted_hops", CFG_LIST, CFG_AT(AppCfg, server_trusted_hops),
       .help = "addresses and networks of proxies before this server, whose X-Forwarded-For is believed: 10.0.0.0/8" },
+    { "server.proxy_protocol", CFG_BOOL, CFG_AT(AppCfg, server_proxy_protocol), .def = "false",
+      .help = "connections of server.trusted_hops begin with the PROXY protocol, 1 or 2, which tells the client; others' never do" },
     { "server.cpu_threads", CFG_INT, CFG_AT(AppCfg, server_cpu_threads), .def = "0", .max = 256, .unit = "threads",
       .help = "threads of the CPU lane; 0 = one a core" },
     { "server.io_threads", CFG_INT, CFG_AT(AppCfg, server_io_threads), .def = "8", .min = 1, .max = 256, .unit = "threads",

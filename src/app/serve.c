@@ -382,6 +382,7 @@ static int make_gateway(Service *s, Ctx *cx) {
     if (r == 0)
         r = topology_hops(cx, cfg, &hops, &g.n_hops);
     g.hops = hops;
+    g.proxy_protocol = cfg->server_proxy_protocol;
     const GatewayRpc rpcs[] = {
         { .service = &market_rpc, .table = &market_api, .role = s->hosts.has[ROLE_MARKET] ? p->market : NULL },
     };

@@ -196,10 +196,16 @@ static void take_options(Gateway *g, const GatewayOptions *o) {
     "Content-Security-Policy: default-src 'self'; frame-ancestors 'none'; base-uri 'none'\r\n"                         \
     "Referrer-Policy: no-referrer\r\n"
 
+static bool from_hop(void *arg, Str peer) {
+    const Gateway *g = arg;
+    return client_trusted(client_host(peer), g->hops, g->o.n_hops);
+}
+
 static void serve(Gateway *g) {
     const GatewayOptions *o = &g->o;
     HttpServerOptions http = o->http;
     http.on_head = body_limit;
+    http.proxied = g->o.proxy_protocol ? from_hop : NULL;
     http.on_intake = intake;
     http.on_refuse = refusal_body;
     http.on_done = on_done;

@@ -140,6 +140,7 @@ typedef struct GatewayOptions {
     Str internal_key;      /* copied; by it our own hops know each other; empty: none does */
     const ClientNet *hops; /* copied; whose X-Forwarded-For is believed */
     size_t n_hops;
+    bool proxy_protocol;           /* the hops begin with the PROXY protocol */
     Str admin_key;                 /* copied; empty = no key opens writing over TCP; others: gateway_keys */
     bool unknown_key_401;          /* a key that is no good is answered 401 instead of 403 */
     bool access_log;               /* one INFO line a request */

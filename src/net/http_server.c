@@ -8,6 +8,7 @@
 #include "net/h2_conn.h"
 #include "net/http_exchange.h"
 #include "net/http_listen.h"
+#include "net/proxy_wait.h"
 #include "net/send_many.h"
 #include "net/stream.h"
 
@@ -53,6 +54,8 @@ struct HttpServer {
     SendJob jobs[SENDS_A_TURN];
     Sending sending[SENDS_A_TURN];
     int n_conns;
+    ListNode waits; /* hops that have not said yet whom they speak for */
+    int n_waits;
     ServerListener listeners[LISTENERS_MAX];
     int n_listeners;
     int spare_fd; /* given up to accept, and close, a connection when descriptors run out */
@@ -206,6 +209,25 @@ static void conn_open(HttpServer *s, int fd, const char *peer, const ServerListe
     conn_settle(sc);
 }
 
+static void hop_ready(void *arg, int fd, const char *peer, void *from) {
+    HttpServer *s = arg;
+    s->n_waits--;
+    conn_open(s, fd, peer, from);
+}
+
+static void hop_over(void *arg) {
+    ((HttpServer *)arg)->n_waits--;
+}
+
+/* A hop of ours: it says first whom it speaks for. */
+static void hop_open(HttpServer *s, int fd, const char *peer, ServerListener *from) {
+    const ProxyWaitEvents events = { .ready = hop_ready, .over = hop_over, .arg = s };
+    if (proxy_wait_start(s->loop, fd, peer, s->core.o.header_ms, &events, from, &s->waits) == 0)
+        s->n_waits++;
+    else
+        close(fd);
+}
+
 /* Out of descriptors: a listener left readable would spin. Take the connection and close it. */
 static void shed_one(HttpServer *s, const Listener *l) {
     char peer[64];
@@ -230,12 +252,15 @@ static void on_accept(void *arg, unsigned events) {
                 shed_one(s, &sl->socket);
             return; /* EAGAIN, or a client that has given up already */
         }
-        if (s->n_conns >= s->core.o.max_connections + TURNED_AWAY_MAX) {
+        if (s->n_conns + s->n_waits >= s->core.o.max_connections + TURNED_AWAY_MAX) {
             close(fd);
             http_count(&s->core.counts.refused_503, 1);
             continue;
         }
-        conn_open(s, fd, peer, sl);
+        if (s->core.o.proxied && !sl->socket.local && s->core.o.proxied(s->core.arg, str_c(peer)))
+            hop_open(s, fd, peer, sl);
+        else
+            conn_open(s, fd, peer, sl);
     }
 }
 
@@ -386,6 +411,8 @@ static void listeners_close(HttpServer *s) {
         listener_close(&s->listeners[i].socket);
     }
     s->n_listeners = 0;
+    proxy_waits_close(&s->waits); /* nothing was asked on them */
+    s->n_waits = 0;
 }
 
 HttpServer *http_server_new(Loop *loop, const HttpServerOptions *o, HttpHandler *fn, void *arg) {
@@ -396,6 +423,7 @@ HttpServer *http_server_new(Loop *loop, const HttpServerOptions *o, HttpHandler 
     s->core.touch = touch;
     s->core.owner = s;
     list_init(&s->conns);
+    list_init(&s->waits);
     list_init(&s->touched);
     s->settle_touched = (LoopMail){ .fn = settle_touched, .arg = s };
     loop_timer_init(&s->drain, loop, on_drained, s);

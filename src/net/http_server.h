@@ -126,6 +126,9 @@ typedef struct HttpServerOptions {
     Str server_name;         /* "finsight" */
     Str fixed_lines;         /* "Name: value\r\n"...: on every reply, refusals too; borrowed */
     Str fixed_secure_lines;  /* beside them on a reply over TLS */
+    /* Optional: whether a connection from there begins with the PROXY protocol (net/proxy_protocol.h), which then says who
+     * the peer is. A hop that begins with something else is served as itself. */
+    bool (*proxied)(void *arg, Str peer);
     /* Optional: body limit for this head (by route), or -status to refuse before the body is read. */
     int64_t (*on_head)(void *arg, const HttpHead *head);
     /* Optional, after on_head: how the handler wants the body; on_head's limit then is that of all pieces together. */
