@@ -169,14 +169,31 @@ typedef struct Candidates {
     size_t n;
 } Candidates;
 
-/* Those the call may go to: healthy, in service, not tried; if there are none, also the tried; if there are still none,
- * also the ejected: a doubtful instance is better than a certain failure. */
+/* May t be called in this pass? A doubtful instance is better than one that has just failed, and that is better than a
+ * certain refusal: first those that are well; of a call that has failed somewhere then the ejected it did not ask, then
+ * the unhealthy ones; then whom it asked already; then the ejected. */
+static bool fits(const Target *t, int pass, bool tried, bool again, MonoNs now) {
+    bool out = is_ejected(t, now);
+    switch (pass) {
+    case 0:
+        return t->healthy && !out && !tried;
+    case 1:
+        return again && t->healthy && !tried;
+    case 2:
+        return again && !t->healthy && !tried;
+    case 3:
+        return t->healthy && !out;
+    default:
+        return t->healthy;
+    }
+}
+
 static void candidates(const Balancer *b, const BalancePick *tried, size_t n_tried, MonoNs now, Candidates *out) {
-    for (int pass = 0; pass < 3; pass++) {
+    for (int pass = 0; pass < 5; pass++) {
         out->n = 0;
         for (size_t i = 0; i < b->n; i++) {
             const Target *t = &b->slots[b->order[i]];
-            if (t->healthy && (pass > 1 || !is_ejected(t, now)) && (pass > 0 || !was_tried(b, t, tried, n_tried)))
+            if (fits(t, pass, was_tried(b, t, tried, n_tried), n_tried > 0, now))
                 out->at[out->n++] = (uint16_t)i;
         }
         if (out->n)

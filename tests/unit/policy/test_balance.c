@@ -208,6 +208,32 @@ TEST(when_only_ejected_ones_are_healthy_they_are_asked) {
     balancer_free(b);
 }
 
+/* A retry asks a doubtful instance before it asks the one that has just failed. */
+TEST(a_retry_prefers_a_doubtful_instance_to_one_that_failed) {
+    const struct {
+        const char *name;
+        bool ejected, healthy;
+    } rows[] = { { "ejected", true, true }, { "unhealthy", false, false }, { "both", true, false } };
+    EACH_ROW (r, rows) {
+        Rng rng;
+        rng_seed(&rng, 1);
+        Balancer *b = balancer_of(BALANCE_ROUND_ROBIN, NULL, 2);
+        for (int i = 0; i < 20 && r->ejected; i++) {
+            BalancePick p;
+            balancer_pick(b, NULL, 0, at_ms(0), &rng, &p);
+            balancer_done(b, p, ((const char *)p.owner)[1] != '0', 1, at_ms(0));
+        }
+        balancer_set_health(b, S("t0"), r->healthy);
+        BalancePick first, second;
+        CHECK_EQ(balancer_pick(b, NULL, 0, at_ms(0), &rng, &first), 0);
+        CHECK_STR(str_c(first.owner), S("t1"));
+        balancer_done(b, first, false, 1, at_ms(0));
+        CHECK_EQ(balancer_pick(b, &first, 1, at_ms(0), &rng, &second), 0);
+        CHECK_STR(str_c(second.owner), S("t0"));
+        balancer_free(b);
+    }
+}
+
 TEST(gwy_20_a_retry_goes_to_another_instance_while_there_is_one) {
     const BalanceKind kinds[] = { BALANCE_ROUND_ROBIN, BALANCE_WEIGHTED, BALANCE_LEAST, BALANCE_EWMA };
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
@@ -269,6 +295,6 @@ TEST(kinds_have_names) {
 TESTS(T(gwy_04_round_robin_spreads_within_one), T(gwy_04_weights_1_2_7_within_one_percent_and_evenly_spread),
       T(gwy_03_a_slow_instance_gets_less_and_an_unhealthy_one_nothing), T(ewma_asks_again_what_was_slow_once),
       T(an_outlier_is_ejected_for_a_while_that_doubles), T(ejection_stops_at_its_share_and_never_takes_the_last),
-      T(when_only_ejected_ones_are_healthy_they_are_asked),
+      T(when_only_ejected_ones_are_healthy_they_are_asked), T(a_retry_prefers_a_doubtful_instance_to_one_that_failed),
       T(gwy_20_a_retry_goes_to_another_instance_while_there_is_one),
       T(a_list_that_changes_keeps_those_that_stay_and_forgets_the_reports_of_the_gone), T(kinds_have_names))
