@@ -9,8 +9,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ROLES_MAX = 8 };
-
 /* Does a server answer on the socket? A file left behind by a dead one does not. */
 static bool owner_listens(const char *path) {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -48,8 +46,8 @@ int app_connect(void *arg, Ctx *cx, ApiCaller **out) {
     if (r != 0)
         return r;
     app->platform_is_open = true;
-    ApiRole roles[ROLES_MAX];
-    *out = api_caller_local(roles, platform_roles(&app->platform, roles, ROLES_MAX));
+    ApiRole roles[N_PLATFORM_TABLES];
+    *out = api_caller_local(roles, platform_roles(&app->platform, roles, N_PLATFORM_TABLES));
     return 0;
 }
 

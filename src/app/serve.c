@@ -22,7 +22,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-enum { ROLES_MAX = 8, WHY_MAX = 400 };
+enum { WHY_MAX = 400 };
 
 struct Service {
     App *app;
@@ -334,8 +334,8 @@ static void make_front(const Service *s, GatewayOptions *g) {
 static int make_gateway(Service *s, Ctx *cx) {
     const AppCfg *cfg = s->cfg;
     Platform *p = &s->app->platform;
-    ApiRole roles[ROLES_MAX];
-    size_t n_roles = platform_roles(p, roles, ROLES_MAX);
+    ApiRole roles[N_PLATFORM_TABLES];
+    size_t n_roles = platform_roles(p, roles, N_PLATFORM_TABLES);
     Str key = { 0 };
     const char *key_path = NULL;
     ClientNet *hops = NULL;
