@@ -97,6 +97,39 @@ bool sealer_open(Sealer *s, const uint8_t nonce[static SEAL_NONCE], Str with, co
     return false;
 }
 
+struct Block {
+    EVP_CIPHER_CTX *to, *from;
+};
+
+Block *block_new(const uint8_t key[static SEAL_KEY]) {
+    Block *b = mem_new(Block);
+    b->to = EVP_CIPHER_CTX_new();
+    b->from = EVP_CIPHER_CTX_new();
+    must(b->to && b->from && EVP_EncryptInit_ex(b->to, EVP_aes_256_ecb(), NULL, key, NULL) &&
+         EVP_DecryptInit_ex(b->from, EVP_aes_256_ecb(), NULL, key, NULL));
+    EVP_CIPHER_CTX_set_padding(b->to, 0);
+    EVP_CIPHER_CTX_set_padding(b->from, 0);
+    return b;
+}
+
+Block *block_free(Block *b) {
+    if (!b)
+        return NULL;
+    EVP_CIPHER_CTX_free(b->to);
+    EVP_CIPHER_CTX_free(b->from);
+    return mem_free(b);
+}
+
+void block_encrypt(Block *b, const uint8_t in[static 16], uint8_t out[static 16]) {
+    int n;
+    must(EVP_EncryptUpdate(b->to, out, &n, in, BLOCK));
+}
+
+void block_decrypt(Block *b, const uint8_t in[static 16], uint8_t out[static 16]) {
+    int n;
+    must(EVP_DecryptUpdate(b->from, out, &n, in, BLOCK));
+}
+
 size_t aes128_cbc_encrypt(const uint8_t key[static 16], const uint8_t iv[static 16], Str in, uint8_t *out) {
     EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
     int n = 0, last = 0;

@@ -23,6 +23,13 @@ void sealer_seal(Sealer *s, const uint8_t nonce[static SEAL_NONCE], Str with, co
 bool sealer_open(Sealer *s, const uint8_t nonce[static SEAL_NONCE], Str with, const void *in, size_t n, void *out,
                  const uint8_t tag[static SEAL_TAG]);
 
+/* AES-256 of one block, for 16 bytes that never come twice. in and out may be the same. */
+typedef struct Block Block;
+Block *block_new(const uint8_t key[static SEAL_KEY]);
+Block *block_free(Block *b);
+void block_encrypt(Block *b, const uint8_t in[static 16], uint8_t out[static 16]);
+void block_decrypt(Block *b, const uint8_t in[static 16], uint8_t out[static 16]);
+
 /* PKCS#7 padding. out has room for n + 16 bytes; returns how many were written. */
 size_t aes128_cbc_encrypt(const uint8_t key[static 16], const uint8_t iv[static 16], Str in, uint8_t *out);
 /* out has room for in.n bytes. false: not whole blocks, or a padding that is none. */
