@@ -276,6 +276,28 @@ const CfgOption app_options[] = {
     VENUE_TABLE(VENUE_OPTIONS)
 #undef VENUE_OPTIONS
 
+    { "news.sources", CFG_LIST, CFG_AT(AppCfg, news_sources), .flag = "news-sources",
+      .def = "coindesk=https://www.coindesk.com/arc/outboundfeeds/rss/,cointelegraph=https://cointelegraph.com/rss",
+      .help = "feeds of news, RSS, Atom or JSON Feed: NAME=URL; with - before the name only when it is named. Their terms are yours to read" },
+    { "news.interval", CFG_DURATION, CFG_AT(AppCfg, news_interval_ms), .def = "0s", .max = 7 * DAY_MS, .flag = "news-interval",
+      .help = "how often they are collected while a server runs: makes and starts the job 'news'; 0 = by hand" },
+    { "news.near_same", CFG_BOOL, CFG_AT(AppCfg, news_near_same), .def = "true",
+      .help = "a story in nearly the words of a stored one is noted beside it, and not stored again" },
+    { "news.gap", CFG_DURATION, CFG_AT(AppCfg, news_gap_ms), .def = "1s", .max = 10 * MINUTE_MS,
+      .help = "pause between two requests to one host" },
+    { "news.timeout", CFG_DURATION, CFG_AT(AppCfg, news_timeout_ms), .def = "20s", .min = 100, .max = 10 * MINUTE_MS,
+      .help = "time for one request" },
+    { "news.robots", CFG_BOOL, CFG_AT(AppCfg, news_robots), .def = "true",
+      .help = "obey robots.txt; off only for feeds whose owner has said so" },
+    { "news.private", CFG_BOOL, CFG_AT(AppCfg, news_private), .flag = "news-private",
+      .help = "feeds may be at loopback and private addresses" },
+    { "news.simulated", CFG_BOOL, CFG_AT(AppCfg, news_simulated), .flag = "news-simulated",
+      .help = "a simulator answers: its articles are labelled" },
+    { "news.tavily_key", CFG_SECRET, CFG_AT(AppCfg, news_tavily_key),
+      .help = "key of the search engine Tavily, for searches of the web" },
+    { "news.tavily_url", CFG_STR, CFG_AT(AppCfg, news_tavily_url), .def = "https://api.tavily.com",
+      .help = "its base address" },
+
     { "backtest.keep", CFG_DURATION, CFG_AT(AppCfg, backtest_keep_ms), .def = "0s", .max = INT64_C(100) * 365 * MS_PER_DAY,
       .help = "age at which a kept backtest is removed; 0 = never" },
     { "backtest.plugins", CFG_LIST, CFG_AT(AppCfg, backtest_plugins),

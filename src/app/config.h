@@ -91,6 +91,11 @@ typedef struct AppCfg {
     Str binance_stream_url;
     CfgList live_series;
 
+    CfgList news_sources;
+    bool news_private, news_simulated, news_robots, news_near_same;
+    int64_t news_gap_ms, news_timeout_ms, news_interval_ms;
+    Str news_tavily_key, news_tavily_url;
+
     int64_t backtest_keep_ms;
     CfgList backtest_plugins; /* paths */
 } AppCfg;

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { CONSUMERS_MAX = 16, ROUTES_MAX = 8, LOOK_MS = 250, AGAIN_MS = 1000, WAIT_MS = 500 };
+enum { CONSUMERS_MAX = 16, ROUTES_MAX = 16, LOOK_MS = 250, AGAIN_MS = 1000, WAIT_MS = 500 };
 
 typedef struct EventThread {
     EventRuntime *runtime;
@@ -201,7 +201,8 @@ static void *consume_main(void *arg) {
 }
 
 static size_t relay_all(EventRuntime *rt, Ctx *cx) {
-    Outbox *v[] = { rt->p->store ? candle_store_outbox(rt->p->store) : NULL, rt->p->outbox };
+    Outbox *v[] = { rt->p->store ? candle_store_outbox(rt->p->store) : NULL,
+                    rt->p->news.store ? article_store_outbox(rt->p->news.store) : NULL, rt->p->outbox };
     size_t told = 0;
     for (size_t i = 0; i < ARRAY_LEN(v); i++) {
         size_t n = 0;
@@ -258,6 +259,16 @@ static void add_consumers(EventRuntime *rt) {
         r[3] = (EventRoute){ "backtest_request", on_backtest_request, p };
         r[4] = (EventRoute){ "backtest_completed", on_nothing, p };
         add(rt, "backtest_queue", r + 3, 2, 1);
+    }
+    if (p->news.news) { /* NWS-06: scores come back; what it has told itself comes by, too */
+        r[5] = (EventRoute){ "sentiment_analysis_completed", news_on_sentiment, p->news.news };
+        r[6] = (EventRoute){ "*", on_nothing, p };
+        add(rt, "news_processing_queue", r + 5, 2, 0);
+    }
+    if (p->news.sentiment) {
+        r[7] = (EventRoute){ "news_collected", sentiment_on_news, p->news.sentiment };
+        r[8] = (EventRoute){ "*", on_nothing, p };
+        add(rt, "sentiment_analysis_queue", r + 7, 2, 0);
     }
 }
 

@@ -394,6 +394,10 @@ int job_kinds_configure(Platform *p, Ctx *cx) {
         r = configured(p, cx, "collect", "collect", every, buf_str(&b));
         buf_done(&b);
     }
+    if (r == 0 && cfg->news_interval_ms && p->news.news) {
+        Str every = str_fmt(cx->arena, "@every %llds", (long long)MAX(cfg->news_interval_ms / 1000, INT64_C(1)));
+        r = configured(p, cx, "news", "operation", every, S("{\"operation\":\"news.collect\",\"in\":{}}"));
+    }
     if (r == 0 && cfg->jobs_retention.n) {
         Str params = str_fmt(cx->arena, "{\"rules\":\"" STR_FMT "\"}", STR_ARG(cfg->jobs_retention));
         r = configured(p, cx, "retention", "retention", S("30 3 * * *"), params);

@@ -11,6 +11,8 @@
 #include "api/events/events_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
+#include "api/news/news_api.h"
+#include "api/sentiment/sentiment_api.h"
 #include "app/job_kinds.h"
 #include "app/lake.h"
 #include "app/security.h"
@@ -134,13 +136,17 @@ static void make_market_tools(Platform *p) {
     enum { QUERIES_AT_ONCE = 2 };
     p->sql = platform_sql(p->cfg, QUERIES_AT_ONCE);
     pthread_mutex_init(&p->lake_lock, NULL);
-    p->beside[0] = (BackupDatabase){ "control.db", control_snapshot, p->control };
-    p->beside[1] = (BackupDatabase){ "backtest.db", backtests_snapshot, p->backtests };
+    size_t n = 0;
+    p->beside[n++] = (BackupDatabase){ "control.db", control_snapshot, p->control };
+    if (p->backtests)
+        p->beside[n++] = (BackupDatabase){ "backtest.db", backtests_snapshot, p->backtests };
+    if (p->news.store)
+        p->beside[n++] = (BackupDatabase){ "news.db", news_snapshot, p->news.store };
     p->storage = (StorageRole){
         .storage = storage_service_new(&(StorageOptions){ .store = p->store, .objects = p->objects, .log = p->log }),
         .store = p->store,
         .beside = p->beside,
-        .n_beside = p->backtests ? 2 : 1, /* a database of another process is backed up by it */
+        .n_beside = n, /* a database of another process is backed up by it */
         .datasets = p->objects,
         .backups = p->backups,
         .record = p->control,
@@ -159,7 +165,9 @@ static void make_market_tools(Platform *p) {
                                .started = clock_mono(p->clock) };
 }
 
-static const RoleSet every_role = { { [ROLE_MARKET] = true, [ROLE_BACKTEST] = true } };
+static const RoleSet every_role = {
+    { [ROLE_MARKET] = true, [ROLE_BACKTEST] = true, [ROLE_NEWS] = true, [ROLE_SENTIMENT] = true }
+};
 
 int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts, Clock *clock, Ids *ids, Logger *log) {
     enum { SLOW_KEPT = 256 };
@@ -180,6 +188,8 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts,
         r = open_market_stores(p, cx);
     if (r == 0 && backtest)
         r = open_backtest_stores(p, cx);
+    if (r == 0)
+        r = platform_open_news(p, cx);
     if (r == 0 && p->hosts.has[ROLE_GATEWAY])
         r = platform_open_security(p, cx);
     if (r != 0) {
@@ -213,6 +223,7 @@ void platform_close(Platform *p) {
     for (size_t i = 0; i < p->n_feeds; i++)
         market_feed_close(p->feeds[i]);
     http_client_close(p->http);
+    platform_close_news(p);
     event_service_free(p->events);
     event_bus_close(p->bus);
     outbox_close(p->outbox);
@@ -226,14 +237,14 @@ void platform_close(Platform *p) {
     *p = (Platform){ 0 };
 }
 
-const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api,  &storage_api, &backtest_api,
-                                                            &jobs_api,    &admin_api,   &security_api,
-                                                            &monitor_api, &events_api,  &batch_api };
+const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api,  &backtest_api, &jobs_api,
+                                                            &admin_api,  &security_api, &monitor_api,  &events_api,
+                                                            &batch_api,  &news_api,     &sentiment_api };
 
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
-    void *const roles[N_PLATFORM_TABLES] = {
-        p->market, &p->storage, p->backtest, p->jobs, &p->admin, &p->security_role, &p->monitor, p->events, NULL
-    }; /* in the order above */
+    void *const roles[N_PLATFORM_TABLES] = { p->market, &p->storage,       p->backtest,      p->jobs,
+                                             &p->admin, &p->security_role, &p->monitor,      p->events,
+                                             NULL,      p->news.news,      p->news.sentiment }; /* in the order above */
     size_t n = 0;
     assert(cap >= N_PLATFORM_TABLES);
     for (size_t i = 0; i < N_PLATFORM_TABLES; i++)

@@ -9,7 +9,9 @@
 #include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
 #include "api/monitor/monitor_api.h"
+#include "api/news/news_api.h"
 #include "api/security/security_api.h"
+#include "api/sentiment/sentiment_api.h"
 #include "api/storage/storage_api.h"
 #include "app/platform.h"
 
@@ -20,12 +22,12 @@ const RoleInfo app_roles[ROLE_IDS] = {
                       { &market_api, &storage_api, &jobs_api, &admin_api, &events_api }, "market.db, control.db, bus.db, outbox.db, objects, backups" },
     [ROLE_BACKTEST] = { "backtest", 8004, 8004, "backtests, sweeps and their reports, on the candles of the role market",
                         { &backtest_api }, "backtest.db" },
+    [ROLE_NEWS] = { "news", 8001, 8001, "articles: collected from feeds, stored once each, found again", { &news_api }, "news.db" },
+    [ROLE_SENTIMENT] = { "sentiment", 8002, 8002, "how the news sound", { &sentiment_api }, NULL },
     [ROLE_DISCOVERY] = { "discovery", 8761, 8761, "who is where: a registry for clients of Eureka", { NULL }, NULL },
 };
 
 const RoleInfo app_roles_to_come[] = {
-    { "news", 8001, 8001, "articles and feeds", { NULL }, NULL },
-    { "sentiment", 8002, 8002, "what the news say", { NULL }, NULL },
     { "prediction", 8003, 8001, "forecasts", { NULL }, NULL },
     { "chain", 8005, 8005, "blockchains", { NULL }, NULL },
     { "language", 8006, 8002, "translation", { NULL }, NULL },

@@ -27,4 +27,5 @@ extern const Command cmd_import, cmd_export, cmd_query, cmd_stats, cmd_gaps, cmd
     cmd_compare, cmd_strategies, cmd_recommend, cmd_report, cmd_sweep, cmd_walkforward, cmd_montecarlo, cmd_prove,
     cmd_results, cmd_upload, cmd_download, cmd_datasets, cmd_convert, cmd_backup;
 extern const Command cmd_keys, cmd_audit;
+extern const Command cmd_news, cmd_sentiment;
 extern const Command cmd_train, cmd_evaluate, cmd_predict, cmd_tune;
