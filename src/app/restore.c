@@ -2,6 +2,7 @@
 
 #include "app/app.h"
 
+#include "adapters/article/sqlite.h"
 #include "adapters/backtest/sqlite.h"
 #include "adapters/jobs/sqlite.h"
 #include "adapters/object/dir.h"
@@ -109,7 +110,9 @@ static int verify_stage(Ctx *cx, const char *dir) {
     CLEANUP(candle_store_closep) CandleStore *store = NULL;
     CLEANUP(job_store_closep) JobStore *jobs = NULL;
     CLEANUP(backtest_store_closep) BacktestStore *backtests = NULL;
+    CLEANUP(article_store_closep) ArticleStore *articles = NULL;
     const char *control = path_join(cx->arena, dir, "control.db"), *kept = path_join(cx->arena, dir, "backtest.db");
+    const char *news = path_join(cx->arena, dir, "news.db");
     int r = store_sqlite_open(cx, &(StoreSqliteOptions){ .path = path_join(cx->arena, dir, "market.db") }, &store);
     if (r == 0)
         r = candle_store_verify(store, cx);
@@ -117,6 +120,10 @@ static int verify_stage(Ctx *cx, const char *dir) {
         r = job_store_sqlite_open(cx, &(JobStoreOptions){ .path = control }, &jobs);
     if (r == 0 && file_exists(kept))
         r = backtest_sqlite_open(cx, &(BacktestSqliteOptions){ .path = kept }, &backtests);
+    if (r == 0 && file_exists(news))
+        r = article_sqlite_open(cx, &(ArticleSqliteOptions){ .path = news }, &articles);
+    if (r == 0 && articles)
+        r = article_store_verify(articles, cx);
     return r;
 }
 
