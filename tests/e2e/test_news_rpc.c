@@ -176,8 +176,9 @@ typedef struct Call {
 
 static void read_status(Call *c, const HttpField *fields, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (str_eq(fields[i].name, S("grpc-status")))
-            c->status = atoi(str_cz(&c->w->arena, fields[i].value));
+        int64_t status = -1;
+        if (str_eq(fields[i].name, S("grpc-status")) && str_to_i64(fields[i].value, &status))
+            c->status = (int)status;
         if (str_eq(fields[i].name, S("grpc-message"))) {
             Str words = grpc_message_decode(&c->w->arena, fields[i].value);
             snprintf(c->words, sizeof c->words, STR_FMT, STR_ARG(words));
