@@ -33,5 +33,5 @@ void app_disconnect(App *app);
 /* Logger as configured. 0 or ErrCode. */
 int app_logger(App *app, const char *service, Logger **out);
 
-extern const Command cmd_serve, cmd_exchange_sim, cmd_demo, cmd_config, cmd_doctor, cmd_migrate, cmd_restore, cmd_sql,
-    cmd_version, cmd_completion, cmd_docs, cmd_watch, cmd_worker, cmd_secret;
+extern const Command cmd_serve, cmd_exchange_sim, cmd_feed_sim, cmd_demo, cmd_config, cmd_doctor, cmd_migrate,
+    cmd_restore, cmd_sql, cmd_version, cmd_completion, cmd_docs, cmd_watch, cmd_worker, cmd_secret;
