@@ -139,6 +139,8 @@ static bool decode_iconv(Str bytes, const char *name, Buf *out) {
 }
 
 static bool decode(const CharsetName *set, Str bytes, Buf *out) {
+    if (bytes.n == 0)
+        return true;
     switch (set->kind) {
     case CHARSET_ASCII:
         for (size_t i = 0; i < bytes.n; i++)
@@ -285,7 +287,7 @@ int charset_read(Arena *a, Str bytes, const FeedHints *hints, size_t limit, Char
                          str_n(NULL, 0),
                          S("windows-1252"),
                          S("iso-8859-2") };
-    Str first = server.n ? candidates[0] : candidates[1].n ? candidates[1] : S("utf-8");
+    Str first = server.n ? candidates[0] : candidates[1].n ? candidates[1] : sniffed.n ? sniffed : S("utf-8");
     *out = (CharsetText){ .unknown = true };
     for (size_t i = 0; i < ARRAY_LEN(candidates) && out->unknown && !text.full; i++) {
         if (i == GUESSED)

@@ -100,10 +100,16 @@ static bool read_zone_822(Str zone, int *minutes) {
 }
 
 bool date_rfc822(Str text, Arena *scratch, Time *out) {
-    Str rest = text_lower(scratch, text), all[8], *parts = all;
+    Str rest = text_lower(scratch, text), all[10], *parts = all;
     size_t n = 0;
     while (n < 6 && text_word(&rest, &all[n]))
         n++;
+    ptrdiff_t comma = n > 0 ? str_find_char(parts[0], ',') : -1;
+    if (comma > 0 && (size_t)comma + 1 < parts[0].n) { /* "Fri,24": two words */
+        memmove(parts + 1, parts, n++ * sizeof *parts);
+        parts[0] = str_first(parts[1], (size_t)comma);
+        parts[1] = str_from(parts[1], (size_t)comma + 1);
+    }
     if (n < 5) { /* the time and its zone may be missing */
         all[n++] = S("00:00:00");
         all[n++] = S("0000");

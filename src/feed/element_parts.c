@@ -309,7 +309,8 @@ void start_enclosure(Reader *r, Attrs attrs, const Row *row) {
     bool told;
     Str href = href_of(attrs, &told);
     UNUSED(row);
-    add_link(r, reader_context(r), (Link){ .rel = S("enclosure"), .href = str_dup(r->arena, href) });
+    Str whole = uri_join_safe(r->arena, r->base, text_strip(href));
+    add_link(r, reader_context(r), (Link){ .rel = S("enclosure"), .href = str_dup(r->arena, whole) });
     if (told)
         add_media(r, attrs, href, "enclosure");
 }

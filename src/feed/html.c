@@ -165,7 +165,7 @@ static void clean_data(void *arg, Str text) {
     if (c->scripts != 0) /* also below 0: an end without a start hides what follows, as it hides it there */
         return;
     put(c, text);
-    c->lt = text.n == 1 && text.p[0] == '<';
+    c->lt = text.n > 0 && text.p[text.n - 1] == '<';
 }
 
 static void clean_charref(void *arg, Str ref) {

@@ -272,7 +272,7 @@ bool reader_pop(Reader *r, Element e, Str name, Str *out) {
     if (f.element != e || (e == EL_OTHER && !str_eq(f.name, name)))
         return false;
     r->frames.n--;
-    Str s = str_n(r->text.p + f.start, r->text.n - f.start);
+    Str s = str_from(buf_str(&r->text), f.start);
     r->text.n = f.start; /* the bytes stay until the next text comes */
     r->full |= r->text.full;
     if (!is_kept(e))

@@ -483,6 +483,8 @@ static void read_all(Sgml *s) {
 }
 
 void sgml_read(Str text, SgmlRules rules, const SgmlSink *sink, void *arg, Arena *scratch) {
+    if (text.n == 0)
+        return;
     ArenaMark mark = arena_mark(scratch);
     Buf whole;
     buf_init(&whole, text.n * 3 + 64); /* <a/> becomes <a></a> */
@@ -498,8 +500,7 @@ void sgml_read(Str text, SgmlRules rules, const SgmlSink *sink, void *arg, Arena
                .arg = arg,
                .scratch = scratch,
                .last_tag = S("???") };
-    if (text.n)
-        read_all(&s);
+    read_all(&s);
     buf_done(&whole);
     arena_rewind(scratch, mark);
 }

@@ -51,5 +51,5 @@ Str text_lower(Arena *a, Str s) {
 }
 
 const char *text_find(const char *p, const char *end, Str needle) {
-    return memmem(p, (size_t)(end - p), needle.p, needle.n);
+    return p == end ? NULL : memmem(p, (size_t)(end - p), needle.p, needle.n);
 }

@@ -485,6 +485,8 @@ static bool read_text(Xml *x) {
 }
 
 static bool read_part(Xml *x, Str part, int max_depth, bool *too_deep) {
+    if (part.n == 0)
+        return true;
     x->p = part.p;
     x->end = part.p + part.n;
     while (x->p < x->end) {
