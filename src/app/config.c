@@ -244,6 +244,13 @@ const CfgOption app_options[] = {
     { "log.slow_query", CFG_DURATION, CFG_AT(AppCfg, log_slow_query_ms), .def = "250ms", .max = 10 * MINUTE_MS,
       .help = "calls of the store that take longer are logged and listed at /api/v1/admin/slow; 0 = none" },
 
+    { "alerts.every", CFG_DURATION, CFG_AT(AppCfg, alerts_every_ms), .def = "15s", .max = 60 * MINUTE_MS,
+      .help = "how often the rules of alerts are looked at; 0 = never" },
+    { "alerts.receivers", CFG_SECRET, CFG_AT(AppCfg, alerts_receivers),
+      .help = "who is told, as NAME=KIND:URL with blanks between: ops=webhook:http://10.0.0.9/hook; kinds are webhook, alertmanager, slack, mail (docs/observability.md)" },
+    { "alerts.routes", CFG_LIST, CFG_AT(AppCfg, alerts_routes),
+      .help = "who is told of what, as MATCHERS>RECEIVER: severity=critical>ops;escalate=15m:boss; none: everybody of everything" },
+
     { "metrics.aliases", CFG_BOOL, CFG_AT(AppCfg, metrics_aliases), .def = "true",
       .help = "the documents' names of metrics, python_services_*, beside finsight_*" },
 

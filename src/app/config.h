@@ -76,6 +76,9 @@ typedef struct AppCfg {
     int64_t jobs_collect_interval_ms;
     int jobs_vnstock_source; /* index into its choices: VCI alone */
 
+    Str alerts_receivers;
+    CfgList alerts_routes;
+    int64_t alerts_every_ms;
     bool metrics_aliases;
     double trace_sample;
     int64_t trace_keep, trace_slow_ms, trace_flush_ms;

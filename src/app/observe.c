@@ -3,6 +3,7 @@
 #include "app/observe.h"
 
 #include "adapters/http/curl.h"
+#include "app/alert_rounds.h"
 #include "services/trace/export.h"
 
 #include <stdio.h>
@@ -18,6 +19,7 @@ struct Observe {
     HttpClient *http; /* NULL: nothing is sent */
     TraceExport *traces;
     ProcessMetrics *process;
+    AlertRounds *alerts;
     bool under_way, stopped; /* of the loop's thread */
     int64_t wait_ms;         /* of the round under way; the loop reads it when that is done */
     struct {
@@ -31,10 +33,12 @@ static const GatewayPage pages[] = {
     { STR_INIT("/admin/traces.js"), STR_INIT("text/javascript; charset=utf-8"), &traces_js },
 };
 
-void observe_gateway(const Platform *p, GatewayOptions *g) {
+void observe_gateway(Platform *p, GatewayOptions *g) {
     g->traces = p->traces;
     g->trace_sample = p->cfg->trace_sample;
     g->metric_aliases = p->cfg->metrics_aliases;
+    g->on_denied = alert_rounds_denied;
+    g->on_denied_arg = p;
     g->pages = pages;
     g->n_pages = ARRAY_LEN(pages);
 }
@@ -134,16 +138,18 @@ static int start_export(Observe *o, Ctx *cx) {
     return 0;
 }
 
-int observe_start(Ctx *cx, Platform *p, Loop *loop, const ObserveLanes *lanes, Observe **out) {
+int observe_start(Ctx *cx, Platform *p, Gateway *g, Loop *loop, const ObserveLanes *lanes, Observe **out) {
     Observe *o = mem_new(Observe);
     *o = (Observe){ .p = p, .loop = loop };
     loop_timer_init(&o->timer, loop, begin, o);
+    o->lane = lane_threads_new("observe", 1, QUEUE, p->clock);
     int r = start_export(o, cx);
+    if (r == 0)
+        r = alert_rounds_start(cx, p, g, loop, o->lane, &o->alerts);
     if (r != 0) {
         observe_free(o);
         return r;
     }
-    o->lane = lane_threads_new("observe", 1, QUEUE, p->clock);
     o->process =
         process_metrics_new(p->metrics, p->clock, p->cfg->data_store == STORE_MEMORY ? NULL : p->cfg->data_dir);
     lane_metrics(p->metrics, "cpu", lanes->cpu);
@@ -169,6 +175,7 @@ Observe *observe_free(Observe *o) {
     lane_close(o->lane);
     if (o->traces)
         one_round(o, LAST_MS);
+    alert_rounds_free(o->alerts);
     trace_export_free(o->traces);
     http_client_close(o->http);
     process_metrics_free(o->process);

@@ -1,7 +1,7 @@
 #pragma once
 
-/* app/observe.h - what a server sees of itself goes out: spans to a collector, the store's times into metrics and the
- * slow-query log; the pages that show them.
+/* app/observe.h - what a server sees of itself goes out: spans to a collector, alerts to who is to be told, the store's times
+ * into metrics and the slow-query log; the pages that show them.
  *
  * A timer of the loop posts rounds to a lane of one thread; a round that is long delays the next, never a request. */
 
@@ -11,13 +11,13 @@
 typedef struct Observe Observe;
 
 /* What the gateway shows and keeps. */
-void observe_gateway(const Platform *p, GatewayOptions *g);
+void observe_gateway(Platform *p, GatewayOptions *g);
 
 typedef struct ObserveLanes {
     Lane *cpu, *io, *feed;
 } ObserveLanes;
 
 /* Before others use the store. 0 or ErrCode with words. */
-int observe_start(Ctx *cx, Platform *p, Loop *loop, const ObserveLanes *lanes, Observe **out);
+int observe_start(Ctx *cx, Platform *p, Gateway *g, Loop *loop, const ObserveLanes *lanes, Observe **out);
 /* Sends what is still there, for a moment; the loop does not run any more. NULL is fine. */
 Observe *observe_free(Observe *o);

@@ -178,6 +178,7 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts,
                                                     .notable = (size_t)cfg->trace_keep / 4,
                                                     .slow_ns = cfg->trace_slow_ms * NS_PER_MS });
     p->slow = slow_log_new(SLOW_KEPT, cfg->log_slow_query_ms * NS_PER_MS, log);
+    p->abuse = abuse_watch_new(ids_u64(ids));
     p->monitor = (MonitorRole){ .traces = p->traces, .slow = p->slow };
     bool market = p->hosts.has[ROLE_MARKET], backtest = p->hosts.has[ROLE_BACKTEST];
     int r = cfg->data_store == STORE_MEMORY ? 0 : dir_make(cx, cfg->data_dir);
@@ -233,6 +234,7 @@ void platform_close(Platform *p) {
     request_stats_free(p->requests);
     trace_ring_free(p->traces);
     slow_log_free(p->slow);
+    abuse_watch_free(p->abuse);
     metrics_free(p->metrics);
     *p = (Platform){ 0 };
 }

@@ -27,6 +27,7 @@
 #include "ports/sql_engine.h"
 #include "ports/ws_dialer.h"
 #include "services/admin/admin.h"
+#include "services/alerts/abuse.h"
 #include "services/backtest/backtest.h"
 #include "services/events/events.h"
 #include "services/jobs/jobs.h"
@@ -46,6 +47,7 @@ typedef struct Platform {
     TraceRing *traces;
     SlowLog *slow;
     MonitorRole monitor;
+    AbuseWatch *abuse; /* of the loop */
     CandleStore *store;
     HttpClient *http;
     MarketFeed *feeds[PLATFORM_FEEDS_MAX];

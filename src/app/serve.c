@@ -450,7 +450,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
                 .gateway = s->gateway, .loop = s->loop, .io = s->io, .owner = listen_owner, .arg = s },
             &s->desk);
     if (r == 0) /* before others use the store */
-        r = observe_start(cx, &app->platform, s->loop, &(ObserveLanes){ s->cpu, s->io, s->feed }, &s->observe);
+        r = observe_start(cx, &app->platform, s->gateway, s->loop, &(ObserveLanes){ s->cpu, s->io, s->feed },
+                          &s->observe);
     if (r == 0)
         r = make_tls(s, cx);
     if (r == 0 && (s->tls || s->upstream_tls))

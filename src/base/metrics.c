@@ -353,6 +353,33 @@ void metrics_counter_read(Metrics *m, const char *name, const char *help, const 
     pthread_mutex_unlock(&m->lock);
 }
 
+uint64_t metrics_counter_total(Metrics *m, const char *name, Str part) {
+    uint64_t sum = 0;
+    pthread_mutex_lock(&m->lock);
+    Family *f = map_get(&m->by_name, str_c(name));
+    for (size_t i = 0; f && f->kind == KIND_COUNTER && i < f->children.n; i++)
+        if (str_find(f->children.v[i]->labels, part) >= 0)
+            sum += counter_value(&f->children.v[i]->counter);
+    pthread_mutex_unlock(&m->lock);
+    return sum;
+}
+
+size_t metrics_histogram_total(Metrics *m, const char *name, double *bounds, uint64_t *counts, size_t cap) {
+    size_t n = 0;
+    pthread_mutex_lock(&m->lock);
+    Family *f = map_get(&m->by_name, str_c(name));
+    if (f && f->kind == KIND_HISTOGRAM && f->n_bounds < cap) {
+        n = f->n_bounds;
+        memcpy(bounds, f->bounds, n * sizeof *bounds);
+        memset(counts, 0, (n + 1) * sizeof *counts);
+        for (size_t i = 0; i < f->children.n; i++)
+            for (size_t k = 0; k <= n; k++)
+                counts[k] += count_at(&f->children.v[i]->histogram, k);
+    }
+    pthread_mutex_unlock(&m->lock);
+    return n;
+}
+
 /* --- the exposition --- */
 
 static void put_number(Buf *b, double v) {

@@ -65,6 +65,11 @@ double histogram_sum(const Histogram *h);
 /* The quantile q (0..1) by linear interpolation in its bucket, as histogram_quantile does; 0 when empty. */
 double histogram_quantile(const Histogram *h, double q);
 
+/* What all children of a family come to: of a counter those whose labels contain `part` (empty: all); of a histogram with
+ * at most cap buckets, the last above all bounds. 0 where there is no such family. By name, so not for hot code. */
+uint64_t metrics_counter_total(Metrics *m, const char *name, Str part);
+size_t metrics_histogram_total(Metrics *m, const char *name, double *bounds, uint64_t *counts, size_t cap);
+
 /* Text exposition format 0.0.4, families by name. ERR_LIMIT when it does not fit the Buf. */
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 int metrics_write(Metrics *m, Buf *out);

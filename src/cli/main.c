@@ -8,13 +8,13 @@
 #include <errno.h>
 
 const Command *const cli_market_commands[] = {
-    &cmd_import,   &cmd_export,      &cmd_query,      &cmd_list,      &cmd_stats,      &cmd_gaps,      &cmd_quality,
-    &cmd_ensure,   &cmd_collect,     &cmd_symbols,    &cmd_exchanges, &cmd_remove,     &cmd_storage,   &cmd_verify,
-    &cmd_backtest, &cmd_backtests,   &cmd_show,       &cmd_compare,   &cmd_strategies, &cmd_recommend, &cmd_report,
-    &cmd_sweep,    &cmd_walkforward, &cmd_montecarlo, &cmd_prove,     &cmd_upload,     &cmd_download,  &cmd_datasets,
-    &cmd_convert,  &cmd_backup,      &cmd_fill,       &cmd_unfill,    &cmd_resample,   &cmd_disagree,  &cmd_actions,
-    &cmd_keys,     &cmd_audit,       &cmd_jobs,       &cmd_events,    &cmd_results,    &cmd_train,     &cmd_evaluate,
-    &cmd_predict,  &cmd_tune,        &cmd_news,       &cmd_sentiment,
+    &cmd_alerts,   &cmd_import,   &cmd_export,      &cmd_query,      &cmd_list,      &cmd_stats,      &cmd_gaps,
+    &cmd_quality,  &cmd_ensure,   &cmd_collect,     &cmd_symbols,    &cmd_exchanges, &cmd_remove,     &cmd_storage,
+    &cmd_verify,   &cmd_backtest, &cmd_backtests,   &cmd_show,       &cmd_compare,   &cmd_strategies, &cmd_recommend,
+    &cmd_report,   &cmd_sweep,    &cmd_walkforward, &cmd_montecarlo, &cmd_prove,     &cmd_upload,     &cmd_download,
+    &cmd_datasets, &cmd_convert,  &cmd_backup,      &cmd_fill,       &cmd_unfill,    &cmd_resample,   &cmd_disagree,
+    &cmd_actions,  &cmd_keys,     &cmd_audit,       &cmd_jobs,       &cmd_events,    &cmd_results,    &cmd_train,
+    &cmd_evaluate, &cmd_predict,  &cmd_tune,        &cmd_news,       &cmd_sentiment,
 };
 const size_t cli_n_market_commands = ARRAY_LEN(cli_market_commands);
 

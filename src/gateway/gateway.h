@@ -132,6 +132,9 @@ typedef struct GatewayOptions {
     GatewayLimits limits;
     const GatewayPage *pages; /* borrowed */
     size_t n_pages;
+    /* Optional: a request brought a key that is not known (on the loop). */
+    void (*on_denied)(void *arg, Str client, MonoNs at);
+    void *on_denied_arg;
     CorsRules cors;        /* borrowed texts */
     /* For instances named https://, and what their certificates must be for (empty: their address). Borrowed; may be
      * NULL. */
@@ -172,6 +175,12 @@ int gateway_routes(Gateway *g, Ctx *cx, const GatewayTopology *topology);
 void gateway_keys(Gateway *g, KeySet *set);
 /* The same look again, once a second: keys expire. */
 void gateway_keys_look(Gateway *g);
+/* The services behind, as they are now. On the loop. */
+typedef struct GatewayService {
+    Str name;
+    ClusterView view;
+} GatewayService;
+size_t gateway_services(const Gateway *g, GatewayService *out, size_t cap);
 /* The instances of one cluster: what discovery calls. ERR_NOT_FOUND for a name that is no cluster. On the loop. */
 int gateway_instances(Gateway *g, Ctx *cx, Str cluster, const ClusterInstance *v, size_t n);
 /* Before the server stops: who asks by gRPC whether it serves is told that it will not. */

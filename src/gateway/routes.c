@@ -258,6 +258,15 @@ int gateway_routes(Gateway *g, Ctx *cx, const GatewayTopology *t) {
     return 0;
 }
 
+size_t gateway_services(const Gateway *g, GatewayService *out, size_t cap) {
+    size_t n = 0;
+    for (; n < g->clusters.n && n < cap; n++) {
+        out[n].name = cluster_name(g->clusters.v[n]);
+        cluster_view(g->clusters.v[n], &out[n].view);
+    }
+    return n;
+}
+
 int gateway_instances(Gateway *g, Ctx *cx, Str cluster, const ClusterInstance *v, size_t n) {
     Cluster *c = gateway_cluster(g, cluster);
     if (!c)

@@ -86,7 +86,11 @@ static int stage_route(Request *rq) {
 }
 
 static int stage_authentication(Request *rq) {
-    return gateway_principal(rq);
+    const GatewayOptions *o = &rq->g->o;
+    int r = gateway_principal(rq);
+    if (r != 0 && o->on_denied)
+        o->on_denied(o->on_denied_arg, rq->client, rq->ex->started);
+    return r;
 }
 
 static int stage_role(Request *rq) {

@@ -1,15 +1,17 @@
 #pragma once
 
-/* api/monitor/monitor_api.h - what the process has seen of itself: traces, slow queries. The role object is a MonitorRole.
+/* api/monitor/monitor_api.h - what the process has seen of itself: traces, slow queries, alerts. The role object is a MonitorRole.
  * It belongs to the role gateway: who is asked first has the whole of each request. */
 
 #include "api/op.h"
 #include "base/trace_ring.h"
+#include "services/alerts/alerts.h"
 #include "services/monitor/slow.h"
 
 typedef struct MonitorRole { /* borrowed */
     TraceRing *traces;
     SlowLog *slow;
+    AlertService *alerts; /* NULL: none are raised here */
 } MonitorRole;
 
 typedef struct TraceQuery {
@@ -67,8 +69,45 @@ typedef struct SlowList {
     List queries; /* SlowRow */
 } SlowList;
 
+typedef struct AlertRow {
+    Str alert, severity, state, label, of, summary, silence;
+    double value, threshold;
+    Time since, fired, resolved;
+    bool inhibited;
+} AlertRow;
+
+typedef struct AlertList {
+    int64_t count, firing;
+    List alerts; /* AlertRow */
+} AlertList;
+
+typedef struct SilenceRequest {
+    Str matchers, comment;
+    int64_t minutes;
+} SilenceRequest;
+
+typedef struct SilenceRow {
+    Str id, matchers, by, comment;
+    Time from, to;
+} SilenceRow;
+
+typedef struct SilenceList {
+    int64_t count;
+    List silences; /* SilenceRow */
+} SilenceList;
+
+typedef struct SilenceRef {
+    Str id;
+} SilenceRef;
+
+typedef struct SilenceGone {
+    bool success;
+} SilenceGone;
+
+extern const Shape alert_list_shape, silence_list_shape, silence_row_shape, silence_gone_shape;
+
 extern const OpTable monitor_api;
-extern const Op op_traces_list, op_traces_get, op_slow_list;
+extern const Op op_traces_list, op_traces_get, op_slow_list, op_alerts_list, op_silences_list, op_silence, op_unsilence;
 
 /* The page that shows traces: needs nothing but these three (default-src 'self'). */
 extern const Str traces_html, traces_css, traces_js;

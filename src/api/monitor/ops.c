@@ -1,5 +1,6 @@
 /* api/monitor/ops.c - field tables and operations of what the process has seen of itself. */
 
+#include "api/monitor/alerts.h"
 #include "api/monitor/traces.h"
 
 #define TAG "Monitoring"
@@ -77,6 +78,53 @@ static const Field slow_list_f[] = {
 };
 static SHAPE(slow_list_shape, SlowList, slow_list_f, .doc = "The slow-query log.");
 
+static const Field alert_row_f[] = {
+    FIELD(AlertRow, alert, .doc = "The rule.", .example = "ServiceDown"),
+    FIELD(AlertRow, severity, .doc = "warning or critical."),
+    FIELD(AlertRow, state, .doc = "pending, firing or resolved."),
+    FIELD(AlertRow, label, .flags = F_OMIT_EMPTY, .doc = "What kind of thing it is about: service, resource, source."),
+    FIELD(AlertRow, of, .flags = F_OMIT_EMPTY, .doc = "Which one.", .example = "market"),
+    FIELD(AlertRow, summary, .doc = "In words."),
+    FIELD(AlertRow, value, .doc = "What was measured last."),
+    FIELD(AlertRow, threshold, .doc = "What it must not pass."),
+    FIELD(AlertRow, since, .doc = "When it was first above."),
+    FIELD(AlertRow, fired, .flags = F_NULLABLE, .doc = "When it had held long enough."),
+    FIELD(AlertRow, resolved, .flags = F_NULLABLE, .doc = "When it was over."),
+    FIELD(AlertRow, silence, .flags = F_OMIT_EMPTY, .doc = "The silence that keeps it untold."),
+    FIELD(AlertRow, inhibited, .doc = "A critical alert of the same thing is told instead."),
+};
+static SHAPE(alert_row_shape, AlertRow, alert_row_f, .doc = "One alert.");
+static const Field alert_list_f[] = {
+    FIELD(AlertList, count, .doc = "Rows."),
+    FIELD(AlertList, firing, .doc = "Of them firing."),
+    FIELD(AlertList, alerts, .of = &alert_row_shape, .doc = "Firing, then pending, then those that were over in the last quarter of an hour."),
+};
+SHAPE(alert_list_shape, AlertList, alert_list_f, .doc = "Alerts.");
+static const Field silence_request_f[] = {
+    FIELD(SilenceRequest, matchers, .flags = F_REQUIRED, .max = 512, .doc = "Which alerts: LABEL=VALUE or LABEL!=VALUE, with + between. Labels are alertname, severity, service, resource, source.", .example = "alertname=ServiceDown+service=market"),
+    FIELD(SilenceRequest, minutes, .def = "60", .min = 1, .max = 60 * 24 * 90, .doc = "For how long."),
+    FIELD(SilenceRequest, comment, .max = 159, .doc = "Why.", .example = "planned work"),
+};
+static SHAPE(silence_request_shape, SilenceRequest, silence_request_f, .doc = "What is not to be told.");
+static const Field silence_row_f[] = {
+    FIELD(SilenceRow, id, .doc = "16 hex digits.", .example = "b7ad6b7169203331"),
+    FIELD(SilenceRow, matchers, .doc = "Which alerts."),
+    FIELD(SilenceRow, by, .doc = "Who asked for it."),
+    FIELD(SilenceRow, comment, .flags = F_OMIT_EMPTY, .doc = "Why."),
+    FIELD(SilenceRow, from, .doc = "Since when."),
+    FIELD(SilenceRow, to, .doc = "Until when."),
+};
+SHAPE(silence_row_shape, SilenceRow, silence_row_f, .doc = "A silence.");
+static const Field silence_list_f[] = {
+    FIELD(SilenceList, count, .doc = "Rows."),
+    FIELD(SilenceList, silences, .of = &silence_row_shape, .doc = "Those that are not over."),
+};
+SHAPE(silence_list_shape, SilenceList, silence_list_f, .doc = "Silences.");
+static const Field silence_ref_f[] = { FIELD(SilenceRef, id, .flags = F_REQUIRED | F_PATH, .min = 16, .max = 16, .doc = "16 hex digits.", .example = "b7ad6b7169203331") };
+static SHAPE(silence_ref_shape, SilenceRef, silence_ref_f, .doc = "Which silence.");
+static const Field silence_gone_f[] = { FIELD(SilenceGone, success, .doc = "It is over.") };
+SHAPE(silence_gone_shape, SilenceGone, silence_gone_f, .doc = "A silence that was ended.");
+
 const Op op_traces_list = {
     .name = "monitor.traces", .method = "GET", .path = "/api/v1/admin/traces",
     .summary = "What requests passed, and for how long", .tag = TAG, .in = &trace_query_shape, .out = &trace_list_shape,
@@ -90,7 +138,26 @@ const Op op_slow_list = {
     .in = &slow_query_shape, .out = &slow_list_shape, .role = ROLE_ADMIN, .lane = LANE_CPU, .deadline_ms = 5000,
     .idempotent = true, .run = monitor_slow_list };
 
-static const Op *const ops[] = { &op_traces_list, &op_traces_get, &op_slow_list };
+const Op op_alerts_list = {
+    .name = "monitor.alerts", .method = "GET", .path = "/api/v1/admin/alerts", .summary = "What is wrong, and what was", .tag = TAG,
+    .out = &alert_list_shape, .role = ROLE_ADMIN, .lane = LANE_CPU, .deadline_ms = 5000, .idempotent = true,
+    .run = monitor_alerts_list };
+const Op op_silences_list = {
+    .name = "monitor.silences", .method = "GET", .path = "/api/v1/admin/silences", .summary = "What is not told", .tag = TAG,
+    .out = &silence_list_shape, .role = ROLE_ADMIN, .lane = LANE_CPU, .deadline_ms = 5000, .idempotent = true,
+    .run = monitor_silences_list };
+const Op op_silence = {
+    .name = "monitor.silence", .method = "POST", .path = "/api/v1/admin/silences", .summary = "Keep alerts untold for a time",
+    .tag = TAG, .doc = "They are raised and listed all the same. Silences end with the process.",
+    .in = &silence_request_shape, .out = &silence_row_shape, .role = ROLE_ADMIN, .lane = LANE_CPU, .deadline_ms = 5000,
+    .max_body = 4096, .run = monitor_silence };
+const Op op_unsilence = {
+    .name = "monitor.unsilence", .method = "DELETE", .path = "/api/v1/admin/silences/{id}", .summary = "End a silence",
+    .tag = TAG, .in = &silence_ref_shape, .out = &silence_gone_shape, .role = ROLE_ADMIN, .lane = LANE_CPU,
+    .deadline_ms = 5000, .idempotent = true, .run = monitor_unsilence };
+
+static const Op *const ops[] = { &op_traces_list, &op_traces_get, &op_slow_list, &op_alerts_list, &op_silences_list,
+                                 &op_silence, &op_unsilence };
 /* clang-format on */
 
 const OpTable monitor_api = { .role = "monitor", .ops = ops, .n_ops = ARRAY_LEN(ops) };
