@@ -284,8 +284,7 @@ const CfgOption app_options[] = {
 #undef VENUE_OPTIONS
 
     { "news.sources", CFG_LIST, CFG_AT(AppCfg, news_sources), .flag = "news-sources",
-      .def = "coindesk=https://www.coindesk.com/arc/outboundfeeds/rss/,cointelegraph=https://cointelegraph.com/rss",
-      .help = "feeds of news, RSS, Atom or JSON Feed: NAME=URL; with - before the name only when it is named. Their terms are yours to read" },
+      .help = "feeds of news, RSS, Atom or JSON Feed: NAME=URL; - before the name: only when it is named. Empty: CoinDesk and Cointelegraph, whose terms are yours to read; none: none" },
     { "news.interval", CFG_DURATION, CFG_AT(AppCfg, news_interval_ms), .def = "0s", .max = 7 * DAY_MS, .flag = "news-interval",
       .help = "how often they are collected while a server runs: makes and starts the job 'news'; 0 = by hand" },
     { "news.near_same", CFG_BOOL, CFG_AT(AppCfg, news_near_same), .def = "true",

@@ -130,6 +130,7 @@ static void stop(Demo *d) {
     }
     service_free(d->service);
     exchange_server_stop(d->sim);
+    feed_server_stop(d->feeds);
     log_free(d->log);
 }
 
@@ -151,6 +152,8 @@ static int run_all(Demo *d) {
     if (!file && (d->in->simulated || !binance_answers(d)))
         r = start_simulator(d);
     if (r == 0)
+        r = demo_news_prepare(d);
+    if (r == 0)
         r = start_platform(d);
     if (r != 0)
         return r;
@@ -166,6 +169,8 @@ static int run_all(Demo *d) {
         r = demo_backtest(d, &s);
     if (r == 0)
         r = demo_forecast(d, &s);
+    if (r == 0)
+        r = demo_news(d);
     if (r == 0)
         r = demo_keep(d, &s);
     if (r == 0 && !file)

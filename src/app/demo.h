@@ -6,6 +6,7 @@
 #include "app/serve.h"
 #include "cli/term.h"
 #include "sim/exchange_server.h"
+#include "sim/feed_server.h"
 
 #include <pthread.h>
 
@@ -19,6 +20,7 @@ typedef struct Demo {
     Cli *c;
     const DemoIn *in;
     ExchangeServer *sim;
+    FeedServer *feeds; /* of the news */
     Service *service;
     pthread_t thread;
     bool running;
@@ -48,5 +50,7 @@ int demo_forecast(Demo *d, const DemoSeries *s); /* a small ensemble, its interv
 int demo_job(Demo *d, const DemoSeries *s);      /* a scheduled collection, run by hand */
 int demo_fill(Demo *d, const DemoSeries *s);     /* holes filled and flagged */
 int demo_keep(Demo *d, const DemoSeries *s);     /* a Parquet file, a backup */
+int demo_news_prepare(Demo *d);                  /* before the platform starts: feeds to read */
+int demo_news(Demo *d);                          /* articles collected, scored, found */
 int demo_live(Demo *d);                          /* live candles over /ws */
 int demo_finish(Demo *d, const DemoSeries *s);   /* what is kept, what to try next */

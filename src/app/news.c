@@ -15,8 +15,22 @@ static int bad_source(Ctx *cx, Str item, const char *why) {
     return err_set_at(cx, ERR_USAGE, S("news.sources"), "'" STR_FMT "': %s", STR_ARG(item), why);
 }
 
+/* The documents' collectors. */
+static const NewsSource standard_sources[] = {
+    { .name = STR_INIT("coindesk"),
+      .url = STR_INIT("https://www.coindesk.com/arc/outboundfeeds/rss/"),
+      .language = STR_INIT("en") },
+    { .name = STR_INIT("cointelegraph"), .url = STR_INIT("https://cointelegraph.com/rss"), .language = STR_INIT("en") },
+};
+
 int news_sources_parse(Ctx *cx, const CfgList *list, NewsSource *out, size_t *n) {
     *n = 0;
+    if (list->n == 0) {
+        memcpy(out, standard_sources, sizeof standard_sources);
+        *n = ARRAY_LEN(standard_sources);
+    }
+    if (list->n == 1 && str_eq_nocase(str_trim(list->v[0]), S("none")))
+        return 0;
     for (size_t i = 0; i < list->n; i++) {
         Str item = str_trim(list->v[i]), url = item, name;
         if (*n == NEWS_SOURCES_MAX)

@@ -21,7 +21,8 @@ typedef struct NewsRoles { /* NULLs where a role is not hosted */
     SentimentService *sentiment;
 } NewsRoles;
 
-/* news.sources: NAME=URL, with '-' before the name for one that is collected only when it is named. 0 or ERR_USAGE. */
+/* news.sources: NAME=URL, with '-' before the name for one that is collected only when it is named; the documents' two
+ * where none is named, nothing for "none". 0 or ERR_USAGE. */
 int news_sources_parse(Ctx *cx, const CfgList *list, NewsSource *out, size_t *n);
 
 int platform_open_news(struct Platform *p, Ctx *cx);
