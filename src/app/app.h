@@ -18,8 +18,9 @@ typedef struct App {
     /* Of connect.c: */
     Platform platform;
     bool platform_is_open;
-    Logger *log; /* of in-process calls: warnings and worse, on stderr */
-    bool remote; /* commands go to a server */
+    Logger *log;              /* of in-process calls: warnings and worse, on stderr */
+    bool remote;              /* commands go to a server */
+    struct SealedVfs *sealed; /* NULL: databases are plain */
 } App;
 
 /* Ctrl-C and SIGTERM set cx->cancel; a second Ctrl-C ends the process at once. */
@@ -29,6 +30,15 @@ void app_on_interrupt(App *app);
 int app_connect(void *app, Ctx *cx, ApiCaller **out);
 bool app_server_listens(App *app); /* on the socket of the data folder */
 void app_disconnect(App *app);
+
+/* seal.c: before the first database is opened. Keys are made where there are none. What was done already is not done
+ * again; 0 where databases are plain and are to be. */
+int app_seal(App *app, Ctx *cx);
+/* Every database of the data folder anew: sealed with the newest key, or plain. Nobody may have one open. *n: how many. */
+int app_seal_all(App *app, Ctx *cx, bool seal, size_t *n);
+int app_seal_new_key(App *app, Ctx *cx);
+/* The keys beside sealed databases that were restored into another folder. */
+int app_seal_copy(App *app, Ctx *cx, const char *dir);
 
 /* Logger as configured. 0 or ErrCode. */
 int app_logger(App *app, const char *service, Logger **out);

@@ -211,7 +211,9 @@ static SHAPE(migrate_shape, MigrateIn, migrate_f);
 static int run_migrate(Cli *c, const void *in_) {
     const MigrateIn *in = in_;
     App *app = (App *)c;
-    int r = app->cfg.data_store == STORE_SQLITE
+    int r = app_seal(app, c->cx);
+    if (r == 0)
+        r = app->cfg.data_store == STORE_SQLITE
                 ? store_sqlite_migrate(
                       c->cx, &(StoreSqliteOptions){ .path = path_join(c->cx->arena, app->cfg.data_dir, "market.db") },
                       (int)in->to)

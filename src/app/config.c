@@ -139,6 +139,10 @@ const CfgOption app_options[] = {
 
     { "secrets.key", CFG_SECRET, CFG_AT(AppCfg, secrets_key),
       .help = "Fernet key, or several with commas, the first of them in use: opens values written as enc:TOKEN; ENCRYPTION_KEY in the environment is the same" },
+    { "storage.encryption", CFG_BOOL, CFG_AT(AppCfg, storage_encryption),
+      .help = "seal the databases of data.dir with keys that ENCRYPTION_KEY opens; what is there already: finsight secret encrypt-data" },
+    { "storage.keys", CFG_PATH, CFG_AT(AppCfg, storage_keys),
+      .help = "file of the databases' keys, themselves sealed with ENCRYPTION_KEY; empty: data.dir/data.keys" },
     { "auth.keys_from", CFG_STR, CFG_AT(AppCfg, auth_keys_from),
       .help = "another gateway that holds the API keys: http://10.0.0.5:8080, or unix:/srv/a/gateway.sock; this one learns them within a second" },
     { "auth.unknown_401", CFG_BOOL, CFG_AT(AppCfg, auth_unknown_401),

@@ -46,6 +46,8 @@ typedef struct AppCfg {
     Str gateway_tls_name;
     int64_t tls_check_ms;
     Str secrets_key;
+    bool storage_encryption;
+    const char *storage_keys;
     Str auth_admin_key, auth_internal_key, auth_keys_from;
     bool auth_unknown_401;
     Str audit_key;

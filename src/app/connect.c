@@ -41,6 +41,8 @@ int app_connect(void *arg, Ctx *cx, ApiCaller **out) {
     if (r == 0 && cfg_value(&app->cfg_table, S("log.level"))->rank == CFG_DEFAULT)
         log_set_level(app->log, LEVEL_OFF);
     if (r == 0)
+        r = app_seal(app, cx);
+    if (r == 0)
         r = platform_open(&app->platform, cx, &app->cfg, gateway ? &gateway_alone : NULL, app->clock, app->ids,
                           app->log);
     if (r != 0)

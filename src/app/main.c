@@ -9,6 +9,7 @@
 #include "adapters/clock/system.h"
 #include "adapters/lake/duck.h"
 #include "adapters/model/xgboost.h"
+#include "adapters/sqlite/sealed_vfs.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -180,6 +181,7 @@ int main(int argc, char **argv) {
         status = cli_main(&app.cli, all, n, argc, argv);
     }
     app_disconnect(&app);
+    sealed_vfs_free(app.sealed);
     arena_done(&app.arena);
     return status;
 }

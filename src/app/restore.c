@@ -229,10 +229,14 @@ static int run_restore(Cli *c, const void *in_) {
     if (r == 0 && !dir_exists(from))
         r = err_set(cx, ERR_NOT_FOUND, "there is no folder %s of backups; name it with --from", from);
     if (r == 0)
+        r = app_seal(app, cx); /* what was backed up sealed is looked at sealed */
+    if (r == 0)
         r = object_dir_open(cx, from, &backups);
     progress_init(&t.bar, c, in->check ? "checking" : "restoring", "MB");
     if (r == 0)
         r = restore_into(cx, backups, in->id, &t, &b);
+    if (r == 0 && !in->check)
+        r = app_seal_copy(app, cx, dir);
     progress_end(&t.bar);
     if (r == BACKUP_NONE)
         r = err_set(cx, ERR_NOT_FOUND, "there is no such backup in %s; finsight backup --list shows those there are",

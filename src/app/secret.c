@@ -14,9 +14,10 @@ typedef struct SecretIn {
 } SecretIn;
 
 /* clang-format off */
-static const char *const actions[] = { "generate-key", "encrypt", "decrypt", NULL };
+static const char *const actions[] = { "generate-key", "encrypt",         "decrypt",      "encrypt-data",
+                                       "decrypt-data", "rotate-data-key", NULL };
 static const Field secret_f[] = {
-    FIELD(SecretIn, action, .flags = F_REQUIRED, .choices = actions, .doc = "generate-key, encrypt or decrypt."),
+    FIELD(SecretIn, action, .flags = F_REQUIRED, .choices = actions, .doc = "What to do; the last three are about the databases."),
 };
 static SHAPE(secret_shape, SecretIn, secret_f);
 /* clang-format on */
@@ -61,6 +62,19 @@ static int generate(App *app) {
     return 0;
 }
 
+/* The databases of the data folder. */
+static int run_data(App *app, Str action) {
+    Cli *c = &app->cli;
+    size_t n = 0;
+    bool seal = str_eq(action, S("encrypt-data"));
+    int r = str_eq(action, S("rotate-data-key")) ? app_seal_new_key(app, c->cx) : app_seal_all(app, c->cx, seal, &n);
+    if (r != 0)
+        return cli_fail(c, r);
+    if (n && !c->quiet)
+        fprintf(c->err, "%zu databases %s\n", n, seal ? "encrypted with the newest key" : "are plain now");
+    return 0;
+}
+
 static int run_secret(Cli *c, const void *in_) {
     const SecretIn *in = in_;
     App *app = (App *)c;
@@ -68,6 +82,8 @@ static int run_secret(Cli *c, const void *in_) {
     Str value, out;
     if (str_eq(in->action, S("generate-key")))
         return generate(app);
+    if (str_ends(in->action, S("data")) || str_ends(in->action, S("data-key")))
+        return run_data(app, in->action);
     int r = app_secret_keys(c->cx, &app->cfg_table, &keys);
     if (r == 0 && keys.n == 0)
         r = err_set_at(c->cx, ERR_USAGE, S("secrets.key"),
@@ -94,15 +110,18 @@ static int run_secret(Cli *c, const void *in_) {
 const Command cmd_secret = {
     .name = "secret",
     .group = "Platform",
-    .summary = "Encrypted values of the configuration: keys, encrypt, decrypt",
+    .summary = "Encryption: keys, values of the configuration, databases",
     .run = run_secret,
     .help =
         "A value written as enc:TOKEN in the file or the environment is opened with ENCRYPTION_KEY (or secrets.key, "
         "which may be file:/path) at start. Tokens are Fernet's, as Python's cryptography reads and writes them. The "
-        "value comes on standard input. Several keys with commas replace one another: the first encrypts.",
+        "value comes on standard input. Several keys with commas replace one another: the first encrypts. encrypt-data "
+        "and decrypt-data rewrite the databases of the data folder, with no server on it; rotate-data-key makes a new "
+        "key for what is written from the next start on.",
     .examples = "export ENCRYPTION_KEY=$(finsight secret generate-key)\n"
                 "echo redis://:password@cache:6379 | finsight secret encrypt\n"
-                "echo enc:gAAAAA... | finsight secret decrypt",
+                "echo enc:gAAAAA... | finsight secret decrypt\n"
+                "finsight secret encrypt-data --data-dir /srv/finsight",
     .flags = &secret_shape,
     .positional = (const char *const[]){ "action", NULL },
 };

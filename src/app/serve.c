@@ -435,7 +435,9 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
         loop_on_signal(s->loop, SIGTERM, on_signal, s);
         loop_on_signal(s->loop, SIGHUP, on_hangup, s);
     }
-    r = platform_open(&app->platform, cx, &app->cfg, &s->hosts, app->clock, app->ids, log);
+    r = app_seal(app, cx);
+    if (r == 0)
+        r = platform_open(&app->platform, cx, &app->cfg, &s->hosts, app->clock, app->ids, log);
     app->platform_is_open = r == 0;
     if (r == 0 && s->hosts.has[ROLE_GATEWAY])
         r = make_upstream_tls(s, cx);

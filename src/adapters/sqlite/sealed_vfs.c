@@ -3,10 +3,13 @@
 
 #include "adapters/sqlite/sealed_vfs.h"
 
+#include "base/file.h"
 #include "base/hmac.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -328,19 +331,32 @@ static const sqlite3_io_methods io_methods = {
     .xShmUnmap = io_shm_unmap,
 };
 
-/* A rollback journal is opened for a moment when a new database takes to its log. Its header, filled up to a sector with
- * zeros, says nothing; pages, which would be plain, do not come and are refused. */
-static int journal_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at) {
+/* A rollback journal: used while a database that is not in WAL mode yet takes to it. Its header, filled up to a sector with
+ * zeros, stays as it is; a page is sealed under the number 0, which no page of a database has. */
+static bool is_journal_header(const uint8_t *p, int n) {
     enum { HEADER = 28 };
-    const uint8_t *p = from;
-    bool header = true;
-    for (int i = HEADER; n >= PAGE_MIN && i < n; i++)
-        header &= p[i] == 0;
-    return header ? real_write((File *)file, from, n, at) : SQLITE_IOERR_WRITE;
+    bool zeros = true;
+    for (int i = HEADER; i < n; i++)
+        zeros &= p[i] == 0;
+    return n < PAGE_MIN || zeros;
+}
+
+static int journal_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at) {
+    File *f = (File *)file;
+    if (is_journal_header(from, n))
+        return real_write(f, from, n, at);
+    if (!is_page_size(n) || !is_free(from, n))
+        return SQLITE_IOERR_WRITE;
+    page_seal(f, 0, from, n, f->page);
+    return real_write(f, f->page, n, at);
 }
 
 static int journal_read(sqlite3_file *file, void *to, int n, sqlite3_int64 at) {
-    return real_read((File *)file, to, n, at);
+    File *f = (File *)file;
+    int rc = real_read(f, to, n, at);
+    if (rc != SQLITE_OK || is_journal_header(to, n))
+        return rc;
+    return is_page_size(n) && page_open(f, 0, to, n) ? SQLITE_OK : SQLITE_CORRUPT;
 }
 
 /* --- sqlite3_vfs --- */
@@ -460,6 +476,54 @@ SealedVfs *sealed_vfs_free(SealedVfs *v) {
     sqlite3_vfs_unregister(&v->vfs);
     explicit_bzero(v->keys, sizeof v->keys);
     return mem_free(v);
+}
+
+/* --- the whole of a file --- */
+
+static int convert_fail(Ctx *cx, sqlite3 *db, const char *path) {
+    return err_set(cx, ERR_REPOSITORY, "%s: %s", path, db ? sqlite3_errmsg(db) : "no memory");
+}
+
+/* What SQLite's URIs take as it is; the rest in hexadecimal. */
+static const char *uri_of(Arena *a, const char *path, const char *vfs) {
+    Str s = S("file:");
+    for (const char *p = path; *p; p++)
+        s = strchr("/._-", *p) || (*p >= '0' && *p <= '9') || ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z')
+                ? str_fmt(a, STR_FMT "%c", STR_ARG(s), *p)
+                : str_fmt(a, STR_FMT "%%%02X", STR_ARG(s), (unsigned char)*p);
+    return str_cz(a, str_fmt(a, STR_FMT "?vfs=%s", STR_ARG(s), vfs));
+}
+
+static int run_on(Ctx *cx, const char *uri, const char *path, const char *sql, const char *vfs) {
+    sqlite3 *db = NULL;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, r = 0, reserved = SEALED_RESERVED;
+    if (sqlite3_open_v2(uri, &db, flags, vfs) == SQLITE_OK) /* a copy that is made by it leaves them free */
+        sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+    if (!db || sqlite3_errcode(db) == SQLITE_CANTOPEN || sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        r = convert_fail(cx, db, path);
+    sqlite3_close(db);
+    return r;
+}
+
+int sealed_vfs_convert(Ctx *cx, const char *path, const SealedVfs *v, bool seal) {
+    const char *part = str_cz(cx->arena, str_fmt(cx->arena, "%s.converted", path));
+    const char *from_vfs = sealed_vfs_is_plain(path) ? v->base->zName : v->name,
+               *to_vfs = seal ? v->name : v->base->zName;
+    const char *to = uri_of(cx->arena, part, to_vfs);
+    int r = file_remove(cx, part);
+    char *sql = sqlite3_mprintf("PRAGMA temp_store=MEMORY; PRAGMA wal_checkpoint(TRUNCATE); VACUUM INTO %Q", to);
+    if (r == 0)
+        r = run_on(cx, uri_of(cx->arena, path, from_vfs), path, sql, from_vfs);
+    sqlite3_free(sql);
+    if (r == 0) /* as stores keep them; and its pages are on the disk before its name is the old one's */
+        r = run_on(cx, to, part, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_checkpoint(TRUNCATE)",
+                   to_vfs);
+    int fd = r == 0 ? open(part, O_RDONLY | O_CLOEXEC) : -1;
+    if (r == 0 && (fd < 0 || fsync(fd) != 0 || rename(part, path) != 0))
+        r = file_fail(cx, errno, "replace", path);
+    if (fd >= 0)
+        close(fd);
+    return r == 0 ? dir_sync(cx, path_dir(cx->arena, path)) : r;
 }
 
 bool sealed_vfs_is_plain(const char *path) {

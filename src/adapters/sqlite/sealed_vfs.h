@@ -12,11 +12,12 @@
  *
  * The log's sums are over what SQLite wrote; a frame that a power cut tore does not open, reads as zeros, and ends the log
  * as it should. What stays readable: sizes, which pages change and when, the log's header. What is not noticed: a whole
- * older copy of a page put back where it was. Rollback journals and temporary files would be plain and are refused: stores
- * here use a write-ahead log, and temp_store=MEMORY.
+ * older copy of a page put back where it was. Pages in a rollback journal are sealed too; temporary files would be plain
+ * and are refused: stores here have temp_store=MEMORY.
  *
  * Threads: SQLite's. A connection has its own handles, and these their own ciphers. */
 
+#include "base/ctx.h"
 #include "base/rng.h"
 #include "crypto/cipher.h"
 
@@ -33,5 +34,8 @@ typedef struct SealedKey {
  * of the process that names no VFS. name: unique in the process. ids: borrowed. */
 SealedVfs *sealed_vfs_new(const char *name, const char *base, const SealedKey *keys, size_t n, Ids *ids, bool for_all);
 SealedVfs *sealed_vfs_free(SealedVfs *v); /* when every database is closed; NULL is fine */
+/* The whole of a database that nobody has open, anew: sealed with the newest key of the process's sealed VFS, or plain.
+ * 0 or ErrCode with words; the file is the old one or the new one, whenever the power goes. */
+int sealed_vfs_convert(Ctx *cx, const char *path, const SealedVfs *v, bool seal);
 /* The file begins as a database that is not sealed. */
 bool sealed_vfs_is_plain(const char *path);
