@@ -530,6 +530,67 @@ class Cases(rig.Suite):
         equal(both.decrypt(self.secret("encrypt", "x", f"{old},{key}")[4:]), b"x")
         equal(self.secret("decrypt", both.encrypt(b"y").decode(), f"{old},{key}"), "y")
 
+    # --- databases at rest: SEC-22 ---
+
+    def everything(self, *folders):
+        return {p: p.read_bytes() for folder in folders for p in pathlib.Path(folder).rglob("*") if p.is_file()}
+
+    def test_no_plaintext_is_in_any_file_of_the_data_folder(self):
+        old, new = self.secret("generate-key"), self.secret("generate-key")
+        plain = self.environment()
+        sealed = {**plain, "ENCRYPTION_KEY": old, "FINSIGHT_STORAGE_ENCRYPTION": "on"}
+        rows = "timestamp,open,high,low,close,volume\n" + "".join(f"2024-01-01T{h:02}:00:00Z,1,2,0.5,1.5,10\n" for h in range(24))
+
+        def cli(env, *args, **more):
+            self.environment = lambda: env
+            return self.cli(*args, **more)
+
+        cli(plain, "import", "-", "--symbol", "PLAINTEXT1", stdin=rows)
+        check(any(b"PLAINTEXT1" in b for b in self.everything(self.data).values()), "the search finds what is not sealed")
+        check("encrypt-data" in cli(sealed, "list", status=5).stderr, "a plain folder is not opened as a sealed one")
+        cli(sealed, "secret", "encrypt-data")
+        check("storage.encryption" in cli(plain, "list", status=5).stderr)
+        self.environment = lambda: sealed
+        server = self.serve()
+        secret, key_id = self.create(server, name="PLAINTEXT2 a name of a key", role="write")
+        candles = [{"timestamp": f"2024-02-01T{h:02}:00:00Z", "open": 1, "high": 2, "low": 0.5, "close": 1.5, "volume": 3} for h in range(24)]
+        body = json.dumps({"symbol": "PLAINTEXT3", "timeframe": "1h", "exchange": "file", "candles": candles})
+        reply = server.request("POST", "/api/v1/market/candles", body, keyed(secret))
+        check(reply.status < 300, reply.body)
+        server.stop(signal.SIGKILL)  # what was in the log stays there
+        files = self.everything(self.data)
+        check(any(p.name.endswith("-wal") and len(b) > 10000 for p, b in files.items()), "a log was left behind")
+        for path, content in files.items():
+            check(b"PLAINTEXT" not in content and b"SQLite format" not in content, "readable", path)
+        listed = cli(sealed, "list").stdout
+        check("PLAINTEXT1" in listed and "PLAINTEXT3" in listed, listed)
+        equal(json.loads(cli(sealed, "keys", "show", key_id, "--json").stdout)["name"], "PLAINTEXT2 a name of a key")
+        # the wrong key refuses the start; a new one takes the old one's place
+        wrong = {**sealed, "ENCRYPTION_KEY": new}
+        for args in (("list",), ("serve", "--port", "0"), ("keys",)):
+            check("does not open" in cli(wrong, *args, status=6).stderr, args)
+        check("there is no key" in cli({**sealed, "ENCRYPTION_KEY": ""}, "list", status=2).stderr)
+        cli({**sealed, "ENCRYPTION_KEY": f"{new},{old}"}, "list")
+        equal(cli(wrong, "list").stdout, listed, "the new key alone")
+        check("does not open" in cli(sealed, "list", status=6).stderr, "the old key")
+        cli(wrong, "secret", "rotate-data-key")
+        cli(wrong, "import", "-", "--symbol", "PLAINTEXT4", stdin=rows)
+        cli(wrong, "secret", "encrypt-data")
+        check("PLAINTEXT4" in cli(wrong, "list").stdout)
+        # backups are sealed too
+        cli(wrong, "backup")
+        cli(wrong, "restore", "--to", self.root / "restored")
+        for path, content in self.everything(self.data, self.root / "restored").items():
+            check(b"PLAINTEXT" not in content, "readable", path)
+        # a byte of the file changed by somebody: an error, not candles
+        db = self.data / "market.db"
+        content = bytearray(db.read_bytes())
+        for at in range(100, len(content), 4096):
+            content[at] ^= 1
+        db.write_bytes(content)
+        check(cli(wrong, "list", status=None).returncode != 0, "a changed file is not read")
+        del self.environment
+
     # --- what every reply says: SEC-13 .. SEC-16 ---
 
     def test_every_reply_has_its_headers_refusals_too(self):
