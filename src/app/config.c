@@ -99,6 +99,8 @@ const CfgOption app_options[] = {
     { "server.access_log", CFG_BOOL, CFG_AT(AppCfg, server_access_log), .def = "true", .flag = "access-log",
       .help = "one line a request" },
 
+    { "server.core_dumps", CFG_BOOL, CFG_AT(AppCfg, server_core_dumps),
+      .help = "let a crash leave the memory of the process on disk, keys among it" },
     { "server.http2", CFG_BOOL, CFG_AT(AppCfg, server_http2), .def = "true",
       .help = "speak HTTP/2 too: over TLS by ALPN, in plain to clients that begin with its preface" },
     { "server.max_streams", CFG_INT, CFG_AT(AppCfg, server_max_streams), .def = "100", .min = 1, .max = 10000, .unit = "requests",

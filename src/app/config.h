@@ -38,7 +38,7 @@ typedef struct AppCfg {
     int64_t server_cpu_threads, server_io_threads, server_feed_threads, server_queue;
     int64_t server_drain_ms, server_header_ms, server_body_ms, server_idle_ms;
     int64_t server_max_connections;
-    bool server_access_log;
+    bool server_access_log, server_core_dumps;
     bool server_http2, server_proxy_protocol;
     int64_t server_max_streams;
     const char *tls_cert, *tls_key, *tls_client_ca;

@@ -8,6 +8,7 @@
 #include "api/rpc/rpc.h"
 #include "app/app.h"
 #include "app/discovery.h"
+#include "app/dumps.h"
 #include "app/events.h"
 #include "app/follower.h"
 #include "app/job_kinds.h"
@@ -435,6 +436,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
         loop_on_signal(s->loop, SIGTERM, on_signal, s);
         loop_on_signal(s->loop, SIGHUP, on_hangup, s);
     }
+    if (!app->cfg.server_core_dumps)
+        app_no_dumps();
     r = app_seal(app, cx);
     if (r == 0)
         r = platform_open(&app->platform, cx, &app->cfg, &s->hosts, app->clock, app->ids, log);

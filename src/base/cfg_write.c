@@ -113,9 +113,22 @@ void cfg_write_markdown(const Cfg *c, Buf *out) {
     arena_done(&a);
 }
 
+/* An address may carry a name and a password: "http://user:password@host/path". */
+static Str without_password(const Cfg *c, Str text) {
+    ptrdiff_t scheme = str_find(text, S("://"));
+    Str rest = str_from(text, scheme < 0 ? text.n : (size_t)scheme + 3);
+    size_t end = 0;
+    while (end < rest.n && rest.p[end] != '/' && rest.p[end] != ',')
+        end++;
+    ptrdiff_t at = str_find_char(str_first(rest, end), '@');
+    return at < 0 ? text
+                  : str_fmt(c->arena, STR_FMT "***" STR_FMT, STR_ARG(str_first(text, text.n - rest.n)),
+                            STR_ARG(str_from(rest, (size_t)at)));
+}
+
 static Str shown_value(const Cfg *c, size_t i) {
     Str text = c->values[i].text;
-    return c->options[i].type == CFG_SECRET && text.n ? S("***") : text;
+    return c->options[i].type == CFG_SECRET && text.n ? S("***") : without_password(c, text);
 }
 
 void cfg_write_problems(const Cfg *c, Buf *out) {

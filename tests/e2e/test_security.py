@@ -591,6 +591,89 @@ class Cases(rig.Suite):
         check(cli(wrong, "list", status=None).returncode != 0, "a changed file is not read")
         del self.environment
 
+    # --- secrets stay secrets: SEC-11 ---
+
+    def dump_of(self, server):
+        """The process's memory as gcore writes it, or None where that may not be."""
+        if not shutil.which("gcore"):
+            return None
+        subprocess.run(["gcore", "-o", self.root / "dump", str(server.process.pid)], capture_output=True, timeout=300)
+        found = list(self.root.glob("dump.*"))
+        if not found:
+            return None
+        content = found[0].read_bytes()
+        found[0].unlink()
+        return content
+
+    def test_twenty_planted_secrets_are_found_nowhere(self):
+        planted = {f"{name}": f"PLANTED-{name}-{os.urandom(12).hex()}" for name in
+                   ("admin", "internal", "audit", "redis", "query", "discovery", "wrongkey", "wrongbearer", "basic", "hop",
+                    "envadmin")}
+        planted["encryption"] = self.secret("generate-key")
+        config = self.root / "c.yaml"
+        internal = self.root / "internal.secret"
+        internal.write_text(planted["internal"])
+        token = self.secret("encrypt", planted["admin"], planted["encryption"])
+        config.write_text(f"auth:\n  admin_key: {token}\n  internal_key: file:{internal}\n"
+                          f"audit:\n  key: {planted['audit']}\nredis:\n  url: redis://user:{planted['redis']}@127.0.0.1:1\n"
+                          f"discovery:\n  credentials: user:{planted['discovery']}\n")
+        self.environment = lambda old=self.environment(): {**old, "ENCRYPTION_KEY": planted["encryption"]}
+        log = self.root / "secret-log"
+        work = self.root / "cwd"
+        work.mkdir()
+        here = os.getcwd()
+        os.chdir(work)  # a core file would be made here
+        try:
+            server = self.start("serve", "--config.file", config, "--data-dir", self.data, "--port", 0, "--host", "0.0.0.0",
+                                *NO_LIMITS, "--log-level", "debug", "--log-format", "json", log=log)
+        finally:
+            os.chdir(here)
+        self.key = lambda: planted["admin"]
+        answers = []
+
+        def ask(method, path, headers=None, body=None):
+            reply = server.request(method, path, body, headers or {})
+            answers.append(reply.body + json.dumps(reply.headers).encode())
+            return reply
+
+        for i in range(8):
+            planted[f"api{i}"], key_id = self.create(server, name=f"key {i}", role="write")
+        planted["rotated"] = server.request("POST", f"{KEYS}/{key_id}/rotate", "{}", keyed(self.key())).json["secret"]
+        for name, secret in planted.items():  # every way in which one may come, right and wrong
+            for headers in ({"X-API-Key": secret}, {"Authorization": f"Bearer {secret}"}, {"Authorization": f"Basic {secret}"},
+                            {"x-finsight-internal": secret, "x-finsight-principal": "3 x"}):
+                ask("GET", "/api/v1/jobs", headers)
+                ask("GET", "/api/v1/market/candles?symbol=%00", headers)
+            ask("GET", f"/api/v1/jobs?api_key={planted['query']}&access_token={planted['query']}")
+        self.cli("config", "--config.file", config)
+        admin = keyed(planted["admin"])
+        for path in ("/health", "/metrics", "/openapi.json", "/docs", "/api/v1/admin/config", "/api/v1/admin/stats", KEYS, KEYS + "/feed",
+                     "/api/v1/admin/security/events?limit=1000", "/api/v1/admin/audit", "/admin/traces", "/nothing"):
+            ask("GET", path, admin)
+        ask("POST", KEYS, admin, "not json " + planted["wrongkey"])
+        dump = self.dump_of(server)
+        server.process.send_signal(signal.SIGABRT)
+        _, status = os.waitpid(server.process.pid, 0)
+        server.process.returncode = -signal.SIGABRT
+        check(os.WIFSIGNALED(status) and not os.WCOREDUMP(status), "it left a core")
+        equal(list(work.iterdir()), [], "files where it ran")
+        limits = self.cli("audit", "--limit", "1000", "--json", "--config.file", config).stdout
+        shown = "".join(self.cli(*args, "--config.file", config).stdout for args in
+                        (("config",), ("config", "--json"), ("keys",), ("keys", "--json"), ("doctor",)))
+        places = {"answers": b"".join(answers), "log": log.read_bytes(), "commands": (limits + shown).encode()}
+        places.update({str(p): b for p, b in self.everything(self.data, work).items()})
+        if dump is not None:
+            places["gcore"] = dump
+            talkative = self.start("serve", "--config.file", config, "--data-dir", self.root / "other", "--port", 0,
+                                   "--server.core-dumps")
+            check(planted["internal"].encode() in self.dump_of(talkative), "the search finds what a dump has")
+        equal(len(planted), 21)
+        check(len(places["log"]) > 10000 and len(places["answers"]) > 10000, "too little was looked at")
+        for name, secret in planted.items():
+            for place, content in places.items():
+                check(secret.encode() not in content, f"the secret '{name}' is in {place}")
+        del self.environment
+
     # --- what every reply says: SEC-13 .. SEC-16 ---
 
     def test_every_reply_has_its_headers_refusals_too(self):
