@@ -98,6 +98,10 @@ lint: setup-test ## Formatting, layers, headers, clang-tidy, cppcheck
 	@tools/quiet ninja -C $(BUILD)
 	@tools/lint --all --build $(BUILD)
 
+sbom: ## What the program is made of: build/sbom.json (CycloneDX)
+	@tools/configure $(BUILD) --buildtype=$(TYPE)
+	@tools/sbom $(BUILD) > $(BUILD)/sbom.json && echo $(BUILD)/sbom.json
+
 fmt: ## Format the C sources in place
 	@tools/setup lint
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i

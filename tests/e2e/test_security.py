@@ -340,6 +340,40 @@ class Cases(rig.Suite):
         path.write_text(f"auth:\n  admin_key: file:{self.root / 'admin'}\n")
         return str(path)
 
+    # --- the order of the layers: SEC-18, U36 ---
+
+    def test_each_layer_blocks_its_own_and_in_their_order(self):
+        """One request that every layer would refuse, mended from the outside in: each stage in turn is the one that speaks."""
+        market = self.start("serve", "--roles", "market", "--data-dir", self.data, "--port", 0)
+        server = self.start("serve", "--roles", "gateway", "--data-dir", self.root / "gateway", "--port", 0, "--host", "0.0.0.0",
+                            "--services", f"market=127.0.0.1:{market.port}", "--server.trusted-hops", "127.0.0.1",
+                            "--limit.flood", 3, "--limit.anonymous", 0, "--limit.key", 0)
+        admin = (self.root / "gateway/admin.key").read_text().strip()
+        fresh = iter(range(1, 250))
+
+        def ask(method, path, key=None, address=None, body=None):
+            headers = {"X-Forwarded-For": address or f"10.1.1.{next(fresh)}", **(keyed(key) if key else {})}
+            reply = server.request(method, path, body, headers)
+            return reply.status, error(reply).get("stage") if reply.status >= 400 else None
+
+        def make(**fields):
+            reply = server.request("POST", KEYS, json.dumps({"name": "x", **fields}),
+                                   {**keyed(admin), "X-Forwarded-For": f"10.1.1.{next(fresh)}"})
+            return reply.json["secret"]
+
+        reader, writer = make(role="read"), make(role="write", limit=1)
+        bad = ("POST", "/api/v1/market/candles")
+        for _ in range(3):
+            ask("GET", "/nowhere", "wrong", "10.9.9.9")
+        equal(ask("POST", "/nowhere", "wrong", "10.9.9.9", "{"), (429, "address"))
+        equal(ask("POST", "/nowhere", "wrong", None, "{"), (404, "route"))
+        equal(ask(*bad, "wrong", None, "{"), (403, "authentication"))
+        equal(ask(*bad, None, None, "{"), (401, "role"))
+        equal(ask(*bad, reader, None, "{"), (403, "role"))
+        equal(ask(*bad, writer, None, "{"), (400, "validation"))
+        equal(ask(*bad, writer, None, "{"), (429, "limit"))
+        equal(ask(*bad, make(role="write"), None, '{"symbol": "??"}'), (422, "validation"))
+
     # --- the record of events: SEC-12 ---
 
     def test_what_happens_is_recorded_and_floods_are_counted(self):
