@@ -15,12 +15,14 @@
 #include "app/kept.h"
 #include "app/observe.h"
 #include "app/security.h"
+#include "app/takeover.h"
 #include "app/ticker.h"
 #include "app/topology.h"
 
 #include "base/file.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { WHY_MAX = 400 };
@@ -43,6 +45,8 @@ struct Service {
     SecurityDesk *desk; /* NULL: the gateway is not hosted */
     Logger *log;
     RoleSet hosts;
+    Takeover *takeover; /* NULL: it cannot be taken over */
+    int socket;         /* that it was given; -1: none */
     int port;
     int signals;
 };
@@ -63,14 +67,42 @@ static void listen_owner(void *arg) {
     arena_done(&scratch);
 }
 
+/* The socket that is there already: taken over, or a service manager's. */
+static int find_socket(Service *s, Ctx *cx) {
+    s->socket = takeover_inherited(getenv("LISTEN_PID"), getenv("LISTEN_FDS"));
+    if (s->socket >= 0 || !s->cfg->server_takeover || s->cfg->data_store == STORE_MEMORY)
+        return 0;
+    GatewayTopology unused;
+    int r = topology_make(cx, s->cfg, &s->hosts, &unused); /* the old process is not sent away for a bad file */
+    return r == 0 ? takeover_take(cx, s->cfg, &s->socket) : r;
+}
+
+static int listen_tcp(Service *s, Ctx *cx) {
+    char why[WHY_MAX];
+    HttpServer *server = gateway_server(s->gateway);
+    if (s->socket >= 0) {
+        int fd = s->socket;
+        s->socket = -1;
+        int r = http_server_listen_fd(server, fd, s->tls, &s->port);
+        return r == 0 ? 0 : err_set(cx, r, "the socket this process was given does not listen");
+    }
+    int r = http_server_listen_tls(server, s->tls, str_cz(cx->arena, s->cfg->server_host), own_port(s), &s->port, why,
+                                   sizeof why);
+    return r == 0 ? 0 : err_set(cx, r, "%s", why);
+}
+
+static void stop_taken(void *arg) {
+    Service *s = arg;
+    LOG_INFO(s->log, NULL, S("another process takes over"));
+    service_stop(s);
+}
+
 static int listen_all(Service *s, Ctx *cx) {
     char why[WHY_MAX];
-    int r = http_server_listen_tls(gateway_server(s->gateway), s->tls, str_cz(cx->arena, s->cfg->server_host),
-                                   own_port(s), &s->port, why, sizeof why);
-    if (r != 0)
-        return err_set(cx, r, "%s", why);
-    if (s->cfg->data_store == STORE_MEMORY)
-        return 0;
+    int r = listen_tcp(s, cx);
+    if (r != 0 || s->cfg->data_store == STORE_MEMORY)
+        return r;
+    s->takeover = takeover_offer(s->loop, cx->arena, s->cfg, gateway_server(s->gateway), stop_taken, s);
     if (s->hosts.has[ROLE_MARKET]) /* the socket in the data folder is its owner's */
         r = http_server_listen_unix(gateway_server(s->gateway), platform_socket(cx->arena, s->cfg), why, sizeof why);
     if (r == ERR_USAGE) { /* a path too long for a socket: all but the commands beside the server work */
@@ -429,7 +461,9 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
     if (r != 0)
         return r;
     Service *s = mem_new(Service);
-    *s = (Service){ .app = app, .cfg = &app->cfg, .log = log, .hosts = hosts, .loop = loop_new(app->clock) };
+    *s = (Service){
+        .app = app, .cfg = &app->cfg, .log = log, .hosts = hosts, .socket = -1, .loop = loop_new(app->clock)
+    };
     loop_timer_init(&s->tls_timer, s->loop, tls_look, s);
     if (signals) { /* before any thread is made: they inherit the blocked signals */
         loop_on_signal(s->loop, SIGINT, on_signal, s);
@@ -438,7 +472,9 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
     }
     if (!app->cfg.server_core_dumps)
         app_no_dumps();
-    r = app_seal(app, cx);
+    r = find_socket(s, cx); /* an old process has closed its stores before ours are opened */
+    if (r == 0)
+        r = app_seal(app, cx);
     if (r == 0)
         r = platform_open(&app->platform, cx, &app->cfg, &s->hosts, app->clock, app->ids, log);
     app->platform_is_open = r == 0;
@@ -513,6 +549,9 @@ void service_run(Service *s) {
 Service *service_free(Service *s) {
     if (!s)
         return NULL;
+    takeover_free(s->takeover);
+    if (s->socket >= 0)
+        close(s->socket);
     follower_stop(s->follower);
     security_desk_stop(s->desk);
     s->events = events_stop(s->events);

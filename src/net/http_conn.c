@@ -462,7 +462,8 @@ HttpConnState http_conn_state(const HttpConn *c) {
         return HTTP_CONN_OPEN;
     if (c->closing)
         return c->linger && !c->eof ? HTTP_CONN_LINGER : HTTP_CONN_CLOSE;
-    return c->eof || c->core->draining ? HTTP_CONN_CLOSE : HTTP_CONN_OPEN;
+    bool over = c->core->draining && (c->served || c->core->fresh_too);
+    return c->eof || over ? HTTP_CONN_CLOSE : HTTP_CONN_OPEN;
 }
 
 /* Of the request that is arriving; none while we are the ones who do not read. */

@@ -41,8 +41,9 @@ typedef struct HttpCore {
     HttpHandler *fn;
     void *arg;
     Clock *clock;
-    bool draining; /* no keep-alive any more */
-    MonoNs now;    /* of the call that is being served */
+    bool draining;  /* no keep-alive any more */
+    bool fresh_too; /* not even for connections on which nothing was asked yet */
+    MonoNs now;     /* of the call that is being served */
     HttpCounts counts;
     /* Brings news of an exchange to the thread of the connections, where http_conn_news takes it. NULL: the caller is
      * on it already. */

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -73,6 +74,22 @@ int listener_tcp(Listener *l, const char *host, int port, int *out_port, char *w
         return why_not_tcp(host, port, e, why, why_size);
     }
     l->fd = fd;
+    if (out_port)
+        *out_port = bound_port(fd);
+    return 0;
+}
+
+int listener_fd(Listener *l, int fd, int *out_port) {
+    *l = (Listener){ .fd = fd };
+    int on = 0, flags = fcntl(fd, F_GETFL);
+    socklen_t n = sizeof on;
+    bool good = getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 && on && flags >= 0 &&
+                fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+    if (!good) {
+        close(fd);
+        l->fd = -1;
+        return ERR_USAGE;
+    }
     if (out_port)
         *out_port = bound_port(fd);
     return 0;

@@ -16,6 +16,8 @@ typedef struct Listener {
 
 /* 0, or ErrCode with words in why. */
 int listener_tcp(Listener *l, const char *host, int port, int *out_port, char *why, size_t why_size);
+/* A socket that listens already; ERR_USAGE (and closed) when it does not. */
+int listener_fd(Listener *l, int fd, int *out_port);
 int listener_unix(Listener *l, const char *path, char *why, size_t why_size);
 void listener_close(Listener *l);
 

@@ -60,6 +60,7 @@ struct HttpServer {
     int n_listeners;
     int spare_fd; /* given up to accept, and close, a connection when descriptors run out */
     LoopTimer drain;
+    int64_t drain_left_ms; /* behind the moment for those who have just connected */
     bool stopping, stopped;
     void (*stop_done)(void *arg);
     void *stop_arg;
@@ -287,6 +288,19 @@ int http_server_listen_tls(HttpServer *s, TlsServer *tls, const char *host, int 
     return r != 0 ? r : start_listening(s, &l, tls);
 }
 
+int http_server_listen_fd(HttpServer *s, int fd, TlsServer *tls, int *out_port) {
+    Listener l;
+    int r = listener_fd(&l, fd, out_port);
+    return r != 0 ? r : start_listening(s, &l, tls);
+}
+
+int http_server_tcp_fd(const HttpServer *s) {
+    for (int i = 0; i < s->n_listeners; i++)
+        if (!s->listeners[i].socket.local)
+            return s->listeners[i].socket.fd;
+    return -1;
+}
+
 int http_server_listen_unix(HttpServer *s, const char *path, char *why, size_t why_size) {
     Listener l;
     int r = listener_unix(&l, path, why, why_size);
@@ -401,8 +415,19 @@ static void close_all(HttpServer *s) {
         conn_close(LIST_ENTRY(it, ServerConn, node));
 }
 
+enum { FRESH_MS = 500 }; /* who has just connected is about to ask */
+
 static void on_drained(void *arg) {
-    close_all(arg);
+    HttpServer *s = arg;
+    if (s->core.fresh_too) {
+        close_all(s);
+        return;
+    }
+    s->core.fresh_too = true;
+    loop_timer_start(&s->drain, s->drain_left_ms, 0);
+    LIST_FOR (it, &s->conns)
+        conn_settle(LIST_ENTRY(it, ServerConn, node));
+    stop_check(s);
 }
 
 static void listeners_close(HttpServer *s) {
@@ -440,10 +465,15 @@ void http_server_stop(HttpServer *s, int64_t drain_ms, void (*done)(void *arg), 
     s->stop_arg = arg;
     s->core.draining = true;
     listeners_close(s);
-    LIST_FOR (it, &s->conns)
-        conn_settle(LIST_ENTRY(it, ServerConn, node)); /* closes the idle ones */
+    LIST_FOR (it, &s->conns) {
+        ServerConn *sc = LIST_ENTRY(it, ServerConn, node);
+        if (stream_is_ready(&sc->stream) && http_conn_wants_read(&sc->http))
+            conn_read(sc); /* what is there already is answered */
+        conn_settle(sc);   /* closes the idle ones */
+    }
+    s->drain_left_ms = MAX(drain_ms - FRESH_MS, (int64_t)0);
     if (s->n_conns)
-        loop_timer_start(&s->drain, drain_ms, 0);
+        loop_timer_start(&s->drain, MIN(drain_ms, (int64_t)FRESH_MS), 0);
     stop_check(s);
 }
 

@@ -153,6 +153,10 @@ int http_server_listen_tcp(HttpServer *s, const char *host, int port, int *out_p
 /* The same over TLS; tls outlives the server. */
 int http_server_listen_tls(HttpServer *s, TlsServer *tls, const char *host, int port, int *out_port, char *why,
                            size_t why_size);
+/* A TCP socket that listens already, and now is the server's: inherited, or taken over from another process. */
+int http_server_listen_fd(HttpServer *s, int fd, TlsServer *tls, int *out_port);
+/* Of the first TCP listener, still the server's; -1 when there is none. */
+int http_server_tcp_fd(const HttpServer *s);
 /* A Unix socket, mode 0600; a stale file of a dead server is replaced. */
 int http_server_listen_unix(HttpServer *s, const char *path, char *why, size_t why_size);
 /* Stops accepting, lets requests in flight finish for at most drain_ms, then calls done on the loop. */
