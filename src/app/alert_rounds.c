@@ -27,7 +27,9 @@ struct AlertRounds {
 };
 
 void alert_rounds_denied(void *platform, Str client, MonoNs at) {
-    abuse_failed(((const Platform *)platform)->abuse, client, at);
+    const Platform *p = platform;
+    counter_inc(p->denied);
+    abuse_failed(p->abuse, client, at);
 }
 
 /* --- what is measured --- */

@@ -37,6 +37,8 @@ void observe_gateway(Platform *p, GatewayOptions *g) {
     g->traces = p->traces;
     g->trace_sample = p->cfg->trace_sample;
     g->metric_aliases = p->cfg->metrics_aliases;
+    p->denied = metrics_counter(p->metrics, "finsight_failed_logins_total",
+                                "Requests with a key or a token that is not known.", METRIC_NO_LABELS);
     g->on_denied = alert_rounds_denied;
     g->on_denied_arg = p;
     g->pages = pages;

@@ -48,6 +48,7 @@ typedef struct Platform {
     SlowLog *slow;
     MonitorRole monitor;
     AbuseWatch *abuse; /* of the loop */
+    Counter *denied;   /* failed logins */
     CandleStore *store;
     HttpClient *http;
     MarketFeed *feeds[PLATFORM_FEEDS_MAX];
