@@ -218,7 +218,7 @@ bool end_category(Reader *r, const Row *row) {
 /* Words between commas. */
 bool end_keywords(Reader *r, const Row *row) {
     Str value, word;
-    reader_pop(r, row->element, str_c(row->name), &value);
+    reader_pop(r, row->element, row->name, &value);
     while (str_next(&value, ',', &word))
         node_add_tag(r, reader_context(r), (FeedTag){ text_strip(word), str_c(row->type), none });
     return true;

@@ -12,12 +12,12 @@ static const Str none;
 
 void start_text(Reader *r, Attrs attrs, const Row *row) {
     UNUSED(attrs);
-    reader_push(r, row->element, str_c(row->name), row->wanted);
+    reader_push(r, row->element, row->name, row->wanted);
 }
 
 bool end_text(Reader *r, const Row *row) {
     Str value;
-    reader_pop(r, row->element, str_c(row->name), &value);
+    reader_pop(r, row->element, row->name, &value);
     return true;
 }
 
@@ -273,154 +273,154 @@ static bool end_description(Reader *r, const Row *row) {
 
 /* clang-format off */
 static const Row rows[] = { /* sorted by name */
-    { "abstract",                 start_construct,       end_description,    EL_DESCRIPTION, false, PLAIN },
-    { "admin_errorreportsto",     start_resource,        NULL,               EL_ERRORREPORTS, true, NULL },
-    { "admin_generatoragent",     start_resource,        NULL,               EL_GENERATOR,   true,  NULL },
-    { "author",                   start_author,          end_author,         EL_AUTHOR,      true,  NULL },
-    { "body",                     start_construct,       end_content,        EL_CONTENT,     true,  "application/xhtml+xml" },
-    { "category",                 start_category,        end_category,       EL_CATEGORY,    true,  NULL },
-    { "cc_license",               start_license,         NULL,               EL_LICENSE,     false, NULL },
-    { "channel",                  start_channel,         end_feed,           EL_OTHER,       false, NULL },
-    { "cloud",                    start_nothing,         NULL,               EL_OTHER,       false, NULL },
-    { "content",                  start_content,         end_content,        EL_CONTENT,     true,  PLAIN },
-    { "content_encoded",          start_encoded,         end_content,        EL_CONTENT,     true,  HTML },
-    { "contributor",              start_contributor,     end_contributor,    EL_CONTRIBUTOR, false, NULL },
-    { "copyright",                start_construct,       end_construct,      EL_RIGHTS,      true,  PLAIN },
-    { "created",                  start_text,            end_text,           EL_CREATED,     true,  NULL },
-    { "creativeCommons_license",  start_text,            end_license,        EL_LICENSE,     true,  NULL },
-    { "creativecommons_license",  start_text,            end_license,        EL_LICENSE,     true,  NULL },
-    { "dc_author",                start_author,          end_author,         EL_AUTHOR,      true,  NULL },
-    { "dc_contributor",           start_contributor,     end_dc_contributor, EL_NAME,        false, NULL },
-    { "dc_creator",               start_author,          end_author,         EL_AUTHOR,      true,  NULL },
-    { "dc_date",                  start_text,            end_updated,        EL_UPDATED,     true,  NULL },
-    { "dc_description",           start_description,     end_description,    EL_DESCRIPTION, false, HTML },
-    { "dc_language",              start_text,            end_language,       EL_LANGUAGE,    true,  NULL },
-    { "dc_publisher",             start_text,            end_text,           EL_PUBLISHER,   true,  NULL },
-    { "dc_rights",                start_construct,       end_construct,      EL_RIGHTS,      true,  PLAIN },
-    { "dc_subject",               start_category,        end_category,       EL_CATEGORY,    true,  NULL },
-    { "dc_title",                 start_construct,       end_title,          EL_TITLE,       false, PLAIN },
-    { "dcterms_created",          start_text,            end_text,           EL_CREATED,     true,  NULL },
-    { "dcterms_issued",           start_text,            end_published,      EL_PUBLISHED,   true,  NULL },
-    { "dcterms_modified",         start_text,            end_updated,        EL_UPDATED,     true,  NULL },
-    { "dcterms_valid",            start_text,            end_text,           EL_VALIDITY,    true,  NULL },
-    { "description",              start_description,     end_description,    EL_DESCRIPTION, false, HTML },
-    { "email",                    start_text,            end_email,          EL_EMAIL,       false, NULL },
-    { "enclosure",                start_enclosure,       NULL,               EL_OTHER,       false, NULL },
-    { "entry",                    start_item,            end_item,           EL_ITEM,        false, NULL },
-    { "expirationdate",           start_text,            end_text,           EL_EXPIRED,     true,  NULL },
-    { "feed",                     start_feed,            end_feed,           EL_OTHER,       false, NULL },
-    { "feedburner_browserfriendly", start_construct,     end_construct,      EL_INFO,        true,  PLAIN },
-    { "fullitem",                 start_encoded,         end_content,        EL_CONTENT,     true,  HTML },
-    { "generator",                start_text,            end_text,           EL_GENERATOR,   true,  NULL },
-    { "georss_box",               start_text,            end_text,           EL_GEOMETRY,    false, NULL },
-    { "georss_line",              start_text,            end_text,           EL_GEOMETRY,    false, NULL },
-    { "georss_point",             start_text,            end_text,           EL_GEOMETRY,    false, NULL },
-    { "georss_polygon",           start_text,            end_text,           EL_GEOMETRY,    false, NULL },
-    { "georss_where",             start_text,            end_text,           EL_WHERE,       false, NULL },
-    { "gml_exterior",             start_text,            end_text,           EL_GEOMETRY,    false, NULL },
-    { "gml_linearring",           start_text,            end_text,           EL_GEOMETRY,    false, NULL },
-    { "gml_linestring",           start_text,            end_text,           EL_GEOMETRY,    false, NULL },
-    { "gml_point",                start_text,            end_text,           EL_GEOMETRY,    false, NULL },
-    { "gml_polygon",              start_text,            end_text,           EL_GEOMETRY,    false, NULL },
-    { "gml_pos",                  start_text,            end_text,           EL_POS,         false, NULL },
-    { "gml_poslist",              start_text,            end_text,           EL_POS,         false, NULL },
-    { "guid",                     start_guid,            end_guid,           EL_ID,          true,  NULL },
-    { "height",                   start_text,            end_text,           EL_OTHER,       false, NULL },
-    { "homepage",                 start_text,            end_url,            EL_HREF,        true,  NULL },
-    { "id",                       start_guid,            end_guid,           EL_ID,          true,  NULL },
-    { "image",                    start_image,           end_image,          EL_IMAGE,       false, NULL },
-    { "info",                     start_construct,       end_construct,      EL_INFO,        true,  PLAIN },
-    { "issued",                   start_text,            end_published,      EL_PUBLISHED,   true,  NULL },
-    { "item",                     start_item,            end_item,           EL_ITEM,        false, NULL },
-    { "itunes_author",            start_author,          end_author,         EL_AUTHOR,      true,  NULL },
-    { "itunes_category",          start_itunes_category, end_category,       EL_CATEGORY,    true,  NULL },
-    { "itunes_email",             start_text,            end_email,          EL_EMAIL,       false, NULL },
-    { "itunes_image",             start_itunes_image,    NULL,               EL_ITUNES_IMAGE, false, NULL },
-    { "itunes_keywords",          NULL,                  end_keywords,       EL_ITUNES_KEYWORDS, true, ITUNES },
-    { "itunes_link",              start_itunes_image,    NULL,               EL_ITUNES_IMAGE, false, NULL },
-    { "itunes_name",              start_text,            end_name,           EL_NAME,        false, NULL },
-    { "itunes_owner",             start_owner,           end_owner,          EL_PUBLISHER,   false, NULL },
-    { "itunes_subtitle",          start_construct,       end_construct,      EL_SUBTITLE,    true,  PLAIN },
-    { "itunes_summary",           start_description,     end_description,    EL_SUMMARY,     true,  PLAIN },
-    { "keywords",                 start_category,        end_category,       EL_CATEGORY,    true,  NULL },
-    { "language",                 start_text,            end_language,       EL_LANGUAGE,    true,  NULL },
-    { "lastbuilddate",            start_text,            end_updated,        EL_UPDATED,     true,  NULL },
-    { "link",                     start_link,            end_text,           EL_LINK,        true,  NULL },
-    { "managingeditor",           start_author,          end_author,         EL_AUTHOR,      true,  NULL },
-    { "media_category",           start_category,        end_category,       EL_CATEGORY,    true,  MRSS },
-    { "media_content",            start_media_content,   NULL,               EL_OTHER,       false, NULL },
-    { "media_credit",             start_text,            end_text,           EL_OTHER,       false, NULL },
-    { "media_description",        start_description,     end_description,    EL_DESCRIPTION, false, HTML },
-    { "media_group",              start_nothing,         NULL,               EL_OTHER,       false, NULL },
-    { "media_keywords",           NULL,                  end_keywords,       EL_MEDIA_KEYWORDS, true, NULL },
-    { "media_license",            start_text,            end_text,           EL_OTHER,       false, NULL },
-    { "media_player",             start_text,            end_text,           EL_MEDIA_PLAYER, false, NULL },
-    { "media_rating",             start_text,            end_text,           EL_OTHER,       false, NULL },
-    { "media_restriction",        start_text,            end_text,           EL_OTHER,       false, NULL },
-    { "media_thumbnail",          start_thumbnail,       end_thumbnail,      EL_URL,         true,  NULL },
-    { "media_title",              start_construct,       end_media_title,    EL_TITLE,       false, PLAIN },
-    { "modified",                 start_text,            end_updated,        EL_UPDATED,     true,  NULL },
-    { "name",                     start_text,            end_name,           EL_NAME,        false, NULL },
-    { "newlocation",              start_text,            end_newlocation,    EL_NEWLOCATION, true,  NULL },
-    { "psc_chapter",              start_nothing,         NULL,               EL_OTHER,       false, NULL },
-    { "psc_chapters",             start_nothing,         end_nothing,        EL_OTHER,       false, NULL },
-    { "pubdate",                  start_text,            end_published,      EL_PUBLISHED,   true,  NULL },
-    { "published",                start_text,            end_published,      EL_PUBLISHED,   true,  NULL },
-    { "rights",                   start_construct,       end_construct,      EL_RIGHTS,      true,  PLAIN },
-    { "rss",                      start_rss,             NULL,               EL_OTHER,       false, NULL },
-    { "source",                   start_source,          end_source,         EL_SOURCE,      true,  NULL },
-    { "subtitle",                 start_construct,       end_construct,      EL_SUBTITLE,    true,  PLAIN },
-    { "summary",                  start_description,     end_description,    EL_SUMMARY,     true,  PLAIN },
-    { "tagline",                  start_construct,       end_construct,      EL_SUBTITLE,    true,  PLAIN },
-    { "tags",                     start_text,            end_tags,           EL_TAGS,        true,  NULL },
-    { "textinput",                start_textinput,       end_textinput,      EL_TEXTINPUT,   false, NULL },
-    { "title",                    start_construct,       end_title,          EL_TITLE,       false, PLAIN },
-    { "updated",                  start_text,            end_updated,        EL_UPDATED,     true,  NULL },
-    { "uri",                      start_text,            end_url,            EL_HREF,        true,  NULL },
-    { "url",                      start_text,            end_url,            EL_HREF,        true,  NULL },
-    { "webmaster",                start_text,            end_text,           EL_PUBLISHER,   true,  NULL },
-    { "where",                    start_text,            end_text,           EL_WHERE,       false, NULL },
-    { "width",                    start_text,            end_text,           EL_OTHER,       false, NULL },
-    { "xhtml_body",               start_construct,       end_content,        EL_CONTENT,     true,  "application/xhtml+xml" },
+    { STR_INIT("abstract"),                 start_construct,       end_description,    EL_DESCRIPTION, false, PLAIN },
+    { STR_INIT("admin_errorreportsto"),     start_resource,        NULL,               EL_ERRORREPORTS, true, NULL },
+    { STR_INIT("admin_generatoragent"),     start_resource,        NULL,               EL_GENERATOR,   true,  NULL },
+    { STR_INIT("author"),                   start_author,          end_author,         EL_AUTHOR,      true,  NULL },
+    { STR_INIT("body"),                     start_construct,       end_content,        EL_CONTENT,     true,  "application/xhtml+xml" },
+    { STR_INIT("category"),                 start_category,        end_category,       EL_CATEGORY,    true,  NULL },
+    { STR_INIT("cc_license"),               start_license,         NULL,               EL_LICENSE,     false, NULL },
+    { STR_INIT("channel"),                  start_channel,         end_feed,           EL_OTHER,       false, NULL },
+    { STR_INIT("cloud"),                    start_nothing,         NULL,               EL_OTHER,       false, NULL },
+    { STR_INIT("content"),                  start_content,         end_content,        EL_CONTENT,     true,  PLAIN },
+    { STR_INIT("content_encoded"),          start_encoded,         end_content,        EL_CONTENT,     true,  HTML },
+    { STR_INIT("contributor"),              start_contributor,     end_contributor,    EL_CONTRIBUTOR, false, NULL },
+    { STR_INIT("copyright"),                start_construct,       end_construct,      EL_RIGHTS,      true,  PLAIN },
+    { STR_INIT("created"),                  start_text,            end_text,           EL_CREATED,     true,  NULL },
+    { STR_INIT("creativeCommons_license"),  start_text,            end_license,        EL_LICENSE,     true,  NULL },
+    { STR_INIT("creativecommons_license"),  start_text,            end_license,        EL_LICENSE,     true,  NULL },
+    { STR_INIT("dc_author"),                start_author,          end_author,         EL_AUTHOR,      true,  NULL },
+    { STR_INIT("dc_contributor"),           start_contributor,     end_dc_contributor, EL_NAME,        false, NULL },
+    { STR_INIT("dc_creator"),               start_author,          end_author,         EL_AUTHOR,      true,  NULL },
+    { STR_INIT("dc_date"),                  start_text,            end_updated,        EL_UPDATED,     true,  NULL },
+    { STR_INIT("dc_description"),           start_description,     end_description,    EL_DESCRIPTION, false, HTML },
+    { STR_INIT("dc_language"),              start_text,            end_language,       EL_LANGUAGE,    true,  NULL },
+    { STR_INIT("dc_publisher"),             start_text,            end_text,           EL_PUBLISHER,   true,  NULL },
+    { STR_INIT("dc_rights"),                start_construct,       end_construct,      EL_RIGHTS,      true,  PLAIN },
+    { STR_INIT("dc_subject"),               start_category,        end_category,       EL_CATEGORY,    true,  NULL },
+    { STR_INIT("dc_title"),                 start_construct,       end_title,          EL_TITLE,       false, PLAIN },
+    { STR_INIT("dcterms_created"),          start_text,            end_text,           EL_CREATED,     true,  NULL },
+    { STR_INIT("dcterms_issued"),           start_text,            end_published,      EL_PUBLISHED,   true,  NULL },
+    { STR_INIT("dcterms_modified"),         start_text,            end_updated,        EL_UPDATED,     true,  NULL },
+    { STR_INIT("dcterms_valid"),            start_text,            end_text,           EL_VALIDITY,    true,  NULL },
+    { STR_INIT("description"),              start_description,     end_description,    EL_DESCRIPTION, false, HTML },
+    { STR_INIT("email"),                    start_text,            end_email,          EL_EMAIL,       false, NULL },
+    { STR_INIT("enclosure"),                start_enclosure,       NULL,               EL_OTHER,       false, NULL },
+    { STR_INIT("entry"),                    start_item,            end_item,           EL_ITEM,        false, NULL },
+    { STR_INIT("expirationdate"),           start_text,            end_text,           EL_EXPIRED,     true,  NULL },
+    { STR_INIT("feed"),                     start_feed,            end_feed,           EL_OTHER,       false, NULL },
+    { STR_INIT("feedburner_browserfriendly"), start_construct,     end_construct,      EL_INFO,        true,  PLAIN },
+    { STR_INIT("fullitem"),                 start_encoded,         end_content,        EL_CONTENT,     true,  HTML },
+    { STR_INIT("generator"),                start_text,            end_text,           EL_GENERATOR,   true,  NULL },
+    { STR_INIT("georss_box"),               start_text,            end_text,           EL_GEOMETRY,    false, NULL },
+    { STR_INIT("georss_line"),              start_text,            end_text,           EL_GEOMETRY,    false, NULL },
+    { STR_INIT("georss_point"),             start_text,            end_text,           EL_GEOMETRY,    false, NULL },
+    { STR_INIT("georss_polygon"),           start_text,            end_text,           EL_GEOMETRY,    false, NULL },
+    { STR_INIT("georss_where"),             start_text,            end_text,           EL_WHERE,       false, NULL },
+    { STR_INIT("gml_exterior"),             start_text,            end_text,           EL_GEOMETRY,    false, NULL },
+    { STR_INIT("gml_linearring"),           start_text,            end_text,           EL_GEOMETRY,    false, NULL },
+    { STR_INIT("gml_linestring"),           start_text,            end_text,           EL_GEOMETRY,    false, NULL },
+    { STR_INIT("gml_point"),                start_text,            end_text,           EL_GEOMETRY,    false, NULL },
+    { STR_INIT("gml_polygon"),              start_text,            end_text,           EL_GEOMETRY,    false, NULL },
+    { STR_INIT("gml_pos"),                  start_text,            end_text,           EL_POS,         false, NULL },
+    { STR_INIT("gml_poslist"),              start_text,            end_text,           EL_POS,         false, NULL },
+    { STR_INIT("guid"),                     start_guid,            end_guid,           EL_ID,          true,  NULL },
+    { STR_INIT("height"),                   start_text,            end_text,           EL_OTHER,       false, NULL },
+    { STR_INIT("homepage"),                 start_text,            end_url,            EL_HREF,        true,  NULL },
+    { STR_INIT("id"),                       start_guid,            end_guid,           EL_ID,          true,  NULL },
+    { STR_INIT("image"),                    start_image,           end_image,          EL_IMAGE,       false, NULL },
+    { STR_INIT("info"),                     start_construct,       end_construct,      EL_INFO,        true,  PLAIN },
+    { STR_INIT("issued"),                   start_text,            end_published,      EL_PUBLISHED,   true,  NULL },
+    { STR_INIT("item"),                     start_item,            end_item,           EL_ITEM,        false, NULL },
+    { STR_INIT("itunes_author"),            start_author,          end_author,         EL_AUTHOR,      true,  NULL },
+    { STR_INIT("itunes_category"),          start_itunes_category, end_category,       EL_CATEGORY,    true,  NULL },
+    { STR_INIT("itunes_email"),             start_text,            end_email,          EL_EMAIL,       false, NULL },
+    { STR_INIT("itunes_image"),             start_itunes_image,    NULL,               EL_ITUNES_IMAGE, false, NULL },
+    { STR_INIT("itunes_keywords"),          NULL,                  end_keywords,       EL_ITUNES_KEYWORDS, true, ITUNES },
+    { STR_INIT("itunes_link"),              start_itunes_image,    NULL,               EL_ITUNES_IMAGE, false, NULL },
+    { STR_INIT("itunes_name"),              start_text,            end_name,           EL_NAME,        false, NULL },
+    { STR_INIT("itunes_owner"),             start_owner,           end_owner,          EL_PUBLISHER,   false, NULL },
+    { STR_INIT("itunes_subtitle"),          start_construct,       end_construct,      EL_SUBTITLE,    true,  PLAIN },
+    { STR_INIT("itunes_summary"),           start_description,     end_description,    EL_SUMMARY,     true,  PLAIN },
+    { STR_INIT("keywords"),                 start_category,        end_category,       EL_CATEGORY,    true,  NULL },
+    { STR_INIT("language"),                 start_text,            end_language,       EL_LANGUAGE,    true,  NULL },
+    { STR_INIT("lastbuilddate"),            start_text,            end_updated,        EL_UPDATED,     true,  NULL },
+    { STR_INIT("link"),                     start_link,            end_text,           EL_LINK,        true,  NULL },
+    { STR_INIT("managingeditor"),           start_author,          end_author,         EL_AUTHOR,      true,  NULL },
+    { STR_INIT("media_category"),           start_category,        end_category,       EL_CATEGORY,    true,  MRSS },
+    { STR_INIT("media_content"),            start_media_content,   NULL,               EL_OTHER,       false, NULL },
+    { STR_INIT("media_credit"),             start_text,            end_text,           EL_OTHER,       false, NULL },
+    { STR_INIT("media_description"),        start_description,     end_description,    EL_DESCRIPTION, false, HTML },
+    { STR_INIT("media_group"),              start_nothing,         NULL,               EL_OTHER,       false, NULL },
+    { STR_INIT("media_keywords"),           NULL,                  end_keywords,       EL_MEDIA_KEYWORDS, true, NULL },
+    { STR_INIT("media_license"),            start_text,            end_text,           EL_OTHER,       false, NULL },
+    { STR_INIT("media_player"),             start_text,            end_text,           EL_MEDIA_PLAYER, false, NULL },
+    { STR_INIT("media_rating"),             start_text,            end_text,           EL_OTHER,       false, NULL },
+    { STR_INIT("media_restriction"),        start_text,            end_text,           EL_OTHER,       false, NULL },
+    { STR_INIT("media_thumbnail"),          start_thumbnail,       end_thumbnail,      EL_URL,         true,  NULL },
+    { STR_INIT("media_title"),              start_construct,       end_media_title,    EL_TITLE,       false, PLAIN },
+    { STR_INIT("modified"),                 start_text,            end_updated,        EL_UPDATED,     true,  NULL },
+    { STR_INIT("name"),                     start_text,            end_name,           EL_NAME,        false, NULL },
+    { STR_INIT("newlocation"),              start_text,            end_newlocation,    EL_NEWLOCATION, true,  NULL },
+    { STR_INIT("psc_chapter"),              start_nothing,         NULL,               EL_OTHER,       false, NULL },
+    { STR_INIT("psc_chapters"),             start_nothing,         end_nothing,        EL_OTHER,       false, NULL },
+    { STR_INIT("pubdate"),                  start_text,            end_published,      EL_PUBLISHED,   true,  NULL },
+    { STR_INIT("published"),                start_text,            end_published,      EL_PUBLISHED,   true,  NULL },
+    { STR_INIT("rights"),                   start_construct,       end_construct,      EL_RIGHTS,      true,  PLAIN },
+    { STR_INIT("rss"),                      start_rss,             NULL,               EL_OTHER,       false, NULL },
+    { STR_INIT("source"),                   start_source,          end_source,         EL_SOURCE,      true,  NULL },
+    { STR_INIT("subtitle"),                 start_construct,       end_construct,      EL_SUBTITLE,    true,  PLAIN },
+    { STR_INIT("summary"),                  start_description,     end_description,    EL_SUMMARY,     true,  PLAIN },
+    { STR_INIT("tagline"),                  start_construct,       end_construct,      EL_SUBTITLE,    true,  PLAIN },
+    { STR_INIT("tags"),                     start_text,            end_tags,           EL_TAGS,        true,  NULL },
+    { STR_INIT("textinput"),                start_textinput,       end_textinput,      EL_TEXTINPUT,   false, NULL },
+    { STR_INIT("title"),                    start_construct,       end_title,          EL_TITLE,       false, PLAIN },
+    { STR_INIT("updated"),                  start_text,            end_updated,        EL_UPDATED,     true,  NULL },
+    { STR_INIT("uri"),                      start_text,            end_url,            EL_HREF,        true,  NULL },
+    { STR_INIT("url"),                      start_text,            end_url,            EL_HREF,        true,  NULL },
+    { STR_INIT("webmaster"),                start_text,            end_text,           EL_PUBLISHER,   true,  NULL },
+    { STR_INIT("where"),                    start_text,            end_text,           EL_WHERE,       false, NULL },
+    { STR_INIT("width"),                    start_text,            end_text,           EL_OTHER,       false, NULL },
+    { STR_INIT("xhtml_body"),               start_construct,       end_content,        EL_CONTENT,     true,  "application/xhtml+xml" },
 };
 
 /* Names that text is kept under, for elements without a row of that name. */
 static const struct {
-    const char *name;
+    Str name;
     Element element;
 } kept_names[] = {
-    { "author", EL_AUTHOR },         { "category", EL_CATEGORY },   { "comments", EL_COMMENTS },
-    { "content", EL_CONTENT },       { "contributor", EL_CONTRIBUTOR }, { "created", EL_CREATED },
-    { "description", EL_DESCRIPTION }, { "docs", EL_DOCS },         { "email", EL_EMAIL },
-    { "errorreportsto", EL_ERRORREPORTS }, { "expired", EL_EXPIRED }, { "generator", EL_GENERATOR },
-    { "geometry", EL_GEOMETRY },     { "href", EL_HREF },           { "icon", EL_ICON },
-    { "id", EL_ID },                 { "image", EL_IMAGE },         { "info", EL_INFO },
-    { "item", EL_ITEM },             { "itunes_image", EL_ITUNES_IMAGE },
-    { "itunes_keywords", EL_ITUNES_KEYWORDS },                      { "language", EL_LANGUAGE },
-    { "license", EL_LICENSE },       { "link", EL_LINK },           { "logo", EL_LOGO },
-    { "media_keywords", EL_MEDIA_KEYWORDS },                        { "media_player", EL_MEDIA_PLAYER },
-    { "name", EL_NAME },             { "newlocation", EL_NEWLOCATION }, { "pos", EL_POS },
-    { "published", EL_PUBLISHED },   { "publisher", EL_PUBLISHER }, { "rights", EL_RIGHTS },
-    { "source", EL_SOURCE },         { "subtitle", EL_SUBTITLE },   { "summary", EL_SUMMARY },
-    { "tags", EL_TAGS },             { "textinput", EL_TEXTINPUT }, { "title", EL_TITLE },
-    { "ttl", EL_TTL },               { "updated", EL_UPDATED },     { "url", EL_URL },
-    { "validity", EL_VALIDITY },     { "wfw_comment", EL_WFW_COMMENT },
-    { "wfw_commentrss", EL_WFW_COMMENTRSS },                        { "where", EL_WHERE },
+    { STR_INIT("author"), EL_AUTHOR },         { STR_INIT("category"), EL_CATEGORY },   { STR_INIT("comments"), EL_COMMENTS },
+    { STR_INIT("content"), EL_CONTENT },       { STR_INIT("contributor"), EL_CONTRIBUTOR }, { STR_INIT("created"), EL_CREATED },
+    { STR_INIT("description"), EL_DESCRIPTION }, { STR_INIT("docs"), EL_DOCS },         { STR_INIT("email"), EL_EMAIL },
+    { STR_INIT("errorreportsto"), EL_ERRORREPORTS }, { STR_INIT("expired"), EL_EXPIRED }, { STR_INIT("generator"), EL_GENERATOR },
+    { STR_INIT("geometry"), EL_GEOMETRY },     { STR_INIT("href"), EL_HREF },           { STR_INIT("icon"), EL_ICON },
+    { STR_INIT("id"), EL_ID },                 { STR_INIT("image"), EL_IMAGE },         { STR_INIT("info"), EL_INFO },
+    { STR_INIT("item"), EL_ITEM },             { STR_INIT("itunes_image"), EL_ITUNES_IMAGE },
+    { STR_INIT("itunes_keywords"), EL_ITUNES_KEYWORDS },                      { STR_INIT("language"), EL_LANGUAGE },
+    { STR_INIT("license"), EL_LICENSE },       { STR_INIT("link"), EL_LINK },           { STR_INIT("logo"), EL_LOGO },
+    { STR_INIT("media_keywords"), EL_MEDIA_KEYWORDS },                        { STR_INIT("media_player"), EL_MEDIA_PLAYER },
+    { STR_INIT("name"), EL_NAME },             { STR_INIT("newlocation"), EL_NEWLOCATION }, { STR_INIT("pos"), EL_POS },
+    { STR_INIT("published"), EL_PUBLISHED },   { STR_INIT("publisher"), EL_PUBLISHER }, { STR_INIT("rights"), EL_RIGHTS },
+    { STR_INIT("source"), EL_SOURCE },         { STR_INIT("subtitle"), EL_SUBTITLE },   { STR_INIT("summary"), EL_SUMMARY },
+    { STR_INIT("tags"), EL_TAGS },             { STR_INIT("textinput"), EL_TEXTINPUT }, { STR_INIT("title"), EL_TITLE },
+    { STR_INIT("ttl"), EL_TTL },               { STR_INIT("updated"), EL_UPDATED },     { STR_INIT("url"), EL_URL },
+    { STR_INIT("validity"), EL_VALIDITY },     { STR_INIT("wfw_comment"), EL_WFW_COMMENT },
+    { STR_INIT("wfw_commentrss"), EL_WFW_COMMENTRSS },                        { STR_INIT("where"), EL_WHERE },
 };
 /* clang-format on */
 
 Element element_find(Str name) {
     for (size_t i = 0; i < ARRAY_LEN(kept_names); i++)
-        if (kept_names[i].name[0] == name.p[0] && str_eq(str_c(kept_names[i].name), name))
+        if (str_eq(kept_names[i].name, name))
             return kept_names[i].element;
     return EL_OTHER;
 }
 
-static const Row *find_row(Str name) {
+static const Row *search_row(Str name) {
     size_t lo = 0, hi = ARRAY_LEN(rows);
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        int order = str_cmp(str_c(rows[mid].name), name);
+        int order = str_cmp(rows[mid].name, name);
         if (order == 0)
             return &rows[mid];
         if (order < 0)
@@ -431,8 +431,23 @@ static const Row *find_row(Str name) {
     return NULL;
 }
 
+/* A feed has few names, each of them very often. */
+static const Row *find_row(Reader *r, Str name) {
+    if (name.n == 0)
+        return NULL;
+    size_t slot =
+        ((unsigned char)name.p[0] + 7u * (unsigned char)name.p[name.n - 1] + 31u * name.n) % ARRAY_LEN(r->row_cache);
+    const Row *row = r->row_cache[slot];
+    if (row && str_eq(row->name, name))
+        return row;
+    row = search_row(name);
+    if (row)
+        r->row_cache[slot] = row;
+    return row;
+}
+
 bool element_start(Reader *r, Str name, Attrs attrs) {
-    const Row *row = find_row(name);
+    const Row *row = find_row(r, name);
     if (!row || !row->start)
         return false;
     row->start(r, attrs, row);
@@ -440,6 +455,6 @@ bool element_start(Reader *r, Str name, Attrs attrs) {
 }
 
 bool element_end(Reader *r, Str name) {
-    const Row *row = find_row(name);
+    const Row *row = find_row(r, name);
     return row && row->end && row->end(r, row);
 }

@@ -6,7 +6,7 @@
 
 typedef struct Row Row;
 struct Row {
-    const char *name;
+    Str name;
     void (*start)(Reader *r, Attrs attrs, const Row *row);
     bool (*end)(Reader *r, const Row *row); /* false: an end that nothing began */
     Element element;

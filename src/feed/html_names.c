@@ -3,6 +3,8 @@
 
 #include "feed/html_names.h"
 
+enum { NAME_WIDTH_MAX = 32 };
+
 /* clang-format off */
 static const char elements[][13] = { /* sorted */
     "a", "abbr", "acronym", "address", "area", "article", "aside", "audio", "b", "big", "blockquote", "br", "button",
@@ -55,14 +57,18 @@ static const char links[][24] = { /* element and attribute, sorted */
 };
 /* clang-format on */
 
+/* Rows are padded with NUL: compared whole, they need no lengths. */
 static bool find(const char *table, size_t n, size_t width, Str name) {
+    char padded[NAME_WIDTH_MAX] = { 0 };
     size_t lo = 0, hi = n;
+    if (name.n >= width)
+        return false;
+    memcpy(padded, name.p, name.n);
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        const char *at = table + mid * width;
-        int order = str_cmp(str_n(at, strnlen(at, width)), name);
+        int order = memcmp(table + mid * width, padded, width);
         if (order == 0)
-            return true;
+            return name.n > 0;
         if (order < 0)
             lo = mid + 1;
         else

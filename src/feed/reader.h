@@ -161,6 +161,7 @@ typedef struct Reader {
     Scopes scopes;
     Frames frames;
     Buf text, work, out, mended;
+    const void *row_cache[64]; /* elements.c: rows found before, by a hash of their name */
 } Reader;
 
 void reader_init(Reader *r, Arena *arena, Arena *scratch, const FeedHints *hints);

@@ -128,10 +128,8 @@ static Str resolve_references(const Reader *r, Str s, Buf *out) {
 
 /* UTF-8 that was taken for ISO 8859-1 and written as UTF-8 again; and windows-1252 taken for the same. */
 static Str mend_encoding(Str s, Buf *out) {
-    size_t i = 0;
-    while (i < s.n && !(s.p[i] & 0x80))
-        i++;
-    if (i == s.n)
+    size_t i;
+    if (text_ascii_size(s) == s.n)
         return s;
     buf_clear(out);
     bool narrow = true, controls = false;

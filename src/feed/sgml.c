@@ -126,9 +126,29 @@ static void prepare(Str text, Buf *out) {
     }
 }
 
+/* A short tag that read_start_tag reads by itself. */
+static bool is_plain_name(Str name) {
+    for (size_t i = 0; i < name.n; i++)
+        if (!is_tag_char(name.p[i]))
+            return false;
+    return text_is_alpha(name.p[0]);
+}
+
 static bool needs_preparation(Str text) {
     const char *end = text.p + text.n;
-    return text_find(text.p, end, S("/>")) || text_find(text.p, end, S("<!")) || text_find(text.p, end, S("&#3"));
+    for (const char *p = text.p; (p = text_until(p, end, '<', '&')) < end; p++) {
+        Str tag;
+        if (*p == '&') {
+            if (end - p >= 5 && p[1] == '#' && p[2] == '3' && (p[3] == '9' || p[3] == '4') && p[4] == ';')
+                return true;
+        } else if (p + 1 < end && p[1] == '!') {
+            if (!is_declaration(p, end))
+                return true;
+        } else if (short_tag(p, end, &tag) && !is_plain_name(tag)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- start tags --- */
@@ -247,8 +267,22 @@ static const char *read_short_text(Sgml *s, Str tag, const char *slash) {
     return close + 1;
 }
 
+/* <tag/> and <tag /> without attributes. */
+static const char *read_short_tag(Sgml *s, Str name, const char *behind) {
+    s->last_tag = name;
+    name = text_lower(s->scratch, name);
+    if (s->sink->start)
+        s->sink->start(s->arg, name, NULL, 0);
+    if (s->rules.xhtml || !sgml_is_void(s->last_tag))
+        say_end(s, name);
+    return behind;
+}
+
 static const char *read_start_tag(Sgml *s) {
-    const char *p = s->p + 1;
+    Str short_name;
+    const char *p = s->p + 1, *short_end = short_tag(s->p, s->end, &short_name);
+    if (short_end && is_plain_name(short_name))
+        return read_short_tag(s, short_name, short_end);
     while (p < s->end && is_tag_char(*p) && *p != '_' && *p != ':')
         p++;
     const char *behind;
@@ -463,9 +497,7 @@ static const char *read_reference(const Sgml *s) { /* p at '&' */
 
 static void read_all(Sgml *s) {
     while (s->p < s->end) {
-        const char *q = s->p;
-        while (q < s->end && *q != '<' && *q != '&')
-            q++;
+        const char *q = text_until(s->p, s->end, '<', '&');
         say_data(s, s->p, q);
         s->p = q;
         if (q == s->end)
@@ -487,8 +519,8 @@ void sgml_read(Str text, SgmlRules rules, const SgmlSink *sink, void *arg, Arena
         return;
     ArenaMark mark = arena_mark(scratch);
     Buf whole;
-    buf_init(&whole, text.n * 3 + 64); /* <a/> becomes <a></a> */
-    if (needs_preparation(text)) {
+    buf_init(&whole, text.n * 3 + 64);            /* <a/> becomes <a></a> */
+    if (rules.cdata || needs_preparation(text)) { /* in CDATA it is not seen otherwise */
         prepare(text, &whole);
         text = buf_str(&whole);
     }

@@ -8,13 +8,32 @@
 
 enum { STRICT_ATTRS_MAX = 2 * XML_ATTRS_MAX + 8 };
 
+enum { KNOWN_MAX = 16 };
+
 typedef struct Strict {
     Reader *r;
     SgmlAttr attrs[STRICT_ATTRS_MAX];
     size_t n;
     Str xlink_prefix; /* declared since the last start tag */
     bool xlink;
+    Namespace known[KNOWN_MAX]; /* URIs looked up so far, with what namespace_known said: prefix = URI, to = prefix */
+    bool is_known[KNOWN_MAX];
+    size_t n_known;
 } Strict;
+
+static bool look_up(Strict *s, Str uri, Str *prefix) {
+    for (size_t i = 0; i < s->n_known; i++)
+        if (str_eq(s->known[i].prefix, uri)) {
+            *prefix = s->known[i].to;
+            return s->is_known[i];
+        }
+    bool known = namespace_known(uri, prefix);
+    if (s->n_known < KNOWN_MAX) {
+        s->is_known[s->n_known] = known;
+        s->known[s->n_known++] = (Namespace){ str_dup(s->r->arena, uri), *prefix };
+    }
+    return known;
+}
 
 static void strict_prefix(void *arg, Str prefix, Str uri) {
     Strict *s = arg;
@@ -56,9 +75,10 @@ static Str used_prefix(const Reader *r, Str uri) { /* the first that the feed ha
     return str_n(NULL, 0);
 }
 
-static Str element_name(Reader *r, XmlName name) {
+static Str element_name(Strict *s, XmlName name) {
+    Reader *r = s->r;
     Str prefix = str_n(NULL, 0);
-    if (name.uri.n && (!namespace_known(name.uri, &prefix) || prefix.n == 0))
+    if (name.uri.n && (!look_up(s, name.uri, &prefix) || prefix.n == 0))
         prefix = used_prefix(r, name.uri);
     return join_name(r->scratch, prefix, name.local);
 }
@@ -69,7 +89,7 @@ static void add_attr(Strict *s, const XmlAttr *a) {
     bool lower = str_eq_nocase(a->name.local, S("rel")) || str_eq_nocase(a->name.local, S("type"));
     Str value = lower ? text_lower(scratch, a->value) : a->value;
     if (a->name.uri.n)
-        namespace_known(a->name.uri, &prefix);
+        look_up(s, a->name.uri, &prefix);
     set_attr(s, join_name(scratch, prefix, a->name.local), prefix.n ? a->value : value);
     if (a->name.prefix.n)
         set_attr(s, join_name(scratch, a->name.prefix, a->name.local), a->value);
@@ -88,14 +108,15 @@ static void strict_start(void *arg, XmlName name, const XmlAttr *attrs, size_t n
         set_attr(s, S("xmlns"), name.uri);
     for (size_t i = 0; i < n; i++)
         add_attr(s, &attrs[i]);
-    reader_start(r, element_name(r, name), s->attrs, s->n);
+    reader_start(r, element_name(s, name), s->attrs, s->n);
     arena_rewind(r->scratch, mark);
 }
 
 static void strict_end(void *arg, XmlName name) {
-    Reader *r = ((Strict *)arg)->r;
+    Strict *s = arg;
+    Reader *r = s->r;
     ArenaMark mark = arena_mark(r->scratch);
-    reader_end(r, element_name(r, name));
+    reader_end(r, element_name(s, name));
     arena_rewind(r->scratch, mark);
 }
 

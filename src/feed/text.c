@@ -2,6 +2,10 @@
 
 #include "feed/text.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 size_t text_space_size(Str s) {
     if (s.n == 0)
         return 0;
@@ -50,6 +54,40 @@ Str text_lower(Arena *a, Str s) {
     return s;
 }
 
+/* Needles are short and begin with a rare byte: the C library's memmem prepares for worse. */
 const char *text_find(const char *p, const char *end, Str needle) {
-    return p == end ? NULL : memmem(p, (size_t)(end - p), needle.p, needle.n);
+    while (end - p >= (ptrdiff_t)needle.n) {
+        p = memchr(p, needle.p[0], (size_t)(end - p) - needle.n + 1);
+        if (!p || memcmp(p, needle.p, needle.n) == 0)
+            return p;
+        p++;
+    }
+    return NULL;
+}
+
+const char *text_until(const char *p, const char *end, char a, char b) {
+#ifdef __SSE2__
+    const __m128i va = _mm_set1_epi8(a), vb = _mm_set1_epi8(b);
+    for (; end - p >= 16; p += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        int hit = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(v, va), _mm_cmpeq_epi8(v, vb)));
+        if (hit)
+            return p + __builtin_ctz((unsigned)hit);
+    }
+#endif
+    while (p < end && *p != a && *p != b)
+        p++;
+    return p;
+}
+
+size_t text_ascii_size(Str s) {
+    size_t i = 0;
+    for (uint64_t word; i + sizeof word <= s.n; i += sizeof word) {
+        memcpy(&word, s.p + i, sizeof word);
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+    }
+    while (i < s.n && !(s.p[i] & 0x80))
+        i++;
+    return i;
 }

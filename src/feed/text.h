@@ -31,6 +31,11 @@ Str text_strip(Str s);
 /* Words between white space: takes the first off *rest; false when there is none left. */
 bool text_word(Str *rest, Str *out);
 
+/* Length of the longest start of s that is ASCII. */
+size_t text_ascii_size(Str s);
+/* The first byte of [p, end) that is `a` or `b`; end if there is none. */
+const char *text_until(const char *p, const char *end, char a, char b);
+
 /* s itself if it has no capital letter of ASCII, else a copy. */
 Str text_lower(Arena *a, Str s);
 /* memmem; NULL if it is not there. */

@@ -7,6 +7,10 @@
 
 #include "feed/entity.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define XML_URI   "http://www.w3.org/XML/1998/namespace"
 #define XMLNS_URI "http://www.w3.org/2000/xmlns/"
 
@@ -52,6 +56,29 @@ static const uint8_t text_class[256] = { /* of a byte of text: MARK stops the ru
     ['&'] = MARK, ['<'] = MARK, [']'] = MARK, [0xef] = HIGH,
 };
 /* clang-format on */
+
+/* Past the bytes that need no second look: all but controls, 0xef and, where `marks` are wanted, "<&]". */
+static const char *skip_plain(const char *p, const char *end, bool marks) {
+#ifdef __SSE2__
+    const __m128i control = _mm_set1_epi8(0x1f), high = _mm_set1_epi8((char)0xef), lf = _mm_set1_epi8('\n');
+    const __m128i lt = _mm_set1_epi8('<'), amp = _mm_set1_epi8('&'), bracket = _mm_set1_epi8(']');
+    for (; end - p >= 16; p += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i odd = _mm_andnot_si128(_mm_cmpeq_epi8(v, lf), _mm_cmpeq_epi8(_mm_min_epu8(v, control), v));
+        odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, high));
+        if (marks)
+            odd = _mm_or_si128(_mm_or_si128(odd, _mm_cmpeq_epi8(v, lt)),
+                               _mm_or_si128(_mm_cmpeq_epi8(v, amp), _mm_cmpeq_epi8(v, bracket)));
+        int hit = _mm_movemask_epi8(odd);
+        if (hit)
+            return p + __builtin_ctz((unsigned)hit);
+    }
+#else
+    UNUSED(marks);
+#endif
+    UNUSED(end);
+    return p;
+}
 
 /* U+FFFE and U+FFFF are no characters. Everything else that is not valid is no UTF-8, which was seen to before. */
 static bool is_noncharacter(const char *p, const char *end) {
@@ -363,7 +390,7 @@ static bool read_end(Xml *x) {
 /* --- comments, instructions, CDATA, DOCTYPE --- */
 
 static bool characters_are_good(Xml *x, const char *p, const char *end) {
-    for (; p < end; p++) {
+    for (p = skip_plain(p, end, false); p < end; p = skip_plain(p + 1, end, false)) {
         uint8_t class = text_class[(unsigned char)*p];
         if (class == BAD || (class == HIGH && is_noncharacter(p, x->end)))
             return fail(x, "a character that XML does not have");
@@ -465,7 +492,10 @@ static bool read_markup(Xml *x, int max_depth, bool *too_deep) { /* at '<' */
 /* A run of text up to the next '<' or '&'. */
 static bool read_text(Xml *x) {
     const char *from = x->p;
-    for (; x->p < x->end && *x->p != '<' && *x->p != '&'; x->p++) {
+    for (;; x->p++) {
+        x->p = skip_plain(x->p, x->end, true);
+        if (x->p == x->end || *x->p == '<' || *x->p == '&')
+            break;
         uint8_t class = text_class[(unsigned char)*x->p];
         if (class == PLAIN || class == NEWLINE)
             continue;
