@@ -181,8 +181,8 @@ static Str keep(Reader *r, Str s) {
 void node_add_tag(Reader *r, Node *n, FeedTag tag) {
     if ((!tag.term.n && !tag.scheme.n && !tag.label.n) || n->tags.n == READER_LIST_MAX)
         return;
-    VEC_FOR (t, &n->tags)
-        if (same_tag(t, &tag))
+    for (size_t i = 0; i < n->tags.n; i++)
+        if (same_tag(&n->tags.v[i], &tag))
             return;
     tag = (FeedTag){ keep(r, tag.term), keep(r, tag.scheme), keep(r, tag.label) };
     vec_push_in(r->arena, &n->tags, tag);

@@ -3,7 +3,7 @@
 #include "feed/text.h"
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 size_t text_space_size(Str s) {

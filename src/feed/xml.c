@@ -8,7 +8,7 @@
 #include "feed/entity.h"
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 #define XML_URI   "http://www.w3.org/XML/1998/namespace"
