@@ -30,6 +30,21 @@ static const Field subscribe_fields[] = {
 const Shape live_subscribe_shape = { .name = "LiveSubscribe", .size = sizeof(LiveSubscribe),
                                      .fields = subscribe_fields, .n_fields = ARRAY_LEN(subscribe_fields) };
 
+static const char *const news_channels[] = { "news", NULL };
+static const Field news_subscribe_fields[] = {
+    FIELD(LiveNewsSubscribe, op, .flags = F_REQUIRED | F_BODY, .tag = 1, .choices = ops_subscribe, .doc = "What to do"),
+    FIELD(LiveNewsSubscribe, id, .flags = F_BODY, .tag = 2, .max = LIVE_ID_MAX, .example = "a1",
+          .doc = "Comes back with the answer"),
+    FIELD(LiveNewsSubscribe, channel, .flags = F_REQUIRED | F_BODY, .tag = 3, .choices = news_channels,
+          .doc = "What kind of data"),
+    FIELD(LiveNewsSubscribe, source, .flags = F_BODY, .tag = 4, .max = LIVE_NEWS_SOURCE_MAX, .example = "coindesk",
+          .doc = "Only articles of this source"),
+    FIELD(LiveNewsSubscribe, ticker, .flags = F_BODY, .tag = 5, .max = LIVE_NEWS_TICKER_MAX, .example = "BTC",
+          .doc = "Only articles that speak of it"),
+};
+const Shape live_news_subscribe_shape = { .name = "LiveNewsSubscribe", .size = sizeof(LiveNewsSubscribe),
+                                          .fields = news_subscribe_fields, .n_fields = ARRAY_LEN(news_subscribe_fields) };
+
 static const Field unsubscribe_fields[] = {
     FIELD(LiveUnsubscribe, op, .flags = F_REQUIRED | F_BODY, .tag = 1, .choices = ops_unsubscribe, .doc = "What to do"),
     FIELD(LiveUnsubscribe, id, .flags = F_BODY, .tag = 2, .max = LIVE_ID_MAX, .doc = "Comes back with the answer"),

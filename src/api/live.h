@@ -8,6 +8,7 @@
  * commits. */
 
 #include "api/op.h"
+#include "core/article.h"
 #include "core/series.h"
 
 /* --- what a client may send --- */
@@ -60,3 +61,28 @@ typedef struct LiveSource {
     /* One listener; NULL takes it away. Not while other threads commit. */
     void (*listen)(void *role, LiveListener *fn, void *arg);
 } LiveSource;
+
+/* --- the channel "news": articles and scores as they are stored --- */
+
+typedef struct LiveNewsSubscribe {
+    Str op, id, channel, source, ticker;
+} LiveNewsSubscribe;
+enum { LIVE_NEWS_SOURCE_MAX = 64, LIVE_NEWS_TICKER_MAX = 32 };
+extern const Shape live_news_subscribe_shape;
+
+typedef struct LiveNews {
+    Str source; /* of an article; empty: for whoever listens */
+    StrList tickers;
+    Str text; /* the message, written */
+} LiveNews;
+
+typedef struct LiveNewsEar {
+    void (*heard)(void *arg, const LiveNews *n); /* on the committing thread; quick */
+    bool (*wanted)(void *arg);                   /* does anybody listen? Any thread */
+    void *arg;
+} LiveNewsEar;
+
+typedef struct LiveNewsSource {
+    void *role;
+    void (*listen)(void *role, const LiveNewsEar *ear); /* copied; NULL takes it away. Not while other threads commit */
+} LiveNewsSource;

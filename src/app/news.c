@@ -102,6 +102,7 @@ static int open_news(Platform *p, Ctx *cx) {
                                                .log = p->log,
                                                .metrics = p->metrics,
                                                .near_same = cfg->news_near_same });
+    news_live_init(&r->live, r->news, &r->live_source);
     return 0;
 }
 

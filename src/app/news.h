@@ -2,6 +2,7 @@
 
 /* app/news.h - the roles news and sentiment of one process: what is configured, opened and put together. */
 
+#include "api/news/live.h"
 #include "app/config.h"
 #include "base/lane.h"
 #include "ports/http_client.h"
@@ -17,6 +18,8 @@ typedef struct NewsRoles { /* NULLs where a role is not hosted */
     NewsSearch *search;
     ArticleStore *store; /* news.db */
     NewsService *news;
+    NewsLive live;
+    LiveNewsSource live_source; /* what the gateway's live API hears */
     SentimentReader *reader;
     SentimentService *sentiment;
 } NewsRoles;

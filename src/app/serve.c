@@ -300,6 +300,7 @@ static void make_live(const Service *s, GatewayOptions *g) {
     const AppCfg *cfg = s->cfg;
     live_options_default(&g->live);
     g->live_source = s->hosts.has[ROLE_MARKET] ? &s->app->platform.live : NULL;
+    g->live_news = s->hosts.has[ROLE_NEWS] ? &s->app->platform.news.live_source : NULL;
     g->live.max_connections = (int)cfg->live_max_connections;
     g->live.max_subscriptions = (int)cfg->live_max_subscriptions;
     g->live.messages_second = cfg->live_messages_second;

@@ -219,6 +219,7 @@ static void serve(Gateway *g) {
                                                   .lane = o->cpu,
                                                   .clock = o->clock,
                                                   .source = o->live_source,
+                                                  .news = o->live_news,
                                                   .metrics = o->metrics,
                                                   .live = o->live });
     g->connections = metrics_gauge(o->metrics, "finsight_http_connections", "Open connections.", METRIC_NO_LABELS);

@@ -151,6 +151,7 @@ typedef struct GatewayOptions {
     bool simulated;                /* a collector talks to the simulator: /health says so */
     HttpServerOptions http;        /* limits; the gateway sets the callbacks */
     const LiveSource *live_source; /* borrowed; NULL = no live API */
+    const LiveNewsSource *live_news; /* borrowed; NULL = no channel "news" */
     LiveOptions live;
     GatewayDoor door;
     /* Health of what stands behind: writes members of "services" and says whether all is well. May be NULL.

@@ -33,7 +33,8 @@ typedef struct LiveHubOptions {
     Loop *loop;
     Lane *lane; /* views are read there */
     Clock *clock;
-    const LiveSource *source; /* borrowed */
+    const LiveSource *source;   /* borrowed */
+    const LiveNewsSource *news; /* borrowed; NULL: none are stored here */
     Metrics *metrics;
     LiveOptions live;
 } LiveHubOptions;

@@ -104,6 +104,7 @@ static void on_drain(void *arg) {
             s->view_again = behind = true;
         }
     }
+    behind |= live_news_drained(c);
     c->slow = behind;
     if (behind)
         ws_drain_mark(c->ws, LIVE_RESUME);
@@ -159,8 +160,24 @@ void live_send_error(LiveConn *c, Str id, const Ctx *cx) {
     live_send_text(c, &text);
 }
 
+/* The value of "channel" of a message that is known to be an object. */
+static bool asks_for_news(Ctx *cx, Str message) {
+    JsonReader r;
+    Str key, channel = { 0 };
+    json_reader_init(&r, message, cx->arena, 8);
+    json_open_object(&r);
+    while (json_object_next(&r, &key) > 0)
+        if (str_eq(key, S("channel")) && json_peek(&r) == JSON_STRING)
+            json_read_str(&r, &channel);
+    return str_eq(channel, S("news"));
+}
+
 static void subscribe(LiveConn *c, Ctx *cx, Str message) {
     LiveSubscribe in;
+    if (asks_for_news(cx, message)) {
+        live_news_subscribe(c, cx, message);
+        return;
+    }
     int r = shape_decode(&live_subscribe_shape, cx, message, &in);
     if (r == 0 && c->n_subs >= c->hub->o.live.max_subscriptions)
         r = err_set(cx, ERR_LIMIT, "a connection has at most %d subscriptions", c->hub->o.live.max_subscriptions);
@@ -180,6 +197,13 @@ static void subscribe(LiveConn *c, Ctx *cx, Str message) {
 static void unsubscribe(LiveConn *c, Ctx *cx, Str message) {
     LiveUnsubscribe in;
     int r = shape_decode(&live_unsubscribe_shape, cx, message, &in);
+    if (r == 0 && str_eq(in.series, S("news")) && live_news_end(c)) {
+        Buf text;
+        buf_init(&text, 4096);
+        live_write_unsubscribed(&text, in.id, "news", (Str){ 0 });
+        live_send_text(c, &text);
+        return;
+    }
     LIST_FOR (it, &c->subs) {
         LiveSub *s = LIST_ENTRY(it, LiveSub, in_conn);
         if (r != 0 || !s->topic || !str_eq(str_c(s->topic->name), in.series))
@@ -293,6 +317,7 @@ static void on_end(void *arg, const WsEnd *end) {
     UNUSED(end);
     LIST_FOR (it, &c->subs)
         live_sub_end(LIST_ENTRY(it, LiveSub, in_conn));
+    live_news_end(c);
     list_remove(&c->node);
     h->n_conns--;
     gauge_add(h->metrics.connections, -1);

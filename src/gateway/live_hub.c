@@ -318,6 +318,7 @@ LiveHub *live_hub_new(const LiveHubOptions *o) {
     loop_timer_start(&h->tick, TICK_MS, TICK_MS);
     h->beat_at = mono_add_ms(clock_mono(o->clock), o->live.heartbeat_ms);
     o->source->listen(o->source->role, heard, h);
+    live_news_listen(h, true);
     return h;
 }
 
@@ -325,6 +326,7 @@ LiveHub *live_hub_free(LiveHub *h) {
     if (!h)
         return NULL;
     h->o.source->listen(h->o.source->role, NULL, NULL);
+    live_news_listen(h, false);
     loop_timer_stop(&h->tick);
     assert(list_empty(&h->conns));
     h->closed = true;

@@ -73,6 +73,8 @@ struct LiveConn {
     size_t pending_bytes;
     int64_t tokens; /* thousandths of a message */
     MonoNs tokens_at;
+    bool news, news_missed; /* listens to the channel; has to be told that it missed some */
+    char news_source[LIVE_NEWS_SOURCE_MAX * 4 + 1], news_ticker[LIVE_NEWS_TICKER_MAX * 4 + 1];
 };
 
 /* A view under way: made on the loop, filled on a lane, back on the loop. */
@@ -102,6 +104,7 @@ struct LiveHub {
     LiveHubOptions o;
     pthread_mutex_t lock; /* topics and their users */
     Map topics;
+    atomic_int n_news;   /* who listens to the channel */
     atomic_int n_topics; /* a commit that nobody wants costs one look at it */
     ListNode conns;
     int n_conns;
@@ -127,6 +130,12 @@ void live_topic_loaded(LiveTopic *t);
 void live_topic_view_again(LiveTopic *t, const char *reason);
 
 void live_hub_unref(LiveHub *h); /* a load or a letter has come home */
+
+/* live_news.c */
+void live_news_listen(LiveHub *h, bool on);
+void live_news_subscribe(LiveConn *c, Ctx *cx, Str message);
+bool live_news_end(LiveConn *c);     /* true: it did listen */
+bool live_news_drained(LiveConn *c); /* true: it is behind still */
 
 /* live_conn.c */
 void live_sub_tell(LiveSub *s, LiveDelta *d); /* sends, or conflates */

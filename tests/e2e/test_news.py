@@ -10,6 +10,7 @@ import os
 import pathlib
 import random
 import signal
+import socket
 import sys
 import threading
 import time
@@ -91,6 +92,44 @@ class Feeds:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+class Socket:
+    """A client of /ws of thirty lines: text frames below 64 KiB."""
+
+    def __init__(self, port):
+        self.s = socket.create_connection(("127.0.0.1", port), 20)
+        self.s.sendall(f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
+        self.rest = b""
+        while b"\r\n\r\n" not in self.rest:
+            self.rest += self.s.recv(4096)
+        head, self.rest = self.rest.split(b"\r\n\r\n", 1)
+        check(b" 101 " in head.split(b"\r\n")[0], head)
+
+    def send(self, **message):
+        data = json.dumps(message).encode()
+        size = bytes([0x80 | len(data)]) if len(data) < 126 else bytes([0x80 | 126]) + len(data).to_bytes(2, "big")
+        self.s.sendall(b"\x81" + size + b"\0\0\0\0" + data)
+
+    def take(self, n):
+        while len(self.rest) < n:
+            more = self.s.recv(65536)
+            check(more, "the line was cut")
+            self.rest += more
+        out, self.rest = self.rest[:n], self.rest[n:]
+        return out
+
+    def next(self, *types):
+        while True:
+            size = self.take(2)[1] & 127
+            size = int.from_bytes(self.take(2 if size == 126 else 8), "big") if size > 125 else size
+            message = json.loads(self.take(size))
+            if message["type"] in types:
+                return message
+
+    def close(self):
+        self.s.close()
 
 
 class Cases(rig.Suite):
@@ -247,6 +286,33 @@ class Cases(rig.Suite):
         equal((sounds["label"], sounds["model"]), ("positive", "lexicon-1"))
         self.cli("news", "search", "(", status=3)
         self.cli("news", "show", status=2)
+
+    def test_articles_and_scores_come_over_the_live_api_as_they_are_stored(self):
+        server = self.begin()
+        every, some = Socket(server.port), Socket(server.port)
+        every.send(op="subscribe", channel="news", id="e1")
+        equal(every.next("subscribed", "error"), {"type": "subscribed", "id": "e1", "channel": "news"})
+        some.send(op="subscribe", channel="news", ticker="btc")
+        equal(some.next("subscribed", "error")["type"], "subscribed")
+        some.send(op="subscribe", channel="news", symbol="BTCUSDT", id="bad")
+        equal(some.next("error")["id"], "bad")
+        self.collect(server)
+        told = [every.next("article", "score") for _ in range(6)]
+        got = [t for t in told if t["type"] == "article"]
+        equal({g["article"]["title"] for g in got},
+              {"Bitcoin surges to all-time high", "Exchange files for bankruptcy", "Ethereum upgrade & what follows"})
+        equal({t["id"] for t in told if t["type"] == "score"}, {g["article"]["id"] for g in got})
+        equal(some.next("article")["article"]["tickers"], ["BTC"])
+        equal(some.next("article", "score")["type"], "score")
+        some.send(op="unsubscribe", series="news")
+        equal(some.next("unsubscribed", "error")["type"], "unsubscribed")
+        self.feeds.items["coindesk"].insert(0, coindesk_item(5, "Bitcoin again", "x", 0.1))
+        self.collect(server)
+        equal(every.next("article")["article"]["title"], "Bitcoin again")
+        some.send(op="ping", id="p")
+        equal(some.next("article", "pong")["type"], "pong", "after unsubscribe nothing comes")
+        every.close()
+        some.close()
 
     def test_words_are_told_with_the_judgement(self):
         server = self.begin()

@@ -12,7 +12,7 @@ static NewsSentimentRow score_row(const ArticleSentiment *s) {
     return (NewsSentimentRow){ s->model, s->label, s->score, s->confidence, s->at };
 }
 
-static NewsRow row_of(Ctx *cx, const ArticleHit *h) {
+NewsRow news_api_row(Ctx *cx, const ArticleHit *h) {
     const Article *a = &h->article;
     NewsRow row = { .id = a->id,
                     .title = a->title,
@@ -76,7 +76,7 @@ static int find(void *role, Ctx *cx, const NewsListQuery *in, NewsPageOut *out) 
     const ArticlePage *p = &page.page;
     NewsRow *rows = arena_new_n(cx->arena, NewsRow, MAX(p->n, 1));
     for (size_t i = 0; i < p->n; i++)
-        rows[i] = row_of(cx, &p->v[i]);
+        rows[i] = news_api_row(cx, &p->v[i]);
     *out = (NewsPageOut){ (int64_t)p->n, { rows, p->n }, p->total,         p->total_exact,
                           p->more,       p->newest_only, page.next_cursor, page.took_ms };
     return 0;
@@ -94,7 +94,7 @@ int news_api_get(void *role, Ctx *cx, const void *in, void *out) {
     ArticleHit h;
     int r = news_get(role, cx, ((const NewsRef *)in)->id, &h);
     if (r == 0)
-        *(NewsRow *)out = row_of(cx, &h);
+        *(NewsRow *)out = news_api_row(cx, &h);
     return r;
 }
 
@@ -248,7 +248,7 @@ int news_api_web(void *role, Ctx *cx, const void *in_, void *out) {
         return r;
     NewsRow *rows = arena_new_n(cx->arena, NewsRow, MAX(n, 1));
     for (size_t i = 0; i < n; i++)
-        rows[i] = row_of(cx, &(ArticleHit){ .article = v[i] });
+        rows[i] = news_api_row(cx, &(ArticleHit){ .article = v[i] });
     *(NewsPageOut *)out = (NewsPageOut){ .count = (int64_t)n,
                                          .articles = { rows, n },
                                          .total_count = (int64_t)n,

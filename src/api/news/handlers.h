@@ -4,6 +4,10 @@
 
 #include "api/news/news_api.h"
 
+#include "services/news/news.h"
+
+NewsRow news_api_row(Ctx *cx, const ArticleHit *h); /* lists borrow from the article */
+
 #define HANDLER(name) int name(void *role, Ctx *cx, const void *in, void *out)
 HANDLER(news_api_list);
 HANDLER(news_api_search);
