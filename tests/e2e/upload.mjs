@@ -39,7 +39,9 @@ const withGateway = (work) => async () => {
     const dir = mkdtempSync(join(tmpdir(), "finsight-upload-"));
     const child = spawn(program, ["serve", "--port", "0", "--data-dir", join(dir, "data"), "--json", "--roles", "gateway",
         "--services", `up=127.0.0.1:${s.port}`, "--gateway.health_path", "", "--routes",
-        "/up/*=up/;role=none;max_body=100000000"], { stdio: ["ignore", "pipe", "ignore"] });
+        "/up/*=up/;role=none;max_body=100000000"], { stdio: ["ignore", "pipe", "ignore"],
+        // where a sanitizer watches, what is freed is to be given back: memory is measured here
+        env: { ...process.env, ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ""}:quarantine_size_mb=4` } });
     const [line] = await once(createInterface({ input: child.stdout }), "line");
     const url = new URL(JSON.parse(line).url);
     const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) / 1024;
