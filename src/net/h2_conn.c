@@ -29,6 +29,7 @@ enum {
     SLOW_BYTES = 16 << 10,
     TOKENS_MAX = 2000, /* frames that bring nothing, at once */
     TOKENS_A_SECOND = 100,
+    GAPS_MAX = 4,
     COST_RESET = 10,
     COST_SETTINGS = 10,
     COST_FRAME = 1,
@@ -36,6 +37,10 @@ enum {
     EARN_DATA = 2, /* a DATA frame of ours may be answered by two WINDOW_UPDATEs */
     REPLY_FIELDS_MAX = 100,
 };
+
+typedef struct H2Gap {
+    int32_t from, to;
+} H2Gap;
 
 typedef struct H2 {
     HttpConn *conn;
@@ -46,6 +51,9 @@ typedef struct H2 {
     bool greeted;              /* the client's SETTINGS are there */
     bool asked;                /* by PING, and not heard since */
     bool ended, told_to_go;    /* GOAWAY: for good; because we drain */
+    int32_t last;              /* number of the client's newest stream */
+    H2Gap gaps[GAPS_MAX];      /* numbers it has left out, the newest ones */
+    unsigned n_gaps;
 } H2;
 
 static H2 *h2_of(const HttpConn *c) {
@@ -400,9 +408,25 @@ static void charge(H2 *h, const nghttp2_frame_hd *hd) {
     }
 }
 
+/* A number that was left out is closed for good (RFC 9113 section 5.1.1). nghttp2 takes its HEADERS for late ones of a
+ * stream that has been, and ignores them. */
+static void check_number(H2 *h, int32_t id) {
+    if (id > h->last) {
+        if (id > h->last + 2)
+            h->gaps[h->n_gaps++ % GAPS_MAX] = (H2Gap){ h->last + 1, id - 1 };
+        h->last = id;
+        return;
+    }
+    for (unsigned i = 0; i < MIN(h->n_gaps, (unsigned)GAPS_MAX); i++)
+        if (id >= h->gaps[i].from && id <= h->gaps[i].to)
+            cut(h, NGHTTP2_PROTOCOL_ERROR);
+}
+
 static int on_begin_frame(nghttp2_session *s, const nghttp2_frame_hd *hd, void *arg) {
     UNUSED(s);
     charge(arg, hd);
+    if (hd->type == NGHTTP2_HEADERS && hd->stream_id % 2 == 1)
+        check_number(arg, hd->stream_id);
     return 0;
 }
 

@@ -3,13 +3,13 @@
 //     node grpc.mjs FINSIGHT SOURCE_ROOT
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:http2";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { equal, ok, run, skipAll } from "./sim.mjs";
+import { equal, ok, run, skipAll, skipped } from "./sim.mjs";
 
 const [program, root] = process.argv.slice(2);
 let grpc, loader;
@@ -436,6 +436,27 @@ await run({
         c.close();
         await server.stop();
     },
+
+    "grpcurl lists, describes and calls (GRP-01)": withServer(async (server) => {
+        const grpcurl = join(root, ".cache/peers/go/grpcurl");
+        if (!existsSync(grpcurl)) return skipped("grpcurl is not here (make peers builds it where Go is)");
+        const ask = (...args) => new Promise((resolve) => {
+            const child = spawn(grpcurl, ["-plaintext", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+            let out = "";
+            child.stdout.on("data", (d) => { out += d; });
+            child.stderr.on("data", (d) => { out += d; });
+            child.on("close", (code) => resolve({ code, out }));
+        });
+        const list = await ask(server.address, "list");
+        ok(list.out.split("\n").includes("finsight.market.MarketDataService"), list.out);
+        const described = await ask(server.address, "describe", "finsight.market.MarketDataService.GetOHLCV");
+        ok(described.out.includes("returns ( .finsight.market.OHLCVResponse )"), described.out);
+        const health = await ask(server.address, "grpc.health.v1.Health/Check");
+        equal([health.code, JSON.parse(health.out).status], [0, "SERVING"], "a call");
+        const bad = await ask("-d", '{"symbol":"X","timeframe":"7q"}', server.address, "finsight.market.MarketDataService/GetOHLCV");
+        ok(bad.code !== 0 && bad.out.includes("InvalidArgument") && bad.out.includes("7q"), bad.out);
+        ok(bad.out.includes('"reason": "validation_error"') && bad.out.includes('"field": "timeframe"'), bad.out);
+    }),
 
     "what is not gRPC is told so": withServer(async (server) => {
         const r = await fetch(`${server.url}/finsight.market.MarketDataService/GetOHLCV`, { method: "POST", body: "{}",

@@ -290,6 +290,27 @@ TEST(h2_silence_is_asked_about) {
     driver_end(&d);
 }
 
+/* RFC 9113 section 5.1.1: what was left out is closed for good; what was there may still be spoken to. */
+TEST(h2_numbers_of_streams_only_grow) {
+    Driver d;
+    size_t bytes;
+    Buf b;
+    enum { GOAWAY = 7 };
+    const Str head = S("\x82\x86\x84\x01\x01x"); /* GET http / */
+    open_h2(&d, "/take");                        /* stream 1 */
+    buf_init(&b, 1000);
+    put_frame(&b, HEADERS, END_STREAM | END_HEADERS, 7, head);
+    driver_input(&d, buf_str(&b));
+    CHECK_EQ(frames_sent(&d, GOAWAY, &bytes), 0);
+    buf_clear(&b);
+    put_frame(&b, HEADERS, END_STREAM | END_HEADERS, 5, head);
+    driver_input(&d, buf_str(&b));
+    CHECK_EQ(frames_sent(&d, GOAWAY, &bytes), 1);
+    CHECK_EQ(d.handled, 2);
+    buf_done(&b);
+    driver_end(&d);
+}
+
 TEST(h2_reset_in_the_middle) {
     Driver d;
     open_h2(&d, "/open");
@@ -306,4 +327,5 @@ TESTS(T(handler_has_the_head_before_the_body), T(chunks_are_taken_out_of_their_f
       T(answered_in_the_middle_of_its_body_the_connection_ends), T(both_ways_at_once_with_a_trailer),
       T(a_client_that_leaves_in_the_middle), T(h2_handler_has_the_head_before_the_body),
       T(h2_credit_is_given_back_as_the_handler_reads), T(h2_more_than_the_window_is_a_fault_of_the_client),
-      T(h2_both_ways_at_once_with_a_trailer), T(h2_silence_is_asked_about), T(h2_reset_in_the_middle))
+      T(h2_both_ways_at_once_with_a_trailer), T(h2_silence_is_asked_about), T(h2_numbers_of_streams_only_grow),
+      T(h2_reset_in_the_middle))
