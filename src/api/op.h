@@ -143,6 +143,7 @@ struct Op {
     CacheKind cache;
     int64_t deadline_ms;
     size_t max_body; /* 0 = no body */
+    int status;      /* of an answer that is none of a failure: 202 where the work goes on; 0 = 200 */
     bool idempotent;
     bool csv;        /* `out` has one FT_CANDLES member that may be asked for as text/csv (or sent as CSV in `in`) */
     const char *raw; /* `out` is a RawBody, sent as it is: the media types it may have, for the docs; NULL = a record */

@@ -165,7 +165,7 @@ static void put_request_body(Doc *d, const Op *op) {
 }
 
 static void put_success(Doc *d, const Op *op) {
-    json_key(d->w, op->out ? S("200") : S("204"));
+    json_key(d->w, !op->out ? S("204") : op->status ? str_fmt(d->cx->arena, "%d", op->status) : S("200"));
     json_object(d->w);
     json_put_str(d->w, "description", str_c(op->out && op->out->doc ? op->out->doc : "Done."));
     if (op->raw) {

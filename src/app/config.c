@@ -219,6 +219,13 @@ const CfgOption app_options[] = {
 
     { "events.retention", CFG_DURATION, CFG_AT(AppCfg, events_retention_ms), .def = "7d", .min = 60000, .max = INT64_C(3650) * 24 * 60 * MINUTE_MS,
       .help = "how long events that everybody has done are kept for replay" },
+    { "webhooks.secret", CFG_SECRET, CFG_AT(AppCfg, webhooks_secret),
+      .help = "signs callbacks (docs/webhooks.md); without one the server makes one and keeps it in data.dir/webhooks.key" },
+    { "webhooks.allow_private", CFG_BOOL, CFG_AT(AppCfg, webhooks_allow_private), .def = "false",
+      .help = "let callbacks go to loopback and private addresses, too" },
+    { "webhooks.timeout", CFG_DURATION, CFG_AT(AppCfg, webhooks_timeout_ms), .def = "10s", .min = 100, .max = 5 * MINUTE_MS,
+      .help = "how long one try of a callback may take" },
+
     { "jobs.threads", CFG_INT, CFG_AT(AppCfg, jobs_threads), .def = "2", .min = 1, .max = 64, .unit = "threads",
       .help = "runs of jobs that may work at once" },
     { "jobs.memory", CFG_SIZE, CFG_AT(AppCfg, jobs_memory), .def = "2GiB", .min = 16 << 20, .max = INT64_C(1) << 40,

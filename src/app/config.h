@@ -72,6 +72,9 @@ typedef struct AppCfg {
     int64_t live_max_connections, live_max_subscriptions, live_messages_second;
     int64_t live_max_message, live_max_queue;
     int64_t live_heartbeat_ms, live_slow_ms, live_ping_ms, live_idle_ms;
+    Str webhooks_secret;
+    bool webhooks_allow_private;
+    int64_t webhooks_timeout_ms;
     int64_t jobs_threads, jobs_memory, jobs_keep;
     int64_t events_retention_ms;
     CfgList jobs_collect, jobs_collect_timeframes;

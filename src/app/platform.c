@@ -24,6 +24,8 @@ static void wake(void *arg) {
     Platform *p = arg;
     if (p->wake)
         p->wake(p->wake_arg);
+    if (p->webhooks.webhooks)
+        webhooks_wake(p->webhooks.webhooks);
 }
 
 static void open_jobs(Platform *p) {
@@ -156,6 +158,7 @@ static void make_market_tools(Platform *p) {
         .backup_turn = PTHREAD_MUTEX_INITIALIZER,
     };
     open_jobs(p);
+    p->webhooks.jobs = p->jobs;
     p->events = event_service_new(&(EventServiceOptions){
         .bus = p->bus, .kept = p->outbox, .ids = p->ids, .log = p->log, .metrics = p->metrics });
     p->admin = (AdminService){ .store = p->store,
@@ -239,14 +242,15 @@ void platform_close(Platform *p) {
     *p = (Platform){ 0 };
 }
 
-const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api,  &backtest_api, &jobs_api,
-                                                            &admin_api,  &security_api, &monitor_api,  &events_api,
-                                                            &batch_api,  &news_api,     &sentiment_api };
+const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api,  &backtest_api,  &jobs_api,
+                                                            &admin_api,  &security_api, &monitor_api,   &events_api,
+                                                            &batch_api,  &news_api,     &sentiment_api, &webhooks_api };
 
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
-    void *const roles[N_PLATFORM_TABLES] = { p->market, &p->storage,       p->backtest,      p->jobs,
-                                             &p->admin, &p->security_role, &p->monitor,      p->events,
-                                             NULL,      p->news.news,      p->news.sentiment }; /* in the order above */
+    void *const roles[N_PLATFORM_TABLES] = {
+        p->market,   &p->storage, p->backtest, p->jobs,      &p->admin,         &p->security_role,
+        &p->monitor, p->events,   NULL,        p->news.news, p->news.sentiment, &p->webhooks
+    }; /* in the order above */
     size_t n = 0;
     assert(cap >= N_PLATFORM_TABLES);
     for (size_t i = 0; i < N_PLATFORM_TABLES; i++)

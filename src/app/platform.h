@@ -9,6 +9,7 @@
 #include "api/monitor/monitor_api.h"
 #include "api/security/security_api.h"
 #include "api/storage/storage_api.h"
+#include "api/webhooks/webhooks_api.h"
 #include "app/candle_remote.h"
 #include "app/candle_source.h"
 #include "app/news.h"
@@ -82,6 +83,7 @@ typedef struct Platform {
     Lane *job_lane;
     JobKind *kinds;
     JobService *jobs;
+    WebhooksRole webhooks;   /* its webhooks: NULL in a process that does not serve */
     void (*wake)(void *arg); /* the jobs want a tick; NULL in a process that makes none */
     void *wake_arg;
 } Platform;
@@ -99,7 +101,7 @@ char *platform_gateway_socket(Arena *a, const AppCfg *cfg);
 int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const char **path);
 
 /* Every table of operations there is: the API, its contract and its docs. */
-enum { N_PLATFORM_TABLES = 11 };
+enum { N_PLATFORM_TABLES = 12 };
 extern const OpTable *const platform_tables[N_PLATFORM_TABLES];
 /* Those of the roles that are hosted, with who serves them, for gateway and callers. */
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap);

@@ -13,13 +13,14 @@
 #include "api/security/security_api.h"
 #include "api/sentiment/sentiment_api.h"
 #include "api/storage/storage_api.h"
+#include "api/webhooks/webhooks_api.h"
 #include "app/platform.h"
 
 /* clang-format off */
 const RoleInfo app_roles[ROLE_IDS] = {
     [ROLE_GATEWAY] = { "gateway", 8080, 8080, "the way in: keys, limits, routing to the other roles; traces and alerts", { &security_api, &monitor_api, &batch_api }, "security.db" },
     [ROLE_MARKET] = { "market", 8000, 8000, "candles: collected, checked, stored, served; their jobs, files and administration",
-                      { &market_api, &storage_api, &jobs_api, &admin_api, &events_api }, "market.db, control.db, bus.db, outbox.db, objects, backups" },
+                      { &market_api, &storage_api, &jobs_api, &admin_api, &events_api, &webhooks_api }, "market.db, control.db, bus.db, outbox.db, objects, backups" },
     [ROLE_BACKTEST] = { "backtest", 8004, 8004, "backtests, sweeps and their reports, on the candles of the role market",
                         { &backtest_api }, "backtest.db" },
     [ROLE_NEWS] = { "news", 8001, 8001, "articles: collected from feeds, stored once each, found again", { &news_api }, "news.db" },

@@ -7,6 +7,7 @@
 #include "api/market/market_api.h"
 #include "api/rpc/rpc.h"
 #include "app/app.h"
+#include "app/callbacks.h"
 #include "app/discovery.h"
 #include "app/dumps.h"
 #include "app/events.h"
@@ -40,6 +41,7 @@ struct Service {
     Ticker *ticker;
     Observe *observe;
     DiscoveryApp *discovery;
+    Callbacks *callbacks;
     EventRuntime *events;
     KeptAnswers kept;
     SecurityDesk *desk; /* NULL: the gateway is not hosted */
@@ -451,7 +453,7 @@ static int start_jobs(Service *s, Ctx *cx) {
     s->ticker = ticker_new(p->jobs, s->loop, s->io, s->app->clock);
     p->wake_arg = s->ticker;
     p->wake = ticker_wake;
-    return 0;
+    return callbacks_start(p, cx, s->loop, &s->callbacks);
 }
 
 int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
@@ -568,6 +570,7 @@ Service *service_free(Service *s) {
     lane_close(s->feed);
     security_desk_free(s->desk);
     discovery_app_stop(s->discovery);
+    callbacks_stop(s->callbacks);
     gateway_free(s->gateway);
     s->observe = observe_free(s->observe); /* the store is used by nobody any more, and the last traces are there */
     kept_close(&s->kept);
@@ -576,6 +579,7 @@ Service *service_free(Service *s) {
     tls_client_free(s->upstream_tls);
     loop_free(s->loop);
     discovery_app_free(s->discovery);
+    callbacks_free(s->callbacks);
     p->wake = NULL;
     ticker_free(s->ticker);
     App *app = s->app;

@@ -364,5 +364,5 @@ void request_run(void *arg, int lane_err) {
     Str media = rq->raw_media.n          ? rq->raw_media
                 : rq->media == MEDIA_CSV ? S("text/csv; charset=utf-8")
                                          : S("application/json");
-    request_reply(rq, 200, media, &body, extra, n);
+    request_reply(rq, rq->match.op->status ? rq->match.op->status : 200, media, &body, extra, n);
 }

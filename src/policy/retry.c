@@ -24,10 +24,18 @@ const RetryProfile retry_hop = {
 const RetryProfile retry_endless = {
     .name = "endless", .attempts = RETRY_ENDLESS, .base_ms = 1000, .max_ms = 30000, .factor = 2, .how = RETRY_FULL
 };
+const RetryProfile retry_callback = { .name = "callback",
+                                      .attempts = 8,
+                                      .base_ms = 2000,
+                                      .max_ms = 3600 * 1000,
+                                      .factor = 3,
+                                      .how = RETRY_ADDED,
+                                      .jitter = 0.1 };
 const RetryProfile retry_none = { .name = "none", .attempts = 1, .factor = 1 };
 
-const RetryProfile *const retry_profiles[] = { &retry_handler, &retry_collection, &retry_strategy, &retry_python,
-                                               &retry_hop,     &retry_endless,    &retry_none,     NULL };
+const RetryProfile *const retry_profiles[] = { &retry_handler,  &retry_collection, &retry_strategy,
+                                               &retry_python,   &retry_hop,        &retry_endless,
+                                               &retry_callback, &retry_none,       NULL };
 
 const RetryProfile *retry_profile(Str name) {
     for (size_t i = 0; retry_profiles[i]; i++)

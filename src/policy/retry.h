@@ -41,7 +41,9 @@ extern const RetryProfile retry_strategy;   /* "strategy": 3 attempts, 1 s x 2, 
 extern const RetryProfile retry_python;     /* "python": 3 attempts, 1 s x 1.5, 0-10 % added (RES-09) */
 extern const RetryProfile retry_hop;     /* "hop": 3 attempts, 10 ms x 2, at most 250 ms, full jitter: one hop inside */
 extern const RetryProfile retry_endless; /* "endless": heartbeats (U14): 1 s x 2, at most 30 s, full jitter */
-extern const RetryProfile retry_none;    /* "none": one attempt */
+extern const RetryProfile
+    retry_callback; /* "callback": 8 attempts, 2 6 18 … 1458 s, 0-10 % added: 36 min in all (MSG-38) */
+extern const RetryProfile retry_none;        /* "none": one attempt */
 const RetryProfile *retry_profile(Str name); /* NULL if there is none of that name */
 extern const RetryProfile *const retry_profiles[];
 

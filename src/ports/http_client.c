@@ -85,7 +85,7 @@ static bool host_is_address(Str host, uint8_t ip[static 16], size_t *n) {
     return inet_pton(AF_INET6, z, ip) == 1;
 }
 
-static int check_host(Ctx *cx, Str host) {
+int http_host_check(Ctx *cx, Str host) {
     uint8_t ip[16];
     size_t n;
     Str bare = str_ends(host, S(".")) ? str_first(host, host.n - 1) : host;
@@ -116,7 +116,7 @@ static int check_request(Ctx *cx, const HttpRequest *req) {
         return err_set(cx, ERR_INVALID, "the URL is longer than %d bytes", MAX_URL);
     int r = http_url_parse(cx, req->url, &url);
     if (r == 0 && !req->allow_private)
-        r = check_host(cx, url.host);
+        r = http_host_check(cx, url.host);
     for (size_t i = 0; r == 0 && i < req->n_headers; i++)
         if (!header_name_ok(req->headers[i].name) || !header_value_ok(req->headers[i].value))
             r = err_set(cx, ERR_INVALID, "the header '" STR_FMT "' has bytes that no header may have",

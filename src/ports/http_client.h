@@ -95,6 +95,9 @@ DEFINE_CLEANUP(HttpClient *, http_client_close)
  * such an IPv4 address. Adapters ask it about the address a name resolved to, at the moment of connecting. */
 bool http_address_private(const uint8_t *ip, size_t n);
 
+/* The guard's first look: ERR_DENIED (with words) for "localhost" and for an address written out that is not public. */
+int http_host_check(Ctx *cx, Str host);
+
 /* Splits an absolute URL. ERR_INVALID (with words) for what is not http(s) or carries credentials. */
 typedef struct HttpUrl {
     bool tls;

@@ -141,6 +141,34 @@ int job_store_audit_list(JobStore *s, Ctx *cx, int64_t before, size_t limit, Aud
     return r ? r : s->ops->audit_list(s, cx, before, limit, out, n);
 }
 
+static int put_callback(JobStore *s, Ctx *cx, const Callback *c, size_t most) {
+    assert(c->id.n && c->run.n && c->url.n && (c->body.n || c->state == CALLBACK_ARMED || c->state == CALLBACK_DEAD));
+    int r = enter(s, cx, "callback_put");
+    if (r == 0)
+        r = check_text(cx, "url", c->url);
+    return r ? r : s->ops->callback_put(s, cx, c, most);
+}
+
+int job_store_callback_add(JobStore *s, Ctx *cx, const Callback *c, size_t most) {
+    assert(most > 0);
+    return put_callback(s, cx, c, most);
+}
+
+int job_store_callback_put(JobStore *s, Ctx *cx, const Callback *c) {
+    return put_callback(s, cx, c, 0);
+}
+
+int job_store_callbacks(JobStore *s, Ctx *cx, const CallbackQuery *q, Callback **out, size_t *n) {
+    assert(q->limit > 0);
+    int r = enter(s, cx, "callbacks");
+    return r ? r : s->ops->callbacks(s, cx, q, out, n);
+}
+
+int job_store_callback_prune(JobStore *s, Ctx *cx, size_t keep) {
+    int r = enter(s, cx, "callback_prune");
+    return r ? r : s->ops->callback_prune(s, cx, keep);
+}
+
 int job_store_snapshot(JobStore *s, Ctx *cx, SnapshotPiece *piece, void *arg) {
     int r = enter(s, cx, "snapshot");
     if (r == 0 && !s->ops->snapshot)

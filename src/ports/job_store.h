@@ -2,7 +2,7 @@
 
 /* ports/job_store.h - jobs, their runs, queues of small work, and the record of who changed what.
  *
- * Adapters:  adapters/jobs (SQLite: control.db, or in memory).  Used by: services/jobs, services/admin.
+ * Adapters:  adapters/jobs (SQLite: control.db, or in memory).  Used by: services/jobs, services/admin, services/webhooks.
  * Memory:    results go to cx->arena; an adapter keeps no pointer of the caller's.
  * Threads:   any; every call is one transaction.
  * Durable:   a change is synced before the call returns.
@@ -85,6 +85,26 @@ typedef struct AuditRow {
 } AuditRow;
 enum { AUDIT_KEPT = 1000000 }; /* newest rows; older ones go */
 
+/* Somebody who wants to be told when a run is over. */
+typedef enum CallbackState { CALLBACK_ARMED, CALLBACK_DUE, CALLBACK_DELIVERED, CALLBACK_DEAD } CallbackState;
+typedef struct Callback {
+    Str id, run, url;
+    Str body; /* what is told; empty while armed */
+    CallbackState state;
+    int64_t tries, last_status; /* of HTTP; 0 = none came */
+    Time created, next_try, ended;
+    Str last_error;
+} Callback;
+enum { CALLBACK_FULL = 1 };
+
+typedef struct CallbackQuery {
+    int state;   /* < 0 = any */
+    Str id;      /* empty = any */
+    Time due;    /* next_try at most; ms 0 = any */
+    bool newest; /* newest first, else who is due first */
+    size_t limit;
+} CallbackQuery;
+
 typedef struct JobStoreOps {
     const char *name;
     /* All required. */
@@ -107,6 +127,11 @@ typedef struct JobStoreOps {
 
     int (*audit_add)(JobStore *s, Ctx *cx, const AuditRow *row); /* its id is the store's */
     int (*audit_list)(JobStore *s, Ctx *cx, int64_t before, size_t limit, AuditRow **out, size_t *n); /* newest first */
+
+    /* By id: inserted, or replaced but for run, url and created. most > 0: CALLBACK_FULL when so many are armed or due. */
+    int (*callback_put)(JobStore *s, Ctx *cx, const Callback *c, size_t most);
+    int (*callbacks)(JobStore *s, Ctx *cx, const CallbackQuery *q, Callback **out, size_t *n);
+    int (*callback_prune)(JobStore *s, Ctx *cx, size_t keep); /* of those that are over */
     /* Optional. All of it as at one moment, as the bytes of a file that the same adapter opens; changes go on meanwhile. */
     int (*snapshot)(JobStore *s, Ctx *cx, SnapshotPiece *piece, void *arg);
     void (*close)(JobStore *s);
@@ -139,6 +164,10 @@ int job_store_audit_add(JobStore *s, Ctx *cx, const AuditRow *row);
  * failed. Returns r, or what writing the row failed with. s NULL: nothing is recorded. */
 int job_store_record(JobStore *s, Ctx *cx, const AuditRow *what, int r);
 int job_store_audit_list(JobStore *s, Ctx *cx, int64_t before, size_t limit, AuditRow **out, size_t *n);
+int job_store_callback_add(JobStore *s, Ctx *cx, const Callback *c, size_t most); /* 0, CALLBACK_FULL */
+int job_store_callback_put(JobStore *s, Ctx *cx, const Callback *c);
+int job_store_callbacks(JobStore *s, Ctx *cx, const CallbackQuery *q, Callback **out, size_t *n);
+int job_store_callback_prune(JobStore *s, Ctx *cx, size_t keep);
 int job_store_snapshot(JobStore *s, Ctx *cx, SnapshotPiece *piece, void *arg); /* ERR_UNSUPPORTED without one */
 JobStore *job_store_close(JobStore *s);                                        /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(JobStore *, job_store_close)

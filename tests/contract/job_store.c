@@ -322,7 +322,72 @@ TEST(a_reopened_file_has_what_it_answered_for) {
     end(&f);
 }
 
-TESTS(T(what_is_put_comes_back_and_changes_need_the_newest_revision), T(a_fire_is_answered_once_MDS_42),
-      T(progress_is_kept_and_old_runs_go), T(ten_thousand_items_are_drained_by_four_workers_each_once_STO_18),
-      T(the_items_of_a_worker_that_died_come_back), T(the_audit_is_a_list_that_only_grows), T(the_audit_is_bounded),
-      T(a_record_tells_who_what_and_how_it_ended), T(a_reopened_file_has_what_it_answered_for))
+static Callback a_callback(const char *id, CallbackState state, int64_t due) {
+    return (Callback){ .id = str_c(id),
+                       .run = S("r1"),
+                       .url = S("https://example.org/hook"),
+                       .body = state == CALLBACK_ARMED ? (Str){ 0 } : S("{}"),
+                       .state = state,
+                       .created = time_ms(5),
+                       .next_try = time_ms(due) };
+}
+
+/* MSG-38: callbacks outlive the process, come in the order they are due, and are bounded. */
+TEST(callbacks_are_kept_in_the_order_they_are_due) {
+    Fixture f;
+    begin(&f);
+    const struct {
+        const char *name;
+        CallbackState state;
+        int64_t due;
+    } rows[] = { { "late", CALLBACK_DUE, 300 },
+                 { "soon", CALLBACK_DUE, 100 },
+                 { "armed", CALLBACK_ARMED, 0 },
+                 { "dead", CALLBACK_DEAD, 50 } };
+    EACH_ROW (r, rows) {
+        Callback c = a_callback(r->name, r->state, r->due);
+        CHECK_EQ(job_store_callback_add(f.store, &f.t.cx, &c, 4), 0);
+    }
+    Callback more = a_callback("more", CALLBACK_ARMED, 0), *v;
+    size_t n;
+    CHECK_EQ(job_store_callback_add(f.store, &f.t.cx, &more, 3), CALLBACK_FULL); /* what is over does not count */
+    if (PERSISTENT) {
+        f.store = job_store_close(f.store);
+        open_store(&f);
+    }
+    CallbackQuery q = { .state = CALLBACK_DUE, .limit = 10 };
+    CHECK_OK(&f.t.cx, job_store_callbacks(f.store, &f.t.cx, &q, &v, &n));
+    CHECK_EQ(n, 2);
+    CHECK_STR(v[0].id, S("soon"));
+    q.due = time_ms(100);
+    CHECK_OK(&f.t.cx, job_store_callbacks(f.store, &f.t.cx, &q, &v, &n));
+    CHECK_EQ(n, 1);
+    Callback c = v[0];
+    CHECK_STR(c.url, S("https://example.org/hook"));
+    c.state = CALLBACK_DELIVERED;
+    c.tries = 3;
+    c.last_status = 204;
+    c.last_error = S("e");
+    c.ended = time_ms(9);
+    c.url = S("another"); /* who asked stays who asked */
+    CHECK_OK(&f.t.cx, job_store_callback_put(f.store, &f.t.cx, &c));
+    q = (CallbackQuery){ .state = -1, .id = S("soon"), .limit = 1 };
+    CHECK_OK(&f.t.cx, job_store_callbacks(f.store, &f.t.cx, &q, &v, &n));
+    CHECK_EQ(n, 1);
+    CHECK_STR(v[0].url, S("https://example.org/hook"));
+    CHECK_EQ(v[0].tries, 3);
+    CHECK_EQ(v[0].last_status, 204);
+    CHECK_EQ(v[0].created.ms, 5);
+    CHECK_OK(&f.t.cx, job_store_callback_prune(f.store, &f.t.cx, 1)); /* of two that are over the newer one stays */
+    q = (CallbackQuery){ .state = -1, .newest = true, .limit = 10 };
+    CHECK_OK(&f.t.cx, job_store_callbacks(f.store, &f.t.cx, &q, &v, &n));
+    CHECK_EQ(n, 3);
+    CHECK_STR(v[0].id, S("dead"));
+    end(&f);
+}
+
+TESTS(T(callbacks_are_kept_in_the_order_they_are_due), T(what_is_put_comes_back_and_changes_need_the_newest_revision),
+      T(a_fire_is_answered_once_MDS_42), T(progress_is_kept_and_old_runs_go),
+      T(ten_thousand_items_are_drained_by_four_workers_each_once_STO_18), T(the_items_of_a_worker_that_died_come_back),
+      T(the_audit_is_a_list_that_only_grows), T(the_audit_is_bounded), T(a_record_tells_who_what_and_how_it_ended),
+      T(a_reopened_file_has_what_it_answered_for))

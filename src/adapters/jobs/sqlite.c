@@ -45,12 +45,23 @@ static const SchemaStep steps[] = {
       .down = "ALTER TABLE audit DROP COLUMN n;",
       .lost = "SELECT count(*) FROM audit WHERE n<>0",
       .what = "numbers of candles in the audit" },
+    { .up =
+        "CREATE TABLE callback("
+        "  nr INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, run TEXT NOT NULL, url TEXT NOT NULL,"
+        "  body TEXT NOT NULL, state INTEGER NOT NULL, tries INTEGER NOT NULL, created INTEGER NOT NULL,"
+        "  next_try INTEGER NOT NULL, ended INTEGER NOT NULL, last_status INTEGER NOT NULL, last_error TEXT NOT NULL);"
+        "CREATE INDEX callback_state ON callback(state, next_try);",
+      .down = "DROP TABLE callback;",
+      .lost = "SELECT count(*) FROM callback",
+      .what = "callbacks" },
 };
 
 #define JOB_COLUMNS "id, kind, schedule, zone, params, missed, retries, backoff_ms, timeout_ms, memory_max, armed, state, " \
                     "next_fire, n_skipped, n_missed, run, revision"
 #define RUN_COLUMNS "id, job, kind, params, by_schedule, scheduled_for, state, attempt, resumed, queued_at, started_at, " \
                     "ended_at, next_try, done, total, n_success, n_failed, checkpoint, message, error"
+
+#define CALLBACK_COLUMNS "id, run, url, body, state, tries, created, next_try, ended, last_status, last_error"
 
 #define SQL_TABLE(X)                                                                                                   \
     X(SQL_JOB_REVISION, "SELECT revision FROM job WHERE id=?1")                                                        \
@@ -87,7 +98,17 @@ static const SchemaStep steps[] = {
     X(SQL_AUDIT_NEWEST, "SELECT last_insert_rowid()")                                                                  \
     X(SQL_AUDIT_PRUNE, "DELETE FROM audit WHERE id<=?1")                                                               \
     X(SQL_AUDIT_LIST, "SELECT id, at, who, action, subject, outcome, request_id, n FROM audit WHERE id<?1 "               \
-                      "ORDER BY id DESC LIMIT ?2")
+                      "ORDER BY id DESC LIMIT ?2")                                                                     \
+    X(SQL_CALLBACK_OPEN, "SELECT count(*) FROM callback WHERE state<=1")                                               \
+    X(SQL_CALLBACK_PUT, "INSERT INTO callback(" CALLBACK_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11) "       \
+                        "ON CONFLICT(id) DO UPDATE SET body=?4, state=?5, tries=?6, next_try=?8, ended=?9, "           \
+                        "last_status=?10, last_error=?11")                                                             \
+    X(SQL_CALLBACK_DUE, "SELECT " CALLBACK_COLUMNS " FROM callback WHERE (?1<0 OR state=?1) AND (?2='' OR id=?2) "     \
+                        "AND next_try<=?3 ORDER BY next_try, nr LIMIT ?4")                                             \
+    X(SQL_CALLBACK_NEWEST, "SELECT " CALLBACK_COLUMNS " FROM callback WHERE (?1<0 OR state=?1) AND (?2='' OR id=?2) "  \
+                           "AND next_try<=?3 ORDER BY nr DESC LIMIT ?4")                                               \
+    X(SQL_CALLBACK_PRUNE, "DELETE FROM callback WHERE state>=2 AND nr <= "                                             \
+                          "(SELECT nr FROM callback WHERE state>=2 ORDER BY nr DESC LIMIT 1 OFFSET ?1)")
 /* clang-format on */
 
 enum {
@@ -503,6 +524,78 @@ static int do_audit_list(JobStore *s, Ctx *cx, int64_t before, size_t limit, Aud
     return r;
 }
 
+/* --- callbacks --- */
+
+typedef struct CallbackWork {
+    const Callback *c;
+    size_t most;
+    const CallbackQuery *q;
+    Callback *v;
+    size_t n, cap;
+} CallbackWork;
+
+static int work_callback_put(Db *db, Ctx *cx, void *arg) {
+    const CallbackWork *w = arg;
+    const Callback *c = w->c;
+    sqlite3_stmt *st;
+    int64_t open = 0;
+    int r = w->most ? db_query(db, cx, SQL_CALLBACK_OPEN, &st, "") : 0;
+    if (r == 0 && w->most)
+        r = MIN(one_i64(db, cx, st, &open), 0);
+    if (r == 0 && w->most && open >= (int64_t)w->most)
+        return CALLBACK_FULL;
+    return r ? r
+             : db_run(db, cx, SQL_CALLBACK_PUT, "ssssiiiiiis", c->id, c->run, c->url, text_of(c->body),
+                      (int64_t)c->state, c->tries, c->created.ms, c->next_try.ms, c->ended.ms, c->last_status,
+                      text_of(c->last_error));
+}
+
+static int do_callback_put(JobStore *s, Ctx *cx, const Callback *c, size_t most) {
+    CallbackWork w = { .c = c, .most = most };
+    return db_owner_write(&((Store *)s)->owner, cx, work_callback_put, &w);
+}
+
+static int work_callbacks(Db *db, Ctx *cx, void *arg) {
+    CallbackWork *w = arg;
+    sqlite3_stmt *st;
+    int r = db_query(db, cx, w->q->newest ? SQL_CALLBACK_NEWEST : SQL_CALLBACK_DUE, &st, "isii", (int64_t)w->q->state,
+                     text_of(w->q->id), w->q->due.ms ? w->q->due.ms : INT64_MAX, (int64_t)w->q->limit);
+    while (r == 0 && (r = db_step(db, cx, st)) > 0) {
+        Callback c = { .id = text_at(cx, st, 0),
+                       .run = text_at(cx, st, 1),
+                       .url = text_at(cx, st, 2),
+                       .body = text_at(cx, st, 3),
+                       .state = (CallbackState)CLAMP(db_i64(st, 4), (int64_t)CALLBACK_ARMED, (int64_t)CALLBACK_DEAD),
+                       .tries = db_i64(st, 5),
+                       .created = time_ms(db_i64(st, 6)),
+                       .next_try = time_ms(db_i64(st, 7)),
+                       .ended = time_ms(db_i64(st, 8)),
+                       .last_status = db_i64(st, 9),
+                       .last_error = text_at(cx, st, 10) };
+        vec_push_in(cx->arena, w, c);
+        r = 0;
+    }
+    return r;
+}
+
+static int do_callbacks(JobStore *s, Ctx *cx, const CallbackQuery *q, Callback **out, size_t *n) {
+    CallbackWork w = { .q = q };
+    int r = db_owner_read(&((Store *)s)->owner, cx, work_callbacks, &w);
+    if (r == 0) {
+        *out = w.v;
+        *n = w.n;
+    }
+    return r;
+}
+
+static int work_callback_prune(Db *db, Ctx *cx, void *arg) {
+    return db_run(db, cx, SQL_CALLBACK_PRUNE, "i", (int64_t) * (const size_t *)arg);
+}
+
+static int do_callback_prune(JobStore *s, Ctx *cx, size_t keep) {
+    return db_owner_write(&((Store *)s)->owner, cx, work_callback_prune, &keep);
+}
+
 static void do_close(JobStore *s) {
     db_owner_close(&((Store *)s)->owner);
     mem_free(s);
@@ -528,6 +621,9 @@ static const JobStoreOps ops = {
     .queue_drop = do_queue_drop,
     .audit_add = do_audit_add,
     .audit_list = do_audit_list,
+    .callback_put = do_callback_put,
+    .callbacks = do_callbacks,
+    .callback_prune = do_callback_prune,
     .snapshot = do_snapshot,
     .close = do_close,
 };
