@@ -262,23 +262,42 @@ static Str wider(Str name) { /* gb18030 has all of gb2312, and its writers use m
     return str_eq(name, S("gb2312")) ? S("gb18030") : name;
 }
 
+/* The document's own word, which may be written in what its first bytes look like. */
+static Str said_by_document(Arena *a, Str bytes, Str sniffed, size_t limit) {
+    if (sniffed.n == 0)
+        return wider(declared(a, bytes));
+    Buf text;
+    buf_init(&text, limit);
+    Str said = charset_decode(sniffed, bytes, &text) ? declared(a, buf_str(&text)) : str_n(NULL, 0);
+    buf_done(&text);
+    return wider(is_vague(said) ? sniffed : said);
+}
+
+/* Whether the bytes are of that set; *out is then `bytes` itself or a copy in the arena. */
+static bool read_as(Arena *a, Str name, Str bytes, Buf *text, Str *out) {
+    const CharsetName *set = name.n ? find_name(name) : NULL;
+    buf_clear(text);
+    *out = bytes;
+    if (!set)
+        return false;
+    if (set->kind == CHARSET_UTF_8)
+        return utf8_valid(bytes);
+    if (!decode(set, bytes, text))
+        return false;
+    *out = str_dup(a, buf_str(text));
+    return true;
+}
+
 int charset_read(Arena *a, Str bytes, const FeedHints *hints, size_t limit, CharsetText *out) {
+    enum { GUESSED = 5 };
     size_t skip;
     Str sniffed = sniff(bytes, &skip),
         server = server_charset(a, hints->has_http ? hints->content_type : str_n(NULL, 0));
     bytes = str_from(bytes, skip);
-    Buf text;
-    buf_init(&text, limit);
-
-    Str said = str_n(NULL, 0);
-    if (sniffed.n == 0)
-        said = declared(a, bytes);
-    else if (charset_decode(sniffed, bytes, &text))
-        said = declared(a, buf_str(&text));
-    said = wider(sniffed.n && is_vague(said) ? sniffed : said);
-
+    if (bytes.n > limit)
+        return ERR_TOO_LARGE;
+    Str said = said_by_document(a, bytes, sniffed, limit);
     /* Without a server's word the document's own comes first; with one, the byte order mark is the better witness. */
-    enum { GUESSED = 5 };
     Str candidates[] = { wider(server),
                          hints->has_http && skip ? sniffed : said,
                          said,
@@ -288,22 +307,15 @@ int charset_read(Arena *a, Str bytes, const FeedHints *hints, size_t limit, Char
                          S("windows-1252"),
                          S("iso-8859-2") };
     Str first = server.n ? candidates[0] : candidates[1].n ? candidates[1] : sniffed.n ? sniffed : S("utf-8");
+    Buf text;
+    buf_init(&text, limit);
     *out = (CharsetText){ .unknown = true };
     for (size_t i = 0; i < ARRAY_LEN(candidates) && out->unknown && !text.full; i++) {
-        if (i == GUESSED)
-            candidates[i] = charset_guess(bytes);
-        const CharsetName *set = candidates[i].n ? find_name(candidates[i]) : NULL;
-        buf_clear(&text);
-        if (!set)
-            continue;
-        bool as_it_is = (set->kind == CHARSET_UTF_8 && bytes.n <= limit && utf8_valid(bytes));
-        if (!as_it_is && (set->kind == CHARSET_UTF_8 || !decode(set, bytes, &text)))
-            continue;
-        *out = (CharsetText){ .text = as_it_is ? bytes : str_dup(a, buf_str(&text)),
-                              .encoding = str_dup(a, candidates[i]),
-                              .other = !str_eq(candidates[i], first) };
+        Str name = i == GUESSED ? charset_guess(bytes) : candidates[i], got;
+        if (read_as(a, name, bytes, &text, &got))
+            *out = (CharsetText){ .text = got, .encoding = str_dup(a, name), .other = !str_eq(name, first) };
     }
-    bool full = text.full || bytes.n > limit;
+    bool full = text.full;
     buf_done(&text);
     if (full)
         return ERR_TOO_LARGE;

@@ -96,6 +96,19 @@ uint32_t entity_cp1252(uint32_t cp) {
     return cp >= 0x80 && cp < 0xa0 && table[cp - 0x80] ? table[cp - 0x80] : cp;
 }
 
+/* The character of the reference at p ('&'); 0 if it is none. *size: the length of the reference. */
+static uint32_t reference_at(const char *p, const char *end, size_t *size) {
+    enum { LONGEST = 16 };
+    const char *semi = memchr(p, ';', MIN((size_t)(end - p), (size_t)LONGEST));
+    if (!semi)
+        return 0;
+    Str name = str_n(p + 1, (size_t)(semi - p - 1));
+    *size = (size_t)(semi + 1 - p);
+    if (name.n && name.p[0] == '#')
+        return entity_cp1252(entity_number(str_from(name, 1)));
+    return str_eq(name, S("apos")) ? '\'' : entity_find(name);
+}
+
 void entity_decode(Str s, Buf *out) {
     const char *p = s.p, *end = s.p + s.n;
     while (p < end) {
@@ -103,16 +116,11 @@ void entity_decode(Str s, Buf *out) {
         buf_put(out, p, (size_t)((amp ? amp : end) - p));
         if (!amp)
             return;
-        const char *semi = memchr(amp, ';', MIN((size_t)(end - amp), (size_t)16));
-        uint32_t cp = 0;
-        if (semi) {
-            Str name = str_n(amp + 1, (size_t)(semi - amp - 1));
-            cp = name.n && name.p[0] == '#' ? entity_cp1252(entity_number(str_from(name, 1))) : entity_find(name);
-            cp = cp ? cp : str_eq(name, S("apos")) ? '\'' : 0;
-        }
         char bytes[UTF8_MAX];
+        size_t size = 1;
+        uint32_t cp = reference_at(amp, end, &size);
         size_t n = cp ? utf8_encode(cp, bytes) : 0;
         buf_put(out, n ? bytes : "&", n ? n : 1);
-        p = n ? semi + 1 : amp + 1;
+        p = amp + (n ? size : 1);
     }
 }

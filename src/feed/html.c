@@ -160,12 +160,34 @@ static void clean_end(void *arg, Str tag) {
 
 /* --- text --- */
 
+/* Text with what looks like tags in it, which nobody has read as tags: they go, whatever they are, and a '<' that ends
+ * nowhere is text. */
+static void clean_rest(void *arg, Str text) {
+    Cleaner *c = arg;
+    const char *p = text.p, *end = text.p + text.n;
+    while (p < end && c->scripts == 0) {
+        const char *lt = memchr(p, '<', (size_t)(end - p));
+        put(c, str_n(p, (size_t)((lt ? lt : end) - p)));
+        if (!lt)
+            return;
+        const char *gt = memchr(lt, '>', (size_t)(end - lt));
+        put(c, gt ? S(" ") : S("<"));
+        c->lt = !gt;
+        p = gt ? gt + 1 : lt + 1;
+    }
+}
+
 static void clean_data(void *arg, Str text) {
     Cleaner *c = arg;
-    if (c->scripts != 0) /* also below 0: an end without a start hides what follows, as it hides it there */
+    if (c->scripts != 0 ||
+        text.n == 0) /* also below 0: an end without a start hides what follows, as it hides it there */
         return;
+    if (memchr(text.p, '<', text.n - 1)) { /* of <tag/text/ */
+        clean_rest(arg, text);
+        return;
+    }
     put(c, text);
-    c->lt = text.n > 0 && text.p[text.n - 1] == '<';
+    c->lt = text.p[text.n - 1] == '<';
 }
 
 static void clean_charref(void *arg, Str ref) {
@@ -199,21 +221,6 @@ static void clean_comment(void *arg, Str text) {
     BUF_LIT(c->out, "-->");
 }
 
-/* What did not end: its tags go, whatever they are, and a '<' that ends nowhere is text. */
-static void clean_rest(void *arg, Str text) {
-    Cleaner *c = arg;
-    const char *p = text.p, *end = text.p + text.n;
-    while (p < end && c->scripts == 0) {
-        const char *lt = memchr(p, '<', (size_t)(end - p));
-        put(c, str_n(p, (size_t)((lt ? lt : end) - p)));
-        if (!lt)
-            return;
-        const char *gt = memchr(lt, '>', (size_t)(end - lt));
-        put(c, gt ? S(" ") : S("&lt;"));
-        p = gt ? gt + 1 : lt + 1;
-    }
-}
-
 void html_clean(Str html, bool xhtml, Str base, Arena *scratch, Buf *out) {
     static const SgmlSink sink = {
         .start = clean_start,
@@ -226,4 +233,5 @@ void html_clean(Str html, bool xhtml, Str base, Arena *scratch, Buf *out) {
     };
     Cleaner c = { .out = out, .scratch = scratch, .base = base, .xhtml = xhtml };
     sgml_read(html, (SgmlRules){ .xhtml = xhtml, .comments_forgive = true }, &sink, &c, scratch);
+    settle_lt(&c, S("/")); /* whatever comes behind it */
 }

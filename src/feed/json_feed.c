@@ -254,10 +254,10 @@ static int read_feed_field(JsonFeed *j, Str key, Feed *out) {
 int json_feed_read(Arena *arena, Arena *scratch, Str text, const FeedHints *hints, Feed *out) {
     JsonFeed j = { .arena = arena, .scratch = scratch, .hints = hints };
     Str key;
-    int more = 0, e = 0;
+    int e = 0;
     json_reader_init(&j.r, text_strip(text), scratch, 64);
     if (json_open_object(&j.r) == 0)
-        while (e != ERR_TOO_LARGE && (more = json_object_next(&j.r, &key)) > 0)
+        while (e != ERR_TOO_LARGE && json_object_next(&j.r, &key) > 0)
             e = read_feed_field(&j, key, out);
     if (e == ERR_TOO_LARGE)
         return e;

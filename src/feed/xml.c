@@ -127,6 +127,42 @@ static bool skip_spaces(Xml *x) {
 
 /* --- references --- */
 
+static bool is_xml_char(uint32_t cp) {
+    return cp >= 0x20 ? cp != 0xfffe && cp != 0xffff : cp == '\t' || cp == '\n' || cp == '\r';
+}
+
+/* "38", "x26": p is behind "&#", semi at its end. */
+static bool read_number(Xml *x, const char *semi, char room[UTF8_MAX], Str *out) {
+    Str ref = str_n(x->p, (size_t)(semi - x->p));
+    uint32_t cp = ref.n && ref.p[0] != 'X' ? entity_number(ref) : 0;
+    /* entity_number says U+FFFD also of what is no character */
+    bool no_char = cp == UTF8_REPLACEMENT && !str_eq_nocase(ref, S("xfffd")) && !str_eq(ref, S("65533"));
+    if (!is_xml_char(cp) || no_char)
+        return fail(x, "a number is no character of XML");
+    *out = str_n(room, utf8_encode(cp, room));
+    x->p = semi + 1;
+    return true;
+}
+
+/* One of the DOCTYPE's own. */
+static bool read_entity(Xml *x, Str name, char room[UTF8_MAX], Str *out) {
+    size_t i = 0;
+    while (i < x->entities->n && !str_eq(x->entities->names[i], name))
+        i++;
+    *out = str_n(NULL, 0);
+    if (i == x->entities->n)
+        return x->external || fail(x, "an entity is not defined");
+    Str value = x->entities->values[i];
+    if (value.n > 2 && value.p[0] == '&') {
+        uint32_t cp = entity_number(str_n(value.p + 2, value.n - 3));
+        value = str_n(room, cp ? utf8_encode(cp, room) : 0);
+    }
+    if (value.n && (memchr(value.p, '<', value.n) || memchr(value.p, '&', value.n)))
+        return fail(x, "an entity holds markup");
+    *out = value;
+    return true;
+}
+
 /* At '&': the text it stands for, in `room` if it is a character. Empty without a failure: not known, left out. */
 static bool read_reference(Xml *x, char room[UTF8_MAX], Str *out) {
     static const struct {
@@ -140,18 +176,11 @@ static bool read_reference(Xml *x, char room[UTF8_MAX], Str *out) {
     if (!semi)
         return fail(x, "a reference does not end");
     x->p++;
-    Str name;
-    if (x->p < x->end && *x->p == '#') {
-        name = str_n(x->p + 1, (size_t)(semi - x->p - 1));
-        uint32_t cp = name.n && name.p[0] != 'X' ? entity_number(name) : 0;
-        bool fffd = cp == UTF8_REPLACEMENT && !str_eq_nocase(name, S("xfffd")) && !str_eq(name, S("65533"));
-        if (cp == 0 || fffd || (cp < 0x20 && cp != '\t' && cp != '\n' && cp != '\r') || cp == 0xfffe || cp == 0xffff)
-            return fail(x, "a number is no character of XML");
-        *out = str_n(room, utf8_encode(cp, room));
-        x->p = semi + 1;
-        return true;
+    if (*x->p == '#') {
+        x->p++;
+        return read_number(x, semi, room, out);
     }
-    name = read_name(x);
+    Str name = read_name(x);
     if (x->p != semi || name.n == 0)
         return fail(x, "an '&' that begins no reference");
     x->p = semi + 1;
@@ -160,26 +189,34 @@ static bool read_reference(Xml *x, char room[UTF8_MAX], Str *out) {
             *out = own[i].text;
             return true;
         }
-    *out = str_n(NULL, 0);
-    for (size_t i = 0; i < x->entities->n; i++) {
-        if (!str_eq(x->entities->names[i], name))
-            continue;
-        Str value = x->entities->values[i];
-        if (value.n > 2 && value.p[0] == '&') {
-            uint32_t cp = entity_number(str_n(value.p + 2, value.n - 3));
-            value = str_n(room, cp ? utf8_encode(cp, room) : 0);
-        }
-        if (value.n && (memchr(value.p, '<', value.n) || memchr(value.p, '&', value.n)))
-            return fail(x, "an entity holds markup");
-        *out = value;
-        return true;
-    }
-    return x->external || fail(x, "an entity is not defined");
+    return read_entity(x, name, room, out);
 }
 
 /* --- attributes and namespaces --- */
 
-/* White space in a value is spaces; references are resolved. */
+/* [x->p, close) with white space as spaces and references resolved. */
+static bool normalise_value(Xml *x, const char *close, Str *out) {
+    Buf b;
+    bool ok = true;
+    buf_init(&b, (size_t)1 << 30);
+    while (ok && x->p < close) {
+        char room[UTF8_MAX];
+        Str text = str_n(x->p, 1);
+        if (*x->p == '&') {
+            ok = read_reference(x, room, &text);
+        } else {
+            if (is_space(*x->p))
+                text = *x->p == '\r' && x->p[1] == '\n' ? str_n(NULL, 0) : S(" ");
+            x->p++;
+        }
+        buf_put_str(&b, text);
+    }
+    if (ok)
+        *out = str_dup(x->scratch, buf_str(&b));
+    buf_done(&b);
+    return ok;
+}
+
 static bool read_value(Xml *x, Str *out) {
     char quote = x->p < x->end ? *x->p : '\0';
     if (quote != '"' && quote != '\'')
@@ -196,30 +233,9 @@ static bool read_value(Xml *x, Str *out) {
         return fail(x, "a tag does not end");
     const char *close = x->p;
     *out = str_n(from, (size_t)(close - from));
-    x->p = close + 1;
-    if (plain)
-        return true;
-
-    Buf b;
-    buf_init(&b, (size_t)1 << 30);
     x->p = from;
-    bool ok = true;
-    while (ok && x->p < close) {
-        char room[UTF8_MAX];
-        Str text = str_n(x->p, 1);
-        if (*x->p == '&') {
-            ok = read_reference(x, room, &text);
-        } else {
-            if (is_space(*x->p))
-                text = *x->p == '\r' && x->p[1] == '\n' ? str_n(NULL, 0) : S(" ");
-            x->p++;
-        }
-        buf_put_str(&b, text);
-    }
+    bool ok = plain || normalise_value(x, close, out);
     x->p = close + 1;
-    if (ok)
-        *out = str_dup(x->scratch, buf_str(&b));
-    buf_done(&b);
     return ok;
 }
 
@@ -296,8 +312,32 @@ static bool check_attrs(Xml *x) {
     return true;
 }
 
+/* name = "value" */
+static bool read_attr(Xml *x, Str *qname, Str *value) {
+    *qname = read_name(x);
+    if (qname->n == 0)
+        return fail(x, "a tag is not written as one");
+    skip_spaces(x);
+    if (x->p == x->end || *x->p++ != '=')
+        return fail(x, "an attribute without a value");
+    skip_spaces(x);
+    return read_value(x, value);
+}
+
+/* Declarations too may come but once in a tag. */
+static bool is_new_declaration(Xml *x, Str qname, Str *seen, size_t *n_seen) {
+    if (!str_starts(qname, S("xmlns")))
+        return true;
+    for (size_t k = 0; k < *n_seen; k++)
+        if (str_eq(seen[k], qname))
+            return fail(x, "an attribute comes twice");
+    if (*n_seen < XML_ATTRS_MAX)
+        seen[(*n_seen)++] = qname;
+    return true;
+}
+
 static bool read_attrs(Xml *x, bool *empty) {
-    Str seen[XML_ATTRS_MAX]; /* declarations too may come but once */
+    Str seen[XML_ATTRS_MAX], qname, value;
     size_t n_seen = 0;
     x->n_attrs = 0;
     for (;;) {
@@ -311,22 +351,10 @@ static bool read_attrs(Xml *x, bool *empty) {
             *empty = true;
             return check_attrs(x);
         }
-        Str qname = space ? read_name(x) : str_n(NULL, 0), value;
-        if (qname.n == 0)
+        if (!space)
             return fail(x, "a tag is not written as one");
-        skip_spaces(x);
-        if (x->p == x->end || *x->p++ != '=')
-            return fail(x, "an attribute without a value");
-        skip_spaces(x);
-        if (!read_value(x, &value))
-            return false;
-        if (str_starts(qname, S("xmlns")))
-            for (size_t k = 0; k < n_seen; k++)
-                if (str_eq(seen[k], qname))
-                    return fail(x, "an attribute comes twice");
-        if (n_seen < XML_ATTRS_MAX && str_starts(qname, S("xmlns")))
-            seen[n_seen++] = qname;
-        if (!add_attr(x, qname, value, x->n_attrs))
+        if (!read_attr(x, &qname, &value) || !is_new_declaration(x, qname, seen, &n_seen) ||
+            !add_attr(x, qname, value, x->n_attrs))
             return false;
     }
 }
