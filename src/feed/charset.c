@@ -268,7 +268,7 @@ static Str said_by_document(Arena *a, Str bytes, Str sniffed, size_t limit) {
         return wider(declared(a, bytes));
     Buf text;
     buf_init(&text, limit);
-    Str said = charset_decode(sniffed, bytes, &text) ? declared(a, buf_str(&text)) : str_n(NULL, 0);
+    Str said = charset_decode(sniffed, bytes, &text) ? str_dup(a, declared(a, buf_str(&text))) : str_n(NULL, 0);
     buf_done(&text);
     return wider(is_vague(said) ? sniffed : said);
 }

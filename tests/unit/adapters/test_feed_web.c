@@ -4,6 +4,8 @@
 #include "sim_news.h"
 #include "test.h"
 
+#include <pthread.h>
+
 typedef struct World {
     TestCtx t;
     FakeHttp *http;
@@ -218,9 +220,46 @@ TEST(the_feeds_of_two_publishers_keep_their_fields) { /* NWS-07, NWS-08 */
     world_free(w);
 }
 
+typedef struct Reader {
+    NewsFeed *feed;
+    int n_read;
+} Reader;
+
+static void *read_many(void *arg) {
+    Reader *r = arg;
+    TestCtx t;
+    test_ctx_init(&t);
+    for (int i = 0; i < 12; i++) {
+        char url[64];
+        snprintf(url, sizeof url, "http://host%d.example/rdf", i % 4);
+        NewsFeedState state = { .url = str_c(url) };
+        NewsFeedResult got;
+        r->n_read += news_feed_fetch(r->feed, &t.cx, &state, &got) == 0;
+        arena_reset(&t.arena);
+    }
+    test_ctx_done(&t);
+    return NULL;
+}
+
+TEST(threads_share_what_is_known_of_a_host) {
+    World *w = world_new((FeedWebOptions){ .gap_ms = -1 });
+    pthread_t threads[4];
+    Reader readers[4];
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        readers[i] = (Reader){ .feed = w->feed };
+        CHECK_EQ(pthread_create(&threads[i], NULL, read_many, &readers[i]), 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        pthread_join(threads[i], NULL);
+        CHECK_EQ(readers[i].n_read, 12);
+    }
+    CHECK(fake_http_n_with(w->http, "robots.txt") >= 4 && fake_http_n_with(w->http, "robots.txt") <= 16);
+    world_free(w);
+}
+
 TESTS(T(unchanged_feeds_are_not_sent_again), T(a_feed_is_not_asked_before_it_wants_to_be),
       T(permanent_redirects_are_remembered_and_others_not), T(a_redirect_to_a_private_address_is_refused),
       T(robots_txt_is_obeyed_and_asked_once), T(robots_txt_that_cannot_be_read_forbids_for_a_while),
       T(a_host_gets_its_pause), T(retry_after_holds_for_the_whole_host), T(hostile_servers_get_clear_words),
       T(hostile_documents_are_read_as_far_as_they_go), T(the_servers_charset_counts),
-      T(the_feeds_of_two_publishers_keep_their_fields))
+      T(the_feeds_of_two_publishers_keep_their_fields), T(threads_share_what_is_known_of_a_host))
