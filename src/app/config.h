@@ -82,6 +82,7 @@ typedef struct AppCfg {
     int64_t jobs_collect_interval_ms;
     int jobs_vnstock_source; /* index into its choices: VCI alone */
 
+    int64_t health_every_ms;
     Str alerts_receivers;
     CfgList alerts_routes;
     int64_t alerts_every_ms;

@@ -20,6 +20,7 @@ struct Observe {
     TraceExport *traces;
     ProcessMetrics *process;
     AlertRounds *alerts;
+    HealthChecks *checks;
     bool under_way, stopped; /* of the loop's thread */
     int64_t wait_ms;         /* of the round under way; the loop reads it when that is done */
     struct {
@@ -140,30 +141,35 @@ static int start_export(Observe *o, Ctx *cx) {
     return 0;
 }
 
-int observe_start(Ctx *cx, Platform *p, Gateway *g, Loop *loop, const ObserveLanes *lanes, Observe **out) {
+int observe_start(Ctx *cx, Platform *p, const ObserveOptions *options, Observe **out) {
     Observe *o = mem_new(Observe);
-    *o = (Observe){ .p = p, .loop = loop };
-    loop_timer_init(&o->timer, loop, begin, o);
+    *o = (Observe){ .p = p, .loop = options->loop };
+    loop_timer_init(&o->timer, o->loop, begin, o);
     o->lane = lane_threads_new("observe", 1, QUEUE, p->clock);
     int r = start_export(o, cx);
     if (r == 0)
-        r = alert_rounds_start(cx, p, g, loop, o->lane, &o->alerts);
+        r = alert_rounds_start(cx, p, options->gateway, o->loop, o->lane, &o->alerts);
     if (r != 0) {
         observe_free(o);
         return r;
     }
-    o->process =
-        process_metrics_new(p->metrics, p->clock, p->cfg->data_store == STORE_MEMORY ? NULL : p->cfg->data_dir);
-    lane_metrics(p->metrics, "cpu", lanes->cpu);
-    lane_metrics(p->metrics, "io", lanes->io);
-    lane_metrics(p->metrics, "feed", lanes->feed);
+    const char *folder = p->cfg->data_store == STORE_MEMORY ? NULL : p->cfg->data_dir;
+    o->process = process_metrics_new(p->metrics, p->clock, folder);
+    lane_metrics(p->metrics, "cpu", options->cpu);
+    lane_metrics(p->metrics, "io", options->io);
+    lane_metrics(p->metrics, "feed", options->feed);
     if (p->job_lane)
         lane_metrics(p->metrics, "jobs", p->job_lane);
     time_store(o);
+    o->checks = health_checks_start(p, options->shared, o->loop, o->lane);
     if (o->traces)
         loop_timer_start(&o->timer, p->cfg->trace_flush_ms, 0);
     *out = o;
     return 0;
+}
+
+HealthChecks *observe_checks(Observe *o) {
+    return o->checks;
 }
 
 Observe *observe_free(Observe *o) {
@@ -180,6 +186,7 @@ Observe *observe_free(Observe *o) {
     alert_rounds_free(o->alerts);
     trace_export_free(o->traces);
     http_client_close(o->http);
+    health_checks_free(o->checks);
     process_metrics_free(o->process);
     return mem_free(o);
 }

@@ -5,6 +5,7 @@
  *
  * A timer of the loop posts rounds to a lane of one thread; a round that is long delays the next, never a request. */
 
+#include "app/health_checks.h"
 #include "app/platform.h"
 #include "app/process.h"
 
@@ -13,11 +14,15 @@ typedef struct Observe Observe;
 /* What the gateway shows and keeps. */
 void observe_gateway(Platform *p, GatewayOptions *g);
 
-typedef struct ObserveLanes {
+typedef struct ObserveOptions { /* borrowed */
+    Gateway *gateway;
+    Loop *loop;
     Lane *cpu, *io, *feed;
-} ObserveLanes;
+    Cache *shared; /* the Redis of answers; NULL = none */
+} ObserveOptions;
 
 /* Before others use the store. 0 or ErrCode with words. */
-int observe_start(Ctx *cx, Platform *p, Gateway *g, Loop *loop, const ObserveLanes *lanes, Observe **out);
+int observe_start(Ctx *cx, Platform *p, const ObserveOptions *options, Observe **out);
+HealthChecks *observe_checks(Observe *o);
 /* Sends what is still there, for a moment; the loop does not run any more. NULL is fine. */
 Observe *observe_free(Observe *o);

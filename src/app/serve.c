@@ -272,6 +272,8 @@ static bool health(void *arg, JsonWriter *w) {
     bool well = lane_health(w, "reading", s->cpu);
     well &= lane_health(w, "saving", s->io);
     well &= lane_health(w, "collecting", s->feed);
+    if (s->observe)
+        well &= health_checks_write_databases(observe_checks(s->observe), w) != HEALTH_BAD;
     if (!p->store)
         return well;
     json_key(w, S("store"));
@@ -291,6 +293,12 @@ static bool health(void *arg, JsonWriter *w) {
         json_object_end(w);
     }
     return well;
+}
+
+/* A GatewayOptions.health_more. */
+static int health_more(void *arg, JsonWriter *w) {
+    const Service *s = arg;
+    return s->observe ? (int)health_checks_write(observe_checks(s->observe), w) : HEALTH_UNKNOWN;
 }
 
 /* On a loopback address the user is alone with his scripts; elsewhere the documents' numbers hold (U03). */
@@ -408,6 +416,7 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .open_reading = is_loopback(cfg->server_host),
                          .simulated = config_simulated(cfg),
                          .health = health,
+                         .health_more = health_more,
                          .health_arg = s };
     observe_gateway(p, &g);
     make_trust(s, &g);
@@ -494,7 +503,13 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
                 .gateway = s->gateway, .loop = s->loop, .io = s->io, .owner = listen_owner, .arg = s },
             &s->desk);
     if (r == 0) /* before others use the store */
-        r = observe_start(cx, &app->platform, s->gateway, s->loop, &(ObserveLanes){ s->cpu, s->io, s->feed },
+        r = observe_start(cx, &app->platform,
+                          &(ObserveOptions){ .gateway = s->gateway,
+                                             .loop = s->loop,
+                                             .cpu = s->cpu,
+                                             .io = s->io,
+                                             .feed = s->feed,
+                                             .shared = s->kept.shared },
                           &s->observe);
     if (r == 0)
         r = make_tls(s, cx);

@@ -135,7 +135,7 @@ typedef struct GatewayOptions {
     /* Optional: a request brought a key that is not known (on the loop). */
     void (*on_denied)(void *arg, Str client, MonoNs at);
     void *on_denied_arg;
-    CorsRules cors;        /* borrowed texts */
+    CorsRules cors; /* borrowed texts */
     /* For instances named https://, and what their certificates must be for (empty: their address). Borrowed; may be
      * NULL. */
     TlsClient *upstream_tls;
@@ -157,6 +157,8 @@ typedef struct GatewayOptions {
     /* Health of what stands behind: writes members of "services" and says whether all is well. May be NULL.
      * Runs on the loop: it must not block. */
     bool (*health)(void *arg, JsonWriter *w);
+    /* Optional: further members of the payload. 0 all is well, 1 not known yet, 2 something is not. As health. */
+    int (*health_more)(void *arg, JsonWriter *w);
     void *health_arg;
     /* Refusals of keys and roles, and calls of administration. On the loop: it must not block. Texts are borrowed.
      * often: of a kind that comes in floods. May be NULL. */

@@ -107,7 +107,12 @@ static void serve_health(Request *rq) {
     health_look(g, rq->ex->started);
     json_key(&w, S("services"));
     json_raw(&w, buf_str(&g->health.services));
+    int more = g->o.health_more ? g->o.health_more(g->o.health_arg, &w) : 0;
     json_put_str(&w, "status", g->health.well ? S("healthy") : S("degraded"));
+    json_put_str(&w, "overall_status",
+                 !g->health.well || more > 1 ? S("degraded")
+                 : more == 1                 ? S("unknown")
+                                             : S("healthy")); /* OBS-03, OBS-28 */
     json_put_str(&w, "service", S("finsight"));
     json_put_str(&w, "version", S(FINSIGHT_VERSION));
     json_put_time(&w, "timestamp", now);

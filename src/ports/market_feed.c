@@ -56,6 +56,25 @@ static int guard_page(void *arg, Ctx *cx, const FeedPage *page) {
     return r;
 }
 
+/* Failures of the venue or of the way there; what the caller asked wrongly says nothing of them. */
+static int met(MarketFeed *f, Ctx *cx, int r) {
+    bool failed = r == ERR_UNAVAILABLE || r == ERR_TIMEOUT || r == ERR_COLLECTION || r == ERR_GATEWAY || r == ERR_LIMIT;
+    int64_t now = clock_wall(cx->clock).ms;
+    if (failed) {
+        atomic_store_explicit(&f->failed_code, r, memory_order_relaxed);
+        atomic_store_explicit(&f->failed_ms, now, memory_order_relaxed);
+    } else if (r >= 0) {
+        atomic_store_explicit(&f->ok_ms, now, memory_order_relaxed);
+    }
+    return r;
+}
+
+void market_feed_seen(MarketFeed *f, FeedSeen *out) {
+    *out = (FeedSeen){ { atomic_load_explicit(&f->ok_ms, memory_order_relaxed) },
+                       { atomic_load_explicit(&f->failed_ms, memory_order_relaxed) },
+                       atomic_load_explicit(&f->failed_code, memory_order_relaxed) };
+}
+
 /* NOLINTNEXTLINE(readability-function-size): what, from when to when, and whom to tell; no struct would say it better */
 int market_feed_collect(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, Time from, Time to, FeedPageFn *fn,
                         void *arg) {
@@ -64,7 +83,7 @@ int market_feed_collect(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, Tim
     if (r || from.ms == to.ms)
         return r;
     Guard g = { .feed = f, .to = to, .seen_to = from, .fn = fn, .arg = arg };
-    r = f->ops->collect(f, cx, symbol, tf, from, to, guard_page, &g);
+    r = met(f, cx, f->ops->collect(f, cx, symbol, tf, from, to, guard_page, &g));
     assert(r <= FEED_NO_SYMBOL);
     return r;
 }
@@ -72,7 +91,7 @@ int market_feed_collect(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, Tim
 int market_feed_symbols(MarketFeed *f, Ctx *cx, Listing **out, size_t *n) {
     assert(f && out && n);
     int r = ctx_check(cx);
-    return r ? r : f->ops->symbols(f, cx, out, n);
+    return r ? r : met(f, cx, f->ops->symbols(f, cx, out, n));
 }
 
 int market_feed_timeframes(MarketFeed *f, const Timeframe **out, size_t *n) {
@@ -83,13 +102,13 @@ int market_feed_timeframes(MarketFeed *f, const Timeframe **out, size_t *n) {
 int market_feed_first_candle(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, Time *out) {
     assert(f && out && symbol.s[0] && tf.unit);
     int r = ctx_check(cx);
-    return r ? r : f->ops->first_candle(f, cx, symbol, tf, out);
+    return r ? r : met(f, cx, f->ops->first_candle(f, cx, symbol, tf, out));
 }
 
 int market_feed_server_time(MarketFeed *f, Ctx *cx, Time *out) {
     assert(f && out);
     int r = ctx_check(cx);
-    return r ? r : f->ops->server_time(f, cx, out);
+    return r ? r : met(f, cx, f->ops->server_time(f, cx, out));
 }
 
 void market_feed_limits(MarketFeed *f, FeedLimits *out) {

@@ -60,7 +60,16 @@ typedef struct MarketFeedOps {
 
 struct MarketFeed {
     const MarketFeedOps *ops;
+    _Atomic int64_t ok_ms, failed_ms; /* wall time of the last call that ended so; 0: none */
+    _Atomic int failed_code;
 };
+
+/* How the venue was met last, by whatever call: what health tells of it without asking it anything. */
+typedef struct FeedSeen {
+    Time ok, failed; /* ms 0: never */
+    int code;        /* of the last failure */
+} FeedSeen;
+void market_feed_seen(MarketFeed *f, FeedSeen *out);
 
 int market_feed_collect(MarketFeed *f, Ctx *cx, Symbol symbol, Timeframe tf, Time from, Time to, FeedPageFn *fn,
                         void *arg);

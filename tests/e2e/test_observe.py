@@ -234,6 +234,62 @@ class Cases(rig.Suite):
         plain = self.start("serve", "--data-dir", self.data, "--port", 0, "--config", self.config("metrics: {aliases: false}"))
         rig.check("python_services_requests_total" not in plain.get("/metrics").body.decode(), "switched off")
 
+    # OBS-01, OBS-03, OBS-04, OBS-28, GWY-06, U18: one payload that has what each document asks for
+    def test_health_says_what_is_known(self):
+        exchange = self.exchange()
+        server = self.serve(exchange=exchange)
+        health = lambda: server.get("/health").json
+        first = health()
+        for key in ("status", "overall_status", "timestamp", "services", "databases", "external_apis", "version"):
+            rig.check(key in first, key)
+        rig.check(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", first["timestamp"]), first["timestamp"])
+        rig.check("market_data" in first["services"], first["services"])
+        rig.equal(first["external_apis"]["binance"], {"status": "unknown"}, "nobody has asked it yet")
+        rig.wait_for(lambda: all(d["status"] == "healthy" for d in health()["databases"].values()), 60, "the first check")
+        rig.equal(health()["overall_status"], "healthy")
+        keyed = {"X-API-Key": self.key(), "Content-Type": "application/json"}
+        rig.equal(server.request("POST", "/api/v1/market/ensure", json.dumps(ENSURE), keyed).status, 200)
+        rig.equal(health()["external_apis"]["binance"]["status"], "healthy")
+        exchange.stop()
+        body = json.dumps({**ENSURE, "symbol": "ETHUSDT"})
+        rig.check(server.request("POST", "/api/v1/market/ensure", body, keyed, timeout=120).status >= 500)
+        after = health()
+        rig.equal((after["external_apis"]["binance"]["status"], after["overall_status"]), ("unhealthy", "degraded"))
+        rig.check(after["external_apis"]["binance"]["error"], after)
+        rig.equal(after["status"], "healthy", "what is stored is served all the same")
+        for path in ("/health", "/admin/health", "/jobs/health", "/storage/health", "/api/health/market_data"):
+            r = server.request("GET", path, headers=keyed)
+            rig.equal((r.status, "status" in r.json), (200, True), path)
+        missing = server.get("/api/health/nothing")
+        rig.equal((missing.status, missing.json["error"]["message"]), (404, "Service not found"))
+
+    # OBS-02, OBS-05: a Redis that stops is seen within an interval, and again when it is back
+    def test_a_redis_that_stops_is_seen(self):
+        if not shutil.which("redis-server"):
+            raise rig.Skip("redis-server is not installed")
+        socket_path = self.root / "redis.sock"
+        def redis():
+            p = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", str(socket_path), "--save", "", "--appendonly", "no",
+                                  "--dir", str(self.root)], stdout=subprocess.DEVNULL)
+            rig.wait_for(socket_path.exists, 60, "Redis")
+            return p
+        process = redis()
+        try:
+            server = self.start("serve", "--data-dir", self.data, "--port", 0, "--config",
+                                self.config(f"health: {{every: 200ms}}\nredis: {{url: 'unix:{socket_path}'}}"))
+            status = lambda: server.get("/health").json["services"]["redis"]["status"]
+            rig.wait_for(lambda: status() == "healthy", 60, "Redis is well")
+            process.terminate()
+            process.wait(30)
+            rig.wait_for(lambda: status() == "unhealthy", 60, "its end is seen")
+            rig.equal(server.get("/health").json["status"], "degraded")
+            rig.check(server.get("/health").json["databases"]["redis"]["error"])
+            process = redis()
+            rig.wait_for(lambda: status() == "healthy", 60, "it is back")
+        finally:
+            process.terminate()
+            process.wait(30)
+
     # STO-13
     def test_slow_queries_are_told(self):
         exchange = self.exchange()
