@@ -5,6 +5,7 @@
 
 #include "app/serve.h"
 #include "api/market/market_api.h"
+#include "api/news/news_api.h"
 #include "api/rpc/rpc.h"
 #include "app/app.h"
 #include "app/callbacks.h"
@@ -430,6 +431,7 @@ static int make_gateway(Service *s, Ctx *cx) {
     g.proxy_protocol = cfg->server_proxy_protocol;
     const GatewayRpc rpcs[] = {
         { .service = &market_rpc, .table = &market_api, .role = s->hosts.has[ROLE_MARKET] ? p->market : NULL },
+        { .service = &news_rpc, .table = &news_api, .role = p->news.news },
     };
     g.rpcs = rpcs;
     g.n_rpcs = ARRAY_LEN(rpcs);

@@ -1,9 +1,10 @@
-// The real binary over gRPC as grpc-js speaks it (GRP-01, GRP-08, GRP-09, GRP-10, GRP-11): every kind of call, deadlines,
+// The real binary over gRPC as grpc-js speaks it (GRP-01, GRP-09, GRP-10, GRP-11): every kind of call, deadlines,
 // cancellation, metadata, sizes, compression, TLS, health, reflection.
 //     node grpc.mjs FINSIGHT SOURCE_ROOT
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { connect } from "node:http2";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -23,6 +24,7 @@ try {
 const load = (file) => grpc.loadPackageDefinition(loader.loadSync(join(root, "proto", file), {
     includeDirs: [join(root, "proto")], longs: Number, enums: String, defaults: true, oneofs: true, keepCase: true }));
 const { MarketDataService } = load("market.proto").finsight.market;
+const { NewsService } = load("news_service.proto").finsight.news;
 const { Health } = load("grpc/health/v1/health.proto").grpc.health.v1;
 
 const KEY = "grpc-test-key";
@@ -425,6 +427,62 @@ await run({
         c.close();
         await gateway.stop();
         await market.stop();
+    },
+
+    "news: collected, listed, searched and streamed (GRP-01)": async () => {
+        const item = (n) => `<item><title>Story ${n} about ${n % 2 ? "halving" : "staking"}</title><link>https://news.example/${n}</link>
+            <guid>${n}</guid><pubDate>${new Date(T0 + n * HOUR).toUTCString()}</pubDate><description>${["Miners wait for block",
+            "Validators look at epoch", "Exchanges list token", "Banks study ledger", "Courts read filing"][n % 5]} number ${n * 7919}
+            while ${["traders", "funds", "wallets", "brokers", "regulators", "auditors", "lenders"][n % 7]} count
+            ${n * 104729} coins.</description></item>`;
+        const feed = createServer((req, res) => {
+            if (req.url !== "/feed") { res.writeHead(404).end(); return; }
+            res.setHeader("content-type", "application/rss+xml");
+            res.end(`<rss version="2.0"><channel><title>t</title>${Array.from({ length: 12 }, (_, i) => item(i)).join("")}</channel></rss>`);
+        });
+        feed.listen(0, "127.0.0.1");
+        await once(feed, "listening");
+        const server = await start(["--news-sources", `wire=http://127.0.0.1:${feed.address().port}/feed`, "--news-private",
+            "--news.near_same=false"]);
+        const c = new NewsService(server.address, plain());
+        equal((await call(c, "CollectNews", {})).error.code, grpc.status.UNAUTHENTICATED, "collecting needs a key");
+        const collected = await call(c, "CollectNews", { source: "wire" }, key());
+        equal([collected.error, collected.value?.success, collected.value?.articles_collected], [null, true, 12], "collected");
+        ok(/^[0-9a-f-]{36}$/.test(collected.value.job_id), collected.value.job_id);
+        equal((await call(c, "CollectNews", { source: "nix" }, key())).error.code, grpc.status.NOT_FOUND, "no such source");
+        const page = (await call(c, "GetNews", { limit: 5, offset: 10 })).value;
+        equal([page.articles.map((a) => a.title.slice(0, 7)), page.total_count, page.has_more], [["Story 1", "Story 0"], 12, false], "page");
+        equal(page.articles[1].published_at, "2024-01-01T00:00:00Z", "ISO 8601");
+        const found = (await call(c, "SearchNews", { query: "halving", limit: 20 })).value;
+        equal([found.articles.length, found.total_count], [6, 6], "found");
+        ok(found.search_time_ms > 0, `${found.search_time_ms}`);
+        const { messages, status } = await drain(c.StreamNews({ limit: 7 }));
+        equal([status.code, messages.map((a) => Number(a.title.split(" ")[1]))], [0, [11, 10, 9, 8, 7, 6, 5]], "streamed");
+        const many = c.SearchMany();
+        for (const query of ["staking", "halving"]) {
+            many.write({ query, limit: 1 });
+            ok((await once(many, "data"))[0].articles[0].title.includes(query), query);
+        }
+        many.end();
+        c.close();
+        feed.close();
+        await server.stop();
+    },
+
+    "the conformance tests of HTTP/2 find nothing (GRP-08)": async () => {
+        const h2spec = join(root, ".cache/peers/go/h2spec");
+        if (!existsSync(h2spec)) return skipped("h2spec is not here (make peers builds it where Go is)");
+        const dir = mkdtempSync(join(tmpdir(), "finsight-grpc-"));
+        const [crt, pem] = certificate(dir);
+        const server = await start(["--tls-cert", crt, "--tls-key", pem], dir); // a plain port speaks HTTP/1.1 as well
+        const child = spawn(h2spec, ["-h", "localhost", "-p", server.address.split(":").pop(), "-t", "-k", "-P", "/health", "-o", "10"],
+            { stdio: ["ignore", "pipe", "inherit"] });
+        let out = "";
+        child.stdout.on("data", (d) => { out += d; });
+        await once(child, "close");
+        await server.stop();
+        const [, all, passed] = /(\d+) tests, (\d+) passed/.exec(out) ?? [];
+        ok(all >= 140 && passed === all, out.slice(-3000));
     },
 
     "over TLS, by ALPN": async () => {
