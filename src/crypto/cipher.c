@@ -139,7 +139,7 @@ size_t aes128_cbc_encrypt(const uint8_t key[static 16], const uint8_t iv[static 
         must(EVP_EncryptUpdate(c, out, &n, (const uint8_t *)in.p, (int)in.n));
     must(EVP_EncryptFinal_ex(c, out + n, &last));
     EVP_CIPHER_CTX_free(c);
-    return (size_t)(n + last);
+    return (size_t)n + (size_t)last;
 }
 
 /* The padding is looked at here and not by OpenSSL, which would write a last block more than there is room for. */
