@@ -97,8 +97,8 @@ class Authority:
         return cert, self.folder / f"{name}.key"
 
 
-def tls_get(port, ca, pair=None, path="/health", **versions):
-    """Status, or the words of why there is none."""
+def tls_get(port, ca, pair=None, whole=False, **versions):
+    """Status (or all of the reply) of /health, or the words of why there is none."""
     context = ssl.create_default_context(cafile=ca)
     for name, value in versions.items():
         setattr(context, name, value)
@@ -106,11 +106,11 @@ def tls_get(port, ca, pair=None, path="/health", **versions):
         context.load_cert_chain(*pair)
     try:
         with socket.create_connection(("127.0.0.1", port), 60) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as s:
-            s.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             reply = b""
             while piece := s.recv(65536):
                 reply += piece
-            return int(reply.split()[1]) if reply else "closed"
+            return reply if whole else int(reply.split()[1]) if reply else "closed"
     except (ssl.SSLError, OSError) as e:
         return str(e)
 
@@ -471,6 +471,7 @@ class Cases(rig.Suite):
         server = self.start("serve", "--data-dir", self.data, "--port", 0, "--tls-cert", server_pair[0], "--tls-key", server_pair[1],
                             "--server.tls.client-ca", ours.ca, "--server.tls.check", "1h", "--log-format", "json", log=log)
         equal(tls_get(server.port, ours.ca, good), 200)
+        check(b"Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n" in tls_get(server.port, ours.ca, good, True), "SEC-16")
         old = {"minimum_version": ssl.TLSVersion.TLSv1_2, "maximum_version": ssl.TLSVersion.TLSv1_2}
         equal(tls_get(server.port, ours.ca, good, **old), 200)
         for name, pair, words in (("none", None, "peer did not return a certificate"), ("wrong", wrong, "unable to get local issuer"),
@@ -708,7 +709,7 @@ class Cases(rig.Suite):
                 check(secret.encode() not in content, f"the secret '{name}' is in {place}")
         del self.environment
 
-    # --- what every reply says: SEC-13 .. SEC-16 ---
+    # --- what every reply says: SEC-13, SEC-14, SEC-15; over TLS SEC-16 (above) ---
 
     def test_every_reply_has_its_headers_refusals_too(self):
         server = self.open_server()
