@@ -104,7 +104,7 @@ typedef struct FeedBounds {
     int depth;     /* of elements; deeper ones are read as text of their parent */
     size_t memory; /* the arena may grow by; past it ERR_TOO_LARGE */
 } FeedBounds;
-#define FEED_BOUNDS_STANDARD ((FeedBounds){ .bytes = 32 << 20, .items = 20000, .depth = 512, .memory = 512 << 20 })
+#define FEED_BOUNDS_STANDARD ((FeedBounds){ .bytes = 32 << 20, .items = 20000, .depth = 512, .memory = 256 << 20 })
 
 /* What is known besides the bytes. All-zero is fine. */
 typedef struct FeedHints {

@@ -14,7 +14,8 @@ typedef struct Cleaner {
     bool xhtml;
     int scripts; /* open elements whose content is left out */
     int math, svg;
-    bool lt; /* the last byte of out is a '<' that is text */
+    bool lt;       /* the last byte of out is a '<' that is text */
+    size_t budget; /* past so many bytes of output links are no longer made absolute: a long base would make it large */
 } Cleaner;
 
 /* A '<' that is text is written as it is ("1 < 2") unless what follows would make a tag of it. */
@@ -89,7 +90,7 @@ static void put_attr(Cleaner *c, Str tag, SgmlAttr attr, bool graphics) {
     if (!(html_keeps_attr(attr.name) || (graphics && html_keeps_svg_attr(attr.name))))
         return;
     Str value = attr.value;
-    if (html_is_link(tag, attr.name))
+    if (html_is_link(tag, attr.name) && c->out->n < c->budget)
         value = uri_join_safe(c->scratch, c->base, text_strip(value));
     if (is_uri_attr(attr.name) && !value_is_safe(c, value))
         value = str_n(NULL, 0);
@@ -232,6 +233,7 @@ void html_clean(Str html, bool xhtml, Str base, Arena *scratch, Buf *out) {
         .rest = clean_rest,
     };
     Cleaner c = { .out = out, .scratch = scratch, .base = base, .xhtml = xhtml };
+    c.budget = out->n + html.n * 8 + (256 << 10);
     sgml_read(html, (SgmlRules){ .xhtml = xhtml, .comments_forgive = true }, &sink, &c, scratch);
     settle_lt(&c, S("/")); /* whatever comes behind it */
 }

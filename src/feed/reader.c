@@ -16,6 +16,7 @@ void reader_init(Reader *r, Arena *arena, Arena *scratch, const FeedHints *hints
                    .entities = &none,
                    .title_depth = -1,
                    .summary_as = EL_OTHER };
+    r->max_memory = arena->used + hints->limits.memory;
     r->feed = arena_new(arena, Node);
     r->source = arena_new(arena, Node);
     r->spare = r->item = arena_new(arena, Node);
@@ -325,6 +326,9 @@ static void note_namespaces(Reader *r, Attrs attrs) {
 void reader_start(Reader *r, Str tag, const SgmlAttr *v, size_t n) {
     Attrs attrs = { v, n };
     bool ignore;
+    r->full |= r->arena->used > r->max_memory;
+    if (r->full)
+        return; /* the feed is refused as a whole: nothing more is kept of it */
     r->depth++;
     open_scope(r, tag, attrs);
     note_namespaces(r, attrs);

@@ -133,7 +133,7 @@ enum {
 typedef struct Reader {
     Arena *arena, *scratch;
     Time now;
-    size_t max_items;
+    size_t max_items, max_memory; /* the latter of `arena`, all that is in it counted */
     const Entities *entities;
     bool loose;
     bool cut, full; /* more items than that; too much open or written */

@@ -137,7 +137,12 @@ static bool is_dots(Str s) {
 }
 
 static Str join_path(Arena *a, Str base, Str rel) {
-    Str *all = arena_new_n(a, Str, base.n + rel.n + 4), *kept = arena_new_n(a, Str, base.n + rel.n + 4);
+    size_t most = 4;
+    for (size_t i = 0; i < base.n; i++)
+        most += base.p[i] == '/';
+    for (size_t i = 0; i < rel.n; i++)
+        most += rel.p[i] == '/';
+    Str *all = arena_alloc(a, mem_mul(most, sizeof *all)), *kept = arena_alloc(a, mem_mul(most, sizeof *kept));
     bool rooted = rel.n && rel.p[0] == '/';
     size_t n = 0, n_kept = 0, size = 0;
     if (!rooted) {

@@ -4,7 +4,7 @@
 
 #include "base/str.h"
 
-enum { URI_BASE_MAX = 8192 }; /* a longer base is no base: each link made absolute is as long as it */
+enum { URI_BASE_MAX = 2048 }; /* a longer base is no base: each link made absolute is as long as it */
 
 /* RFC 3986, section 5.2, with what people write: "http:////host", white space before it. Empty if it cannot be read
  * as a URI. The result is one of the arguments or in the arena. */
