@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -486,10 +487,16 @@ int event_chain_kills(const ChainOptions *o, int n, ChainStats *stats, char *wor
     Rng rng;
     int64_t acknowledged = 0;
     int r = 0;
-    *stats = (ChainStats){ 0 };
-    *c = (Chain){ .o = *o, .stats = stats };
+    /* seen from the processes too: what they repeat and lose counts */
+    ChainStats *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        mem_free(c);
+        snprintf(words, size, "mmap");
+        return -1;
+    }
+    *c = (Chain){ .o = *o, .stats = shared };
     rng_seed(&rng, o->seed);
-    for (int i = 0; r == 0 && i < n; i++, stats->kills++) {
+    for (int i = 0; r == 0 && i < n; i++, shared->kills++) {
         int64_t life_us = rng_between(&rng, 200, 40000);
         r = run_and_kill(c, rng_u64(&rng), i % 4 == 0, life_us, &acknowledged);
         if (r)
@@ -503,6 +510,8 @@ int event_chain_kills(const ChainOptions *o, int n, ChainStats *stats, char *wor
         r = check(c, acknowledged, words, size);
     if (c->bus)
         close_chain(c);
+    *stats = *shared;
+    munmap(shared, sizeof *shared);
     arena_done(&c->arena);
     mem_free(c);
     return r;
