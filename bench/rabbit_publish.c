@@ -59,8 +59,8 @@ static void confirm(amqp_connection_state_t c, double *sent, double *took, long 
 int main(int argc, char **argv) {
     if (argc != 4)
         return 2;
-    int port = atoi(argv[1]);
-    long n = atol(argv[2]), window = atol(argv[3]), done = 0;
+    int port = (int)strtol(argv[1], NULL, 10);
+    long n = strtol(argv[2], NULL, 10), window = strtol(argv[3], NULL, 10), done = 0;
     double *sent = mem_new_n(double, (size_t)n), *took = mem_new_n(double, (size_t)n);
     char body[BODY];
     memset(body, 'x', sizeof body);
