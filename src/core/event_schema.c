@@ -4,9 +4,6 @@
 
 #include "base/json.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 enum { BODY_DEPTH = 32, TEXT_MAX = 4096, FIELDS_MAX = 64 };
 
 /* --- the tables --- */
@@ -106,15 +103,10 @@ int64_t event_schema_newest(const EventSchemas *s, Str type) {
 static const char *const kind_words[] = { "a text",           "a whole number", "a number", "true or false",
                                           "an ISO-8601 time", "an object",      "a list" };
 
-static int fault(Arena *a, SchemaFault *why, Str field, int code, const char *fmt, ...) PRINTF_LIKE(5, 6);
-static int fault(Arena *a, SchemaFault *why, Str field, int code, const char *fmt, ...) {
-    char text[300];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
+/* words: in the arena, or a literal. */
+static int fault(Arena *a, SchemaFault *why, Str field, int code, Str words) {
     why->field = str_dup(a, field);
-    why->words = str_dup(a, str_n(text, (size_t)CLAMP(n, 0, (int)sizeof text - 1)));
+    why->words = words;
     return code;
 }
 
@@ -183,7 +175,7 @@ static int check_value(Arena *a, const EventSchema *schema, JsonReader *r, Str k
         return 0;
     const EventField *f = &schema->fields[i];
     if (*seen & (UINT64_C(1) << i))
-        return fault(a, why, key, ERR_INVALID, STR_FMT ": comes twice", STR_ARG(str_first(key, 60)));
+        return fault(a, why, key, ERR_INVALID, str_fmt(a, STR_FMT ": comes twice", STR_ARG(str_first(key, 60))));
     JsonKind kind = json_peek(r);
     if (kind == JSON_NULL && !f->required)
         return 0;
@@ -192,28 +184,30 @@ static int check_value(Arena *a, const EventSchema *schema, JsonReader *r, Str k
         return 0;
     return r->err == ERR_BAD_REQUEST
                ? 0
-               : fault(a, why, key, ERR_INVALID, "%s: %s within its bounds is needed", f->name, kind_words[f->kind]);
+               : fault(a, why, key, ERR_INVALID,
+                       str_fmt(a, "%s: %s within its bounds is needed", f->name, kind_words[f->kind]));
 }
 
 int event_schema_check(Arena *a, const EventSchema *schema, Str body, SchemaFault *why) {
     JsonReader r;
     Str key;
     uint64_t seen = 0;
-    int more, e = 0;
+    int e = 0;
     assert(schema->n_fields <= FIELDS_MAX);
     *why = (SchemaFault){ 0 };
     json_reader_init(&r, body, a, BODY_DEPTH);
     json_open_object(&r);
-    while (e == 0 && (more = json_object_next(&r, &key)) > 0)
+    while (e == 0 && json_object_next(&r, &key) > 0)
         e = check_value(a, schema, &r, key, &seen, why);
     if (e)
         return e;
     if (json_finish(&r))
-        return fault(a, why, (Str){ 0 }, ERR_BAD_REQUEST, "the body is no JSON object: %s",
-                     r.why ? r.why : "it is cut off");
+        return fault(a, why, (Str){ 0 }, ERR_BAD_REQUEST,
+                     str_fmt(a, "the body is no JSON object: %s", r.why ? r.why : "it is cut off"));
     for (size_t i = 0; i < schema->n_fields; i++)
         if (schema->fields[i].required && !(seen & (UINT64_C(1) << i)))
-            return fault(a, why, str_c(schema->fields[i].name), ERR_INVALID, "%s: is missing", schema->fields[i].name);
+            return fault(a, why, str_c(schema->fields[i].name), ERR_INVALID,
+                         str_fmt(a, "%s: is missing", schema->fields[i].name));
     return 0;
 }
 
@@ -221,18 +215,19 @@ int event_schema_publish(Arena *a, const EventSchemas *s, Str type, int64_t vers
     int64_t newest = event_schema_newest(s, type);
     *why = (SchemaFault){ 0 };
     if (newest == 0)
-        return fault(a, why, S("event_type"), ERR_INVALID, "no schema of the event type " STR_FMT,
-                     STR_ARG(str_first(type, 80)));
+        return fault(a, why, S("event_type"), ERR_INVALID,
+                     str_fmt(a, "no schema of the event type " STR_FMT, STR_ARG(str_first(type, 80))));
     if (version < 1 || version > newest)
-        return fault(a, why, S("version"), ERR_INVALID, STR_FMT " has versions 1 to %lld, not %lld",
-                     STR_ARG(str_first(type, 80)), (long long)newest, (long long)version);
+        return fault(a, why, S("version"), ERR_INVALID,
+                     str_fmt(a, STR_FMT " has versions 1 to %lld, not %lld", STR_ARG(str_first(type, 80)),
+                             (long long)newest, (long long)version));
     int r = 0;
     for (int64_t v = version; r == 0 && v >= 1; v--) {
         r = event_schema_check(a, event_schema_find(s, type, v), body, why);
         if (r && v < version) {
             Str words = why->words;
-            r = fault(a, why, why->field, ERR_INVALID, "a reader of version %lld could not read it: " STR_FMT,
-                      (long long)v, STR_ARG(words));
+            r = fault(a, why, why->field, ERR_INVALID,
+                      str_fmt(a, "a reader of version %lld could not read it: " STR_FMT, (long long)v, STR_ARG(words)));
         }
     }
     return r;
@@ -256,20 +251,27 @@ static bool within(const EventField *old, const EventField *new) {
     return any || (!new_any && new->min >= old->min &&new->max <= old->max);
 }
 
+/* What a reader of the old field would stumble over in the new one; NULL = nothing. */
+static const char *stumbles(const EventField *old, const EventField *new) {
+    if (!new)
+        return old->required ? "is gone, and older readers need it" : NULL;
+    if (new->kind != old->kind)
+        return "has another kind";
+    if (old->required && !new->required)
+        return "is no longer required, and older readers need it";
+    if (!same_choices(old, new))
+        return "has choices that older readers do not know";
+    return within(old, new) ? NULL : "has bounds that older readers do not accept";
+}
+
 bool event_schema_compatible(Arena *a, const EventSchema *old, const EventSchema *new, SchemaFault *why) {
     *why = (SchemaFault){ 0 };
     for (size_t i = 0; i < old->n_fields; i++) {
         const EventField *o = &old->fields[i];
         int at = find_field(new, str_c(o->name));
-        const EventField *n = at < 0 ? NULL : &new->fields[at];
-        const char *words = !n                            ? (o->required ? "is gone, and older readers need it" : NULL)
-                            : n->kind != o->kind          ? "has another kind"
-                            : o->required && !n->required ? "is no longer required, and older readers need it"
-                            : !same_choices(o, n)         ? "has choices that older readers do not know"
-                            : !within(o, n)               ? "has bounds that older readers do not accept"
-                                                          : NULL;
+        const char *words = stumbles(o, at < 0 ? NULL : &new->fields[at]);
         if (words) {
-            fault(a, why, str_c(o->name), 0, "%s %s", o->name, words);
+            fault(a, why, str_c(o->name), 0, str_fmt(a, "%s %s", o->name, words));
             return false;
         }
     }
@@ -281,13 +283,14 @@ int event_schemas_check(Arena *a, const EventSchemas *s, SchemaFault *why) {
         const EventSchema *one = &s->v[i];
         Str type = str_c(one->type);
         if (!event_name_valid(type) || str_find_char(type, '.') >= 0 || one->n_fields > FIELDS_MAX || one->version < 1)
-            return fault(a, why, type, ERR_INTERNAL, "%s: no valid name, too many fields, or no version", one->type);
+            return fault(a, why, type, ERR_INTERNAL,
+                         str_fmt(a, "%s: no valid name, too many fields, or no version", one->type));
         if (one->version == 1)
             continue;
         const EventSchema *before = event_schema_find(s, type, one->version - 1);
         if (!before || before->version != one->version - 1)
-            return fault(a, why, type, ERR_INTERNAL, "%s: version %lld is missing", one->type,
-                         (long long)one->version - 1);
+            return fault(a, why, type, ERR_INTERNAL,
+                         str_fmt(a, "%s: version %lld is missing", one->type, (long long)one->version - 1));
         if (!event_schema_compatible(a, before, one, why))
             return ERR_INTERNAL;
     }

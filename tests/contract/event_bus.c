@@ -343,7 +343,7 @@ TEST(topics_are_routed_as_amqp_says) {
     end(&f);
 }
 
-/* MSG-01 .. MSG-07, U08: the documents' own names; through two exchanges, each queue once. */
+/* MSG-01, MSG-02, MSG-03, MSG-04, MSG-05, MSG-06, MSG-07, U08: the documents' own names; through two exchanges, each queue once. */
 TEST(the_documents_topology_delivers_once_to_each_queue) {
     Fixture f;
     begin(&f);

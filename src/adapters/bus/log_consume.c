@@ -361,8 +361,8 @@ static int expire_rank(LogBus *b, Db *db, Ctx *cx, LogQueue *q, int rank, int64_
     Time now = clock_wall(cx->clock);
     sqlite3_stmt *st;
     size_t done = 0;
-    int r = db_query(db, cx, SQL_ENTRY_NEXT, &st, "iiii", q->id, (int64_t)rank, (int64_t)0,
-                     (int64_t)(2 * BUS_PREFETCH_MAX));
+    int r =
+        db_query(db, cx, SQL_ENTRY_NEXT, &st, "iiii", q->id, (int64_t)rank, (int64_t)0, INT64_C(2) * BUS_PREFETCH_MAX);
     while (r == 0 && done < AT_ONCE && (r = db_step(db, cx, st)) > 0) {
         int64_t position = db_i64(st, 0), expires = db_i64(st, 1);
         LogRow row;

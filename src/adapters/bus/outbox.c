@@ -24,9 +24,9 @@ enum {
 #undef SQL_ENUM
         N_SQL
 };
-static const char *const sql_text[N_SQL] = {
+static const char *const sql_text[N_SQL] = { /* NOLINT(bugprone-suspicious-missing-comma) */
 #define SQL_TEXT(name, text) [name] = text,
-    SQL_COMMON_TABLE(SQL_TEXT) OUTBOX_SQL_TABLE(SQL_TEXT)
+                                             SQL_COMMON_TABLE(SQL_TEXT) OUTBOX_SQL_TABLE(SQL_TEXT)
 #undef SQL_TEXT
 };
 

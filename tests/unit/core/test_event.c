@@ -157,7 +157,7 @@ TEST(every_domain_reaches_exactly_its_queues) {
     }
 }
 
-/* MSG-01 .. MSG-05, MSG-14, U10. */
+/* MSG-01, MSG-02, MSG-03, MSG-04, MSG-05, MSG-14, U10. */
 TEST(the_documents_topology_is_whole) {
     static const char *const names[] = { "finsight.events", "finsight.dlx",        "market_data_exchange",
                                          "news_exchange",   "prediction_exchange", "backtest_exchange",

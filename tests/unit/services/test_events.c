@@ -337,6 +337,70 @@ TEST(a_reader_of_version_1_reads_version_2) {
     end(&f);
 }
 
+typedef struct Replica {
+    int64_t sum, n;
+} Replica;
+
+static int copy_event(void *arg, Ctx *cx, const Delivery *d) {
+    Replica *r = arg;
+    Str count;
+    int64_t n;
+    if (!event_body_text(cx->arena, d->event.body, S("articles_count"), &count) || !str_to_i64(count, &n))
+        return err_set(cx, ERR_INVALID, "no count");
+    r->sum += n;
+    r->n++;
+    return 0;
+}
+
+/* MSG-45, PRI-09: a replica is a group of its own. While it is cut off its lag grows and is measured, the others go on;
+ * when it is back it has every event once. */
+TEST(a_replica_converges_after_a_partition) {
+    Fixture f;
+    begin(&f);
+    Metrics *m = metrics_new(100);
+    EventService *s = event_service_new(&(EventServiceOptions){ .bus = f.bus, .ids = &f.ids.ids, .metrics = m });
+    Replica primary = { 0 }, replica = { 0 };
+    const EventRoute routes[] = { { "news_collection_completed", copy_event, &primary } },
+                     copies[] = { { "news_collection_completed", copy_event, &replica } };
+    ConsumerOptions o = { .queue = S("sentiment_analysis_queue"), .routes = routes, .n_routes = 1 };
+    ConsumerOptions g = {
+        .queue = S("sentiment_analysis_queue"), .group = S("replica"), .routes = copies, .n_routes = 1
+    };
+    EventConsumer *c = NULL, *k = NULL;
+    CHECK_OK(&f.t.cx, event_consumer_open(s, &f.t.cx, &o, &c));
+    CHECK_OK(&f.t.cx, event_consumer_open(s, &f.t.cx, &g, &k));
+    int64_t want = 0;
+    for (int i = 1; i <= 60; i++) {
+        EventDraft d = { .type = S("news_collection_completed"),
+                         .source = S("news"),
+                         .body = str_fmt(&f.t.arena, "{\"articles_count\":%d}", i) };
+        CHECK_OK(&f.t.cx, event_publish(s, &f.t.cx, &d, NULL));
+        want += i;
+        if (i == 20)
+            k = event_consumer_close(k); /* cut off */
+        consume(&f, c);
+        if (k)
+            consume(&f, k);
+    }
+    CHECK_EQ(primary.sum, want);
+    CHECK_EQ(replica.n, 19);
+    Buf b;
+    buf_init(&b, 1 << 20);
+    CHECK_OK(&f.t.cx, event_service_tick(s, &f.t.cx));
+    CHECK_OK(&f.t.cx, metrics_write(m, &b));
+    CHECK(str_find(buf_str(&b), S("group=\"replica\",state=\"ready\"} 41")) >= 0);
+    CHECK_OK(&f.t.cx, event_consumer_open(s, &f.t.cx, &g, &k));
+    consume(&f, k);
+    CHECK_EQ(replica.n, 60);
+    CHECK_EQ(replica.sum, want);
+    event_consumer_close(c);
+    event_consumer_close(k);
+    buf_done(&b);
+    event_service_free(s);
+    metrics_free(m);
+    end(&f);
+}
+
 /* MSG-20, U10: expired events are dead letters, and the metrics tell depth and age. */
 TEST(ticks_expire_and_measure) {
     Fixture f;
@@ -378,4 +442,4 @@ TESTS(T(publish_event_says_true_and_logs_it), T(a_bus_that_is_away_costs_no_even
       T(a_bad_event_is_refused_and_never_kept), T(a_draft_is_completed_from_its_body), T(every_handler_of_a_type_runs),
       T(unknown_types_warn_and_unknown_messages_die), T(a_handler_s_failure_is_a_dead_letter),
       T(a_body_that_does_not_fit_dies_with_the_field), T(a_failure_that_may_pass_is_tried_again),
-      T(a_reader_of_version_1_reads_version_2), T(ticks_expire_and_measure))
+      T(a_reader_of_version_1_reads_version_2), T(a_replica_converges_after_a_partition), T(ticks_expire_and_measure))
