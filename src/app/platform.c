@@ -51,6 +51,10 @@ static int control_snapshot(void *store, Ctx *cx, SnapshotPiece *piece, void *ar
     return job_store_snapshot(store, cx, piece, arg);
 }
 
+static int bus_snapshot(void *bus, Ctx *cx, SnapshotPiece *piece, void *arg) {
+    return event_bus_snapshot(bus, cx, piece, arg);
+}
+
 static int backtests_snapshot(void *store, Ctx *cx, SnapshotPiece *piece, void *arg) {
     return backtest_store_snapshot(store, cx, piece, arg);
 }
@@ -144,6 +148,8 @@ static void make_market_tools(Platform *p) {
         p->beside[n++] = (BackupDatabase){ "backtest.db", backtests_snapshot, p->backtests };
     if (p->news.store)
         p->beside[n++] = (BackupDatabase){ "news.db", news_snapshot, p->news.store };
+    /* The last: what the outboxes of the others have let go of is in it. */
+    p->beside[n++] = (BackupDatabase){ "bus.db", bus_snapshot, p->bus, .last = true };
     p->storage = (StorageRole){
         .storage = storage_service_new(&(StorageOptions){ .store = p->store, .objects = p->objects, .log = p->log }),
         .store = p->store,

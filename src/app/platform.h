@@ -65,7 +65,7 @@ typedef struct Platform {
     StrategyCatalog strategies; /* the built-in ones and those of backtest.plugins */
     Arena strategies_arena;
     ObjectStore *objects, *backups;
-    BackupDatabase beside[3]; /* control.db, backtest.db, news.db */
+    BackupDatabase beside[4]; /* control.db, backtest.db, news.db, bus.db */
     SqlEngine *sql;
     pthread_mutex_t lake_lock; /* one refresh at a time */
     StorageRole storage;

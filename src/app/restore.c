@@ -4,6 +4,7 @@
 
 #include "adapters/article/sqlite.h"
 #include "adapters/backtest/sqlite.h"
+#include "adapters/bus/log.h"
 #include "adapters/jobs/sqlite.h"
 #include "adapters/object/dir.h"
 #include "adapters/store/sqlite.h"
@@ -111,8 +112,9 @@ static int verify_stage(Ctx *cx, const char *dir) {
     CLEANUP(job_store_closep) JobStore *jobs = NULL;
     CLEANUP(backtest_store_closep) BacktestStore *backtests = NULL;
     CLEANUP(article_store_closep) ArticleStore *articles = NULL;
+    CLEANUP(event_bus_closep) EventBus *bus = NULL;
     const char *control = path_join(cx->arena, dir, "control.db"), *kept = path_join(cx->arena, dir, "backtest.db");
-    const char *news = path_join(cx->arena, dir, "news.db");
+    const char *news = path_join(cx->arena, dir, "news.db"), *events = path_join(cx->arena, dir, "bus.db");
     int r = store_sqlite_open(cx, &(StoreSqliteOptions){ .path = path_join(cx->arena, dir, "market.db") }, &store);
     if (r == 0)
         r = candle_store_verify(store, cx);
@@ -124,6 +126,8 @@ static int verify_stage(Ctx *cx, const char *dir) {
         r = article_sqlite_open(cx, &(ArticleSqliteOptions){ .path = news }, &articles);
     if (r == 0 && articles)
         r = article_store_verify(articles, cx);
+    if (r == 0 && file_exists(events))
+        r = event_log_open(cx, &(EventLogOptions){ .path = events }, &bus);
     return r;
 }
 

@@ -58,6 +58,7 @@ typedef struct BackupDatabase { /* one beside the candles */
     const char *file;           /* "control.db"; letters, digits, '_' and '-' before ".db" */
     int (*snapshot)(void *store, Ctx *cx, SnapshotPiece *piece, void *arg);
     void *store;
+    bool last; /* after the candles: it holds what their outbox has let go of */
 } BackupDatabase;
 
 typedef struct BackupOptions {

@@ -18,16 +18,22 @@ static int put_database(Making *k, const BackupDatabase *d) {
     return r < 0 ? err_prefix(k->cx, "%s", d->file) : r;
 }
 
-int backup_databases(Making *k) {
-    BackupDatabase candles = { BACKUP_STORE_FILE, candles_snapshot, k->o->store };
+static int put_beside(Making *k, bool last) {
     int r = 0;
     for (size_t i = 0; r == 0 && i < k->o->n_beside; i++)
-        r = put_database(k, &k->o->beside[i]);
+        if (k->o->beside[i].last == last)
+            r = put_database(k, &k->o->beside[i]);
+    return r;
+}
+
+int backup_databases(Making *k) {
+    BackupDatabase candles = { BACKUP_STORE_FILE, candles_snapshot, k->o->store, false };
+    int r = put_beside(k, false);
     if (r == 0)
         r = put_database(k, &candles);
     if (r == 0)
         k->m.b.sha256 = k->m.parts.v[k->m.parts.n - 1].sha256;
-    return r;
+    return r ? r : put_beside(k, true);
 }
 
 /* --- objects --- */
