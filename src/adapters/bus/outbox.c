@@ -24,11 +24,13 @@ enum {
 #undef SQL_ENUM
         N_SQL
 };
-static const char *const sql_text[N_SQL] = { /* NOLINT(bugprone-suspicious-missing-comma) */
+/* NOLINTBEGIN(bugprone-suspicious-missing-comma): statements of several lines */
+static const char *const sql_text[N_SQL] = {
 #define SQL_TEXT(name, text) [name] = text,
-                                             SQL_COMMON_TABLE(SQL_TEXT) OUTBOX_SQL_TABLE(SQL_TEXT)
+    SQL_COMMON_TABLE(SQL_TEXT) OUTBOX_SQL_TABLE(SQL_TEXT)
 #undef SQL_TEXT
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 typedef struct Rows {
     OutboxRow *v;
