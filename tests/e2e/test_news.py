@@ -294,7 +294,7 @@ class Cases(rig.Suite):
         equal(every.next("subscribed", "error"), {"type": "subscribed", "id": "e1", "channel": "news"})
         some.send(op="subscribe", channel="news", ticker="btc")
         equal(some.next("subscribed", "error")["type"], "subscribed")
-        some.send(op="subscribe", channel="news", symbol="BTCUSDT", id="bad")
+        some.send(op="subscribe", id="bad", channel="news", symbol="BTCUSDT")
         equal(some.next("error")["id"], "bad")
         self.collect(server)
         told = [every.next("article", "score") for _ in range(6)]
@@ -313,6 +313,23 @@ class Cases(rig.Suite):
         equal(some.next("article", "pong")["type"], "pong", "after unsubscribe nothing comes")
         every.close()
         some.close()
+
+    def test_the_role_alone_listens_on_its_port_and_answers_through_a_gateway(self):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", 8001)) == 0:
+                raise rig.Skip("somebody listens on port 8001")
+        self.begin().stop()
+        news = self.start("serve", "--roles", "news", "--data-dir", self.data, *self.flags)
+        equal(news.port, 8001)
+        equal(self.collect(news)["articles_collected"], 3)
+        gateway = self.start("serve", "--roles", "gateway", "--data-dir", self.root / "gate", "--port", 0)
+        found = gateway.get("/api/v1/news/search?q=bitcoin").json
+        equal([a["title"] for a in found["articles"]], ["Bitcoin surges to all-time high"])
+        equal([a["id"] for a in found["articles"]],
+              [a["id"] for a in news.get("/api/v1/news/search?q=bitcoin").json["articles"]])
+        equal(self.call(news, "GET", "/api/v1/news/status")["outbox"], 2, "events wait for the process that has the bus")
+        news.stop()
+        self.scored(self.serve(*self.flags), 3)
 
     def test_words_are_told_with_the_judgement(self):
         server = self.begin()
