@@ -165,31 +165,14 @@ static int show(Cli *c, ApiCaller *api, const NewsIn *in) {
     return 0;
 }
 
-static int collect(Cli *c, ApiCaller *api, const NewsIn *in) {
+static void show_sources_run(Cli *c, const NewsCollectResponse *out) {
     static const char *const heads[] = { "source",     ">items", ">new", ">changed", ">known",
                                          ">near-same", ">time",  "",     NULL };
-    NewsCollectRequest q = { .source = in->source.n ? in->source : in->what,
-                             .keywords = in->keyword,
-                             .max_articles = 1000,
-                             .time_range = in->since,
-                             .force = in->force };
-    NewsCollectResponse out = { 0 };
     Arena *a = c->cx->arena;
-    Progress p;
-    progress_init(&p, c, "asking the sources", "articles");
-    progress_update(&p, 0, 0, 0);
-    int r = api_call(api, c->cx, &op_news_collect, &q, &out);
-    progress_end(&p);
-    if (r != 0)
-        return cli_fail(c, r);
-    if (c->json) {
-        r = cli_print_json(c, &news_collect_response_shape, &out);
-        return out.success ? r : err_info(ERR_COLLECTION)->exit_code;
-    }
     Table t;
     table_init(&t, a, heads);
-    const NewsSourceRun *v = out.sources.v;
-    for (size_t i = 0; i < out.sources.n; i++) {
+    const NewsSourceRun *v = out->sources.v;
+    for (size_t i = 0; i < out->sources.n; i++) {
         table_cell(&t, v[i].source, TONE_BOLD);
         table_cell(&t, term_count(a, v[i].items), TONE_PLAIN);
         table_cell(&t, term_count(a, v[i].added), v[i].added ? TONE_GOOD : TONE_PLAIN);
@@ -208,6 +191,27 @@ static int collect(Cli *c, ApiCaller *api, const NewsIn *in) {
                                     : TONE_DIM);
     }
     table_print(&t, c);
+}
+
+static int collect(Cli *c, ApiCaller *api, const NewsIn *in) {
+    NewsCollectRequest q = { .source = in->source.n ? in->source : in->what,
+                             .keywords = in->keyword,
+                             .max_articles = 1000,
+                             .time_range = in->since,
+                             .force = in->force };
+    NewsCollectResponse out = { 0 };
+    Progress p;
+    progress_init(&p, c, "asking the sources", "articles");
+    progress_update(&p, 0, 0, 0);
+    int r = api_call(api, c->cx, &op_news_collect, &q, &out);
+    progress_end(&p);
+    if (r != 0)
+        return cli_fail(c, r);
+    if (c->json) {
+        r = cli_print_json(c, &news_collect_response_shape, &out);
+        return out.success ? r : err_info(ERR_COLLECTION)->exit_code;
+    }
+    show_sources_run(c, &out);
     if (!out.success)
         return cli_fail(c, err_set(c->cx, ERR_COLLECTION, STR_FMT, STR_ARG(out.message)));
     if (!c->quiet)

@@ -144,7 +144,7 @@ static void join(Parser *p, QueryKind kind, QueryNode **to, QueryNode *more) {
 
 /* Words beside each other; what is left out is put together behind them. */
 static int take_and(Parser *p, QueryNode **out) {
-    QueryNode *kept = NULL, *left_out = NULL, *one;
+    QueryNode *kept = NULL, *without = NULL, *one = NULL;
     bool wanted = false;
     for (skip_blanks(p); p->at < p->text.n && p->text.p[p->at] != ')' && !at_word(p, S("OR")); skip_blanks(p)) {
         size_t from = p->at;
@@ -164,16 +164,16 @@ static int take_and(Parser *p, QueryNode **out) {
         if (r)
             return r;
         assert(p->at > from);
-        join(p, not ? QUERY_OR : QUERY_AND, not ? &left_out : &kept, one);
+        join(p, not ? QUERY_OR : QUERY_AND, not ? &without : &kept, one);
         wanted = false;
     }
     if (wanted)
         return FAIL_AT(p, "AND wants a word on both sides");
-    if (!kept && left_out)
+    if (!kept && without)
         return FAIL_AT(p, "a query that only leaves words out finds nothing: name one to look for");
     *out = kept;
-    if (kept && left_out)
-        *out = node(p, QUERY_NOT, kept, left_out);
+    if (kept && without)
+        *out = node(p, QUERY_NOT, kept, without);
     return 0;
 }
 

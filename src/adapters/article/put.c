@@ -55,7 +55,7 @@ int article_key_find(Db *db, Ctx *cx, ArticleKey k, int64_t *row, int64_t *kind)
 }
 
 int article_row_of(Db *db, Ctx *cx, Str id, int64_t *row) {
-    int64_t kind;
+    int64_t kind = KEY_GUID;
     int r = article_key_find(db, cx, article_key_of_id(id), row, &kind);
     return r < 0 ? r : r == 1 && kind != KEY_GUID ? 0 : ARTICLE_NO_SUCH;
 }

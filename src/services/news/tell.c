@@ -154,9 +154,8 @@ static bool sound(Str id, const ArticleSentiment *s) {
 
 /* One by one: each is its own commit, and the ones before stay when a later one is no good. */
 static int take_results(NewsService *s, Ctx *cx, JsonReader *r, Str model, Time at, int64_t *n_done) {
-    int more;
     json_open_array(r);
-    while ((more = json_array_next(r)) > 0) {
+    while (json_array_next(r) > 0) {
         Str id = { 0 };
         ArticleSentiment score = { .model = model, .at = at };
         bool changed;
@@ -180,12 +179,12 @@ int news_on_sentiment(void *service, Ctx *cx, const Delivery *d) {
     JsonReader r;
     Str key, model = { 0 }, job = { 0 };
     int64_t n = 0;
-    int more, e = 0;
+    int e = 0;
     event_body_text(cx->arena, d->event.body, S("model"), &model);
     event_body_text(cx->arena, d->event.body, S("job_id"), &job);
     json_reader_init(&r, d->event.body, cx->arena, 8);
     json_open_object(&r);
-    while (e == 0 && (more = json_object_next(&r, &key)) > 0)
+    while (e == 0 && json_object_next(&r, &key) > 0)
         if (str_eq(key, S("results")))
             e = take_results(s, cx, &r, model, d->event.at, &n);
     if (e == 0 && r.err)
