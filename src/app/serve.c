@@ -49,6 +49,7 @@ struct Service {
     Logger *log;
     RoleSet hosts;
     Takeover *takeover; /* NULL: it cannot be taken over */
+    bool taken;         /* another process is this instance now */
     int socket;         /* that it was given; -1: none */
     int port;
     int signals;
@@ -97,6 +98,7 @@ static int listen_tcp(Service *s, Ctx *cx) {
 static void stop_taken(void *arg) {
     Service *s = arg;
     LOG_INFO(s->log, NULL, S("another process takes over"));
+    s->taken = true;
     service_stop(s);
 }
 
@@ -545,7 +547,8 @@ static void drained(void *arg) {
 }
 
 void service_stop(Service *s) {
-    discovery_app_leave(s->discovery); /* before the door closes: who looks goes elsewhere meanwhile */
+    if (!s->taken)
+        discovery_app_leave(s->discovery); /* before the door closes: who looks goes elsewhere meanwhile */
     if (s->ticker) {
         ticker_stop(s->ticker);
         jobs_shutdown(s->app->platform.jobs);
