@@ -208,7 +208,8 @@ void op_write_error(JsonWriter *w, const Ctx *cx);
 /* The client's side: an error's JSON becomes the same Err again; returns its code. A body that is no error of
  * ours (a proxy's page) is judged by the status. */
 int op_read_error(Ctx *cx, int status, Str body);
-/* OpenAPI 3.1 of all tables; the docs page made from the same. */
+/* OpenAPI 3.1 of all tables; the docs page made from the same. API_VERSION is that of /api/v1, not of the program. */
+#define API_VERSION "1.0.0"
 void openapi_write(JsonWriter *w, const OpTable *const *tables, size_t n, Str server_url);
 void docs_write_html(Buf *out, const OpTable *const *tables, size_t n);
 /* The page's style, served as DOCS_CSS_PATH: nothing inline, no script, no other host (default-src 'self'). */

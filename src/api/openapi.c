@@ -355,8 +355,8 @@ static void put_head(Doc *d, Str server_url) {
     json_put_str(w, "openapi", S("3.1.0"));
     json_key(w, S("info"));
     json_object(w);
-    json_put_str(w, "title", S("FinSight"));
-    json_put_str(w, "version", S(FINSIGHT_VERSION));
+    json_put_str(w, "title", S("FinSight API Gateway")); /* GWY-01 */
+    json_put_str(w, "version", S(API_VERSION));
     json_put_str(w, "summary", S("Financial data that can be trusted, served by one binary."));
     json_put_str(w, "description",
                  S("Times are UTC; ranges are half open. Unknown parameters and keys are refused. Every failure has "

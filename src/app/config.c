@@ -90,6 +90,8 @@ const CfgOption app_options[] = {
       .help = "how long requests in flight may go on after SIGTERM" },
     { "server.takeover", CFG_BOOL, CFG_AT(AppCfg, server_takeover), .flag = "takeover",
       .help = "take the place of the process that serves this data folder: its port, with no connection refused, when it has ended what it had begun" },
+    { "server.wire", CFG_BOOL, CFG_AT(AppCfg, server_wire),
+      .help = "call operations of this process through the form they have between processes: shows that a split changes no answer" },
     { "server.header_timeout", CFG_DURATION, CFG_AT(AppCfg, server_header_ms), .def = "10s", .min = 100, .max = 10 * MINUTE_MS,
       .help = "absolute time for a request's header block" },
     { "server.body_timeout", CFG_DURATION, CFG_AT(AppCfg, server_body_ms), .def = "30s", .min = 100, .max = 60 * MINUTE_MS,

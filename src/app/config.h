@@ -36,7 +36,7 @@ typedef struct AppCfg {
     int server_ports; /* PortsChoice */
     CfgList server_roles, server_trusted_hops;
     int64_t server_cpu_threads, server_io_threads, server_feed_threads, server_queue;
-    bool server_takeover;
+    bool server_takeover, server_wire;
     int64_t server_drain_ms, server_header_ms, server_body_ms, server_idle_ms;
     int64_t server_max_connections;
     bool server_access_log, server_core_dumps;

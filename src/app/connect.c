@@ -49,7 +49,8 @@ int app_connect(void *arg, Ctx *cx, ApiCaller **out) {
         return r;
     app->platform_is_open = true;
     ApiRole roles[N_PLATFORM_TABLES];
-    *out = api_caller_local(roles, platform_roles(&app->platform, roles, N_PLATFORM_TABLES));
+    size_t n = platform_roles(&app->platform, roles, N_PLATFORM_TABLES);
+    *out = app->cfg.server_wire ? api_caller_wire(roles, n) : api_caller_local(roles, n);
     return 0;
 }
 

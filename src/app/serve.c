@@ -48,6 +48,7 @@ struct Service {
     SecurityDesk *desk; /* NULL: the gateway is not hosted */
     Logger *log;
     RoleSet hosts;
+    ApiCaller *wire;    /* NULL: operations are called as they are */
     Takeover *takeover; /* NULL: it cannot be taken over */
     bool taken;         /* another process is this instance now */
     int socket;         /* that it was given; -1: none */
@@ -383,6 +384,7 @@ static int make_gateway(Service *s, Ctx *cx) {
     Platform *p = &s->app->platform;
     ApiRole roles[N_PLATFORM_TABLES];
     size_t n_roles = platform_roles(p, roles, N_PLATFORM_TABLES);
+    s->wire = cfg->server_wire ? api_caller_wire(roles, n_roles) : NULL;
     Str key = { 0 };
     const char *key_path = NULL;
     ClientNet *hops = NULL;
@@ -424,6 +426,7 @@ static int make_gateway(Service *s, Ctx *cx) {
     observe_gateway(p, &g);
     make_trust(s, &g);
     make_front(s, &g);
+    g.wire = s->wire;
     make_http(cfg, &g.http);
     make_live(s, &g);
     r = make_topology(s, cx, &g);
@@ -592,6 +595,7 @@ Service *service_free(Service *s) {
     discovery_app_stop(s->discovery);
     callbacks_stop(s->callbacks);
     gateway_free(s->gateway);
+    api_caller_close(s->wire);
     s->observe = observe_free(s->observe); /* the store is used by nobody any more, and the last traces are there */
     kept_close(&s->kept);
     loop_timer_stop(&s->tls_timer);

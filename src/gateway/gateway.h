@@ -117,6 +117,7 @@ typedef struct GatewayOptions {
     Ids *ids;
     Logger *log; /* NULL = silent */
     Metrics *metrics;
+    ApiCaller *wire;      /* borrowed; not NULL: operations of this process are called through the form of the wire */
     Answers *answers;     /* borrowed; answers that are kept; NULL = none are */
     size_t keep_bytes;    /* memory for answers of services elsewhere; 0: none are kept */
     int64_t hedge_ms;     /* of roles' idempotent calls; see ClusterRequest */

@@ -305,7 +305,9 @@ static int run(Request *rq, Buf *body) {
     if (r != OP_TO_RUN)
         return r;
     SpanMark work = span_begin(&rq->cx, "operation");
-    r = op->run(rq->route->role, &rq->cx, op->in ? in : NULL, out);
+    ApiCaller *wire = rq->g->o.wire;
+    r = wire ? api_call(wire, &rq->cx, op, op->in ? in : NULL, out)
+             : op->run(rq->route->role, &rq->cx, op->in ? in : NULL, out);
     span_end(&rq->cx, work, r);
     assert(r <= 0);
     SpanMark end = span_begin(&rq->cx, "encode");

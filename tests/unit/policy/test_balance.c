@@ -72,6 +72,7 @@ TEST(gwy_04_weights_1_2_7_within_one_percent_and_evenly_spread) {
 }
 
 /* Each call to target 0 takes 10 times as long: it holds its calls longer and so gets fewer. */
+/* GWY-03 */
 TEST(gwy_03_a_slow_instance_gets_less_and_an_unhealthy_one_nothing) {
     const BalanceKind kinds[] = { BALANCE_LEAST, BALANCE_EWMA };
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {

@@ -69,6 +69,7 @@ TEST(res_01_a_failed_probe_opens_it_anew_for_the_whole_time) {
     CHECK(breaker_admit(&b, at_ms(120100), &t));
 }
 
+/* RES-03, RES-04 */
 TEST(res_03_res_04_the_documents_profiles) {
     const struct {
         const char *name;

@@ -5,6 +5,7 @@
 
 static const CacheSeries btc = { STR_INIT("binance"), STR_INIT("BTCUSDT"), STR_INIT("1h") };
 
+/* CAC-04, CAC-05, CAC-06, CAC-07, CAC-08: with their lives below */
 TEST(cac_04_to_cac_08_golden_keys) {
     Arena a = { 0 };
     Time from = { INT64_C(1704067200000) }, to = { INT64_C(1706745600500) };
@@ -45,6 +46,7 @@ TEST(a_part_cannot_pass_for_two_or_for_a_pattern) {
     arena_done(&a);
 }
 
+/* CAC-03 */
 TEST(cac_03_the_documents_lives_and_one_change_touches_one_kind) {
     CacheTtls t, changed;
     cache_ttls_default(&t);
@@ -73,6 +75,7 @@ TEST(cac_03_the_documents_lives_and_one_change_touches_one_kind) {
     CHECK_EQ(cache_ttl_l1(&t, CACHE_NONE, false), 0);
 }
 
+/* CAC-10 */
 TEST(cac_10_what_cannot_change_lives_30_minutes_to_7_days) {
     CacheTtls t;
     cache_ttls_default(&t);

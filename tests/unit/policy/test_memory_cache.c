@@ -84,6 +84,7 @@ TEST(a_put_replaces_and_a_reader_keeps_what_it_holds) {
     memory_cache_free(c);
 }
 
+/* CAC-12 */
 TEST(cac_12_lru_gives_up_in_exactly_the_order_of_use) {
     MemoryCache *c = cache_new(CACHE_LRU, 1 << 20);
     Str order[8];

@@ -10,6 +10,7 @@ static Rng seeded(uint64_t seed) {
     return r;
 }
 
+/* RES-06, RES-07 */
 TEST(res_06_res_07_delays_without_jitter) {
     const struct {
         const char *name;
@@ -30,6 +31,7 @@ TEST(res_06_res_07_delays_without_jitter) {
 }
 
 /* A million draws: nothing outside the bounds, both ends come near, and the mean is where it should be. */
+/* RES-08, RES-09 */
 TEST(res_08_res_09_jitter_stays_in_its_bounds_over_a_million_draws) {
     const struct {
         const char *name;
