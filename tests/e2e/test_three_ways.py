@@ -12,7 +12,7 @@ from platform_rig import check, equal  # noqa: E402
 from test_gateway import SERIES, VOLATILE, Cases as Gateway  # noqa: E402
 
 RUN = {"symbol": "BTCUSDT", "timeframe": "1h", "strategy_type": "moving_average_crossover", "start_date": "2023-01-01", "end_date": "2023-03-01"}
-NUMBERS = re.compile(rb'"(revision|at|updated_at|took_ms|elapsed_ms|execution_time_ms|execution_time|computed_at|age_ms)":("[^"]*"|[-0-9.e+]+|null)')
+NUMBERS = re.compile(rb'"(revision|at|updated_at|took_ms|elapsed_ms|execution_time_ms|execution_time|execution_time_seconds|computed_at|age_ms)":("[^"]*"|[-0-9.e+]+|null)')
 FIELDS = ("content-type", "allow", "link", "www-authenticate", "cache-control", "deprecation", "sunset", "content-encoding")
 
 
