@@ -7,11 +7,12 @@
 #include "gateway/cluster_internal.h"
 
 enum {
-    FIRST = 64,
+    FIRST = 512,
     LEAST = 32, /* also where calls of one route are unlike each other: so many are never too many */
     MOST = 2048,
     WAITING = 4, /* one may wait for so many places: a queue that is always there only makes answers late */
     WAIT_MS = 200,
+    PATIENCE_MS = 100, /* calls that take less are no overload, however much longer than alone */
 };
 
 static void on_timer(void *arg) {
@@ -48,6 +49,14 @@ static void learn_p95(ClusterGate *g, double took) {
         g->p95_ns *= took > g->p95_ns ? 1 + 0.05 * 0.95 : 1 - 0.05 * 0.05;
 }
 
+/* As many as its limit says, and at least as many as the service answers in PATIENCE_MS at the pace it has now. */
+static int64_t places_of(const ClusterGate *g, int64_t inside) {
+    int64_t places = adaptive_limit_places(&g->limit);
+    if (g->limit.short_ns > 0)
+        places = MAX(places, (int64_t)((double)inside * PATIENCE_MS * NS_PER_MS / g->limit.short_ns));
+    return MIN(places, (int64_t)MOST);
+}
+
 void gate_leave(ClusterGate *g, int64_t took_ns, GateVerdict verdict) {
     if (verdict == GATE_ANSWERED)
         learn_p95(g, (double)MAX(took_ns, (int64_t)1));
@@ -56,7 +65,7 @@ void gate_leave(ClusterGate *g, int64_t took_ns, GateVerdict verdict) {
     if (verdict != GATE_UNKNOWN)
         adaptive_limit_sample(&g->limit, took_ns, g->queue.inside, verdict == GATE_DROPPED);
     MonoNs now = loop_now(g->loop);
-    int64_t places = adaptive_limit_places(&g->limit);
+    int64_t places = places_of(g, g->queue.inside);
     g->queue.most_waiting = places / WAITING;
     bulkhead_queue_leave(&g->queue, now);
     if (g->queue.most_inside != places)
