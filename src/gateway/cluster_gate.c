@@ -7,7 +7,8 @@
 #include "gateway/cluster_internal.h"
 
 enum {
-    FIRST = 512,
+    COLD = 512, /* until the first answer tells what a call takes */
+    FIRST = 64,
     LEAST = 32, /* also where calls of one route are unlike each other: so many are never too many */
     MOST = 2048,
     WAITING = 4, /* one may wait for so many places: a queue that is always there only makes answers late */
@@ -26,7 +27,7 @@ static void on_timer(void *arg) {
 void cluster_gate_init(ClusterGate *g, Loop *loop, Counter *shed) {
     *g = (ClusterGate){ .loop = loop, .shed = shed };
     adaptive_limit_init(&g->limit, FIRST, LEAST, MOST);
-    bulkhead_queue_init(&g->queue, FIRST, FIRST / WAITING);
+    bulkhead_queue_init(&g->queue, COLD, COLD / WAITING);
     loop_timer_init(&g->timer, loop, on_timer, g);
 }
 
@@ -51,9 +52,10 @@ static void learn_p95(ClusterGate *g, double took) {
 
 /* As many as its limit says, and at least as many as the service answers in PATIENCE_MS at the pace it has now. */
 static int64_t places_of(const ClusterGate *g, int64_t inside) {
+    if (g->limit.short_ns <= 0)
+        return COLD;
     int64_t places = adaptive_limit_places(&g->limit);
-    if (g->limit.short_ns > 0)
-        places = MAX(places, (int64_t)((double)inside * PATIENCE_MS * NS_PER_MS / g->limit.short_ns));
+    places = MAX(places, (int64_t)((double)inside * PATIENCE_MS * NS_PER_MS / g->limit.short_ns));
     return MIN(places, (int64_t)MOST);
 }
 
