@@ -85,6 +85,7 @@ typedef struct ClusterGate {
     AdaptiveLimit limit;
     BulkheadQueue queue;
     LoopTimer timer;
+    double busy;   /* calls under way of late */
     double p95_ns; /* 95 of 100 calls take less, about; 0: none was made yet */
     Counter *shed;
 } ClusterGate;

@@ -51,11 +51,13 @@ static void learn_p95(ClusterGate *g, double took) {
 }
 
 /* As many as its limit says, and at least as many as the service answers in PATIENCE_MS at the pace it has now. */
-static int64_t places_of(const ClusterGate *g, int64_t inside) {
+static int64_t places_of(ClusterGate *g) {
+    g->busy =
+        MAX((double)g->queue.inside, g->busy * 0.99); /* answers come in bursts: what was under way, not what is left */
     if (g->limit.short_ns <= 0)
         return COLD;
     int64_t places = adaptive_limit_places(&g->limit);
-    places = MAX(places, (int64_t)((double)inside * PATIENCE_MS * NS_PER_MS / g->limit.short_ns));
+    places = MAX(places, (int64_t)(g->busy * PATIENCE_MS * NS_PER_MS / g->limit.short_ns));
     return MIN(places, (int64_t)MOST);
 }
 
@@ -67,7 +69,7 @@ void gate_leave(ClusterGate *g, int64_t took_ns, GateVerdict verdict) {
     if (verdict != GATE_UNKNOWN)
         adaptive_limit_sample(&g->limit, took_ns, g->queue.inside, verdict == GATE_DROPPED);
     MonoNs now = loop_now(g->loop);
-    int64_t places = places_of(g, g->queue.inside);
+    int64_t places = places_of(g);
     g->queue.most_waiting = places / WAITING;
     bulkhead_queue_leave(&g->queue, now);
     if (g->queue.most_inside != places)
