@@ -9,6 +9,7 @@ static const char *const cache_policies[] = { "tinylfu", "lru", NULL };
 static const char *const levels[] = { "debug", "info", "warning", "error", "critical", "off", NULL };
 static const char *const port_profiles[] = { "a", "b", NULL };
 static const char *const balances[] = { "round_robin", "weighted", "least_requests", "ewma", NULL };
+static const char *const refusals[] = { "off", "report", "on", NULL };
 static const char *const breakers[] = { "auto", "standard", "resilient", "python", "fast", NULL };
 static const char *const formats[] = { "auto", "json", "text", NULL };
 static const char *const vnstock_sources[] = { "VCI", NULL };
@@ -172,6 +173,8 @@ const CfgOption app_options[] = {
       .help = "its private key in PEM, without a pass phrase" },
     { "gateway.tls.name", CFG_STR, CFG_AT(AppCfg, gateway_tls_name),
       .help = "name that the services' certificates are for; empty: the address of each" },
+    { "gateway.refuse", CFG_CHOICE, CFG_AT(AppCfg, gateway_refuse), .def = "on", .choices = refusals,
+      .help = "requests with the form of an attack: off: let through, report: let through, counted and recorded, on: refused" },
     { "gateway.balance", CFG_CHOICE, CFG_AT(AppCfg, gateway_balance), .def = "round_robin", .choices = balances,
       .help = "how a service's instances share its calls" },
     { "gateway.breaker", CFG_CHOICE, CFG_AT(AppCfg, gateway_breaker), .def = "auto", .choices = breakers,

@@ -54,6 +54,7 @@ typedef struct AppCfg {
     Str audit_key;
     const char *audit_anchor;
     CfgList gateway_services, gateway_routes, gateway_rules;
+    int gateway_refuse; /* GatewayRefusals */
     int gateway_balance; /* BalanceKind */
     int gateway_breaker; /* 0: the mode's own; then breaker_profiles in order */
     bool gateway_fast;

@@ -417,6 +417,7 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .limits = { .flood = limit_of(cfg, cfg->limit_flood, 6000),
                                      .anonymous = limit_of(cfg, cfg->limit_anonymous, limit_anonymous.most),
                                      .keyed = limit_of(cfg, cfg->limit_key, limit_keyed.most) },
+                         .refusals = (GatewayRefusals)cfg->gateway_refuse,
                          .access_log = cfg->server_access_log,
                          .open_reading = is_loopback(cfg->server_host),
                          .simulated = config_simulated(cfg),

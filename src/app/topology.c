@@ -110,6 +110,10 @@ static int route_setting(Ctx *cx, Str item, Str setting, GatewayForeign *f) {
         f->fresh_ms = n * MS_PER_SECOND;
         return 0;
     }
+    if (str_eq(name, S("prose")) && str_eq(value, S("true"))) {
+        f->prose = true;
+        return 0;
+    }
     if (str_eq(name, S("limit")) && str_to_i64(value, &n) && n > 0 && n <= 1000000) {
         f->a_minute = n;
         return 0;
@@ -123,8 +127,8 @@ static int route_setting(Ctx *cx, Str item, Str setting, GatewayForeign *f) {
         return 0;
     }
     return bad_item(cx, "gateway.routes", item,
-                    "settings are role=, timeout_ms=, max_body=, limit= (a minute and client), hedge= (p95, or ms) and "
-                    "cache= (off, or seconds for answers that tell none)");
+                    "settings are role=, timeout_ms=, max_body=, limit= (a minute and client), hedge= (p95, or ms), "
+                    "prose=true (bodies are not searched for attacks) and cache= (off, or seconds for answers that tell none)");
 }
 
 static int read_route(Ctx *cx, Str item, GatewayForeign *f) {

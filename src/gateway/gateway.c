@@ -240,6 +240,7 @@ int gateway_new(Ctx *cx, const GatewayOptions *o, Gateway **out) {
         gateway_free(g);
         return r;
     }
+    refuse_init(g);
     pages_make(g);
     serve(g);
     *out = g;

@@ -62,6 +62,7 @@ typedef struct GatewayForeign {
     int64_t timeout_ms; /* 0 = 30 s */
     size_t max_body;    /* 0 = 1 MiB */
     Str prefix;         /* not NULL: the target is this and what "*" took; else the path as it came */
+    bool prose;         /* see Op.prose */
     bool never_kept;    /* its answers are not kept, whatever they say */
     int64_t hedge_ms;   /* see ClusterRequest */
     int64_t a_minute;   /* requests of one client, by its key or address; 0: no limit beside the others */
@@ -106,6 +107,8 @@ typedef struct GatewayDoor {
     void *arg;
 } GatewayDoor;
 
+typedef enum GatewayRefusals { REFUSALS_OFF, REFUSALS_REPORT, REFUSALS_ON } GatewayRefusals;
+
 typedef struct GatewayOptions {
     Loop *loop;
     const ApiRole *roles; /* copied */
@@ -148,6 +151,7 @@ typedef struct GatewayOptions {
     Str admin_key;                 /* copied; empty = no key opens writing over TCP; others: gateway_keys */
     bool unknown_key_401;          /* a key that is no good is answered 401 instead of 403 */
     bool access_log;               /* one INFO line a request */
+    GatewayRefusals refusals;      /* what becomes of requests that have the form of an attack */
     bool open_reading;             /* who has no key may read: for a loopback address */
     bool simulated;                /* a collector talks to the simulator: /health says so */
     HttpServerOptions http;        /* limits; the gateway sets the callbacks */

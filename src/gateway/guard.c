@@ -41,6 +41,10 @@ static void note(Request *rq, const char *action, Str outcome, Str detail, bool 
                 often);
 }
 
+void gateway_note_refused(Request *rq, Str what, Str outcome) {
+    note(rq, "request.refused", outcome, what, true);
+}
+
 /* What was given for a key: its id, if it has the form of one, and what is wrong with it. Never the key. */
 static void note_login(Request *rq, const AuthVerdict *v) {
     Str id = key_token_id(v->given);

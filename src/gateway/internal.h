@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "gateway/negotiate.h"
 #include "gateway/route_table.h"
+#include "policy/refusal/refusal.h"
 #include "gateway/rules.h"
 #include "gateway/shelf.h"
 #include "grpc/health.h"
@@ -50,6 +51,7 @@ typedef struct Route {
     Cluster *cluster;                /* elsewhere; NULL: here */
     OpMetrics *metrics;
     Role needs;
+    bool prose; /* its bodies are text of people or code: not looked at for forms of attack */
     int64_t timeout_ms;
     size_t max_body;
     Str prefix;        /* see GatewayForeign */
@@ -131,6 +133,7 @@ struct Gateway {
     ListNode batches;
     Page *pages;    /* those that never change, made once in every coding */
     OpMetrics none; /* of what met no route */
+    Counter *refused[REFUSALS];
 };
 
 /* One request between the loop and its lane. It has two owners: whoever works on it, until the answer is given, and
@@ -212,6 +215,12 @@ size_t request_own_fields(Request *rq, HttpField *to);
 void request_left(Request *rq);
 
 /* Who asks: the principal into rq->cx, or why there is none. Then whether it may. */
+/* refuse.c: has it the form of an attack? The head before anything is looked up, the body when its route is known. */
+int refuse_head(Request *rq);
+int refuse_body(Request *rq);
+void refuse_init(Gateway *g);
+void gateway_note_refused(Request *rq, Str what, Str outcome);
+
 int gateway_principal(Request *rq);
 int gateway_allow(Request *rq, Role needed);
 

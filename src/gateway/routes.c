@@ -146,6 +146,7 @@ static int add_foreign(Maker *m, const GatewayForeign *f) {
                       .timeout_ms = f->timeout_ms ? f->timeout_ms : FOREIGN_MS,
                       .max_body = f->max_body ? f->max_body : FOREIGN_BODY,
                       .prefix = f->prefix.p ? str_dup(&s->arena, f->prefix) : (Str){ 0 },
+                      .prose = f->prose,
                       .keeps = !f->never_kept,
                       .fresh_ms = f->fresh_ms ? f->fresh_ms : -1 };
     if (!route->cluster)

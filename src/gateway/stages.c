@@ -1,6 +1,7 @@
 /* gateway/stages.c - what a request passes before anything is done for it, in this order (U36, SEC-18):
  *
  *   address        a limit on requests of one address: the cheapest refusal comes first
+ *   refusal        does it have the form of an attack: its head here, its body when the route is known
  *   route          is there such a path, with that method
  *   authentication who asks: a key, a Bearer, a hop of ours, or nobody
  *   role           may they do that
@@ -142,9 +143,11 @@ static int stage_rules(Request *rq) {
     return 0;
 }
 
-static const Stage first = { "address", stage_address };
+static const Stage first[] = { { "address", stage_address }, { "refusal", refuse_head } };
 static const Stage stages[] = {
-    { "route", stage_route }, { "authentication", stage_authentication }, { "role", stage_role },
+    { "route", stage_route },
+    { "refusal", refuse_body },
+    { "authentication", stage_authentication }, { "role", stage_role },
     { "limit", stage_limit }, { "validation", stage_validation },         { "rules", stage_rules },
 };
 
@@ -212,7 +215,7 @@ static void run_here(Request *rq) {
 }
 
 void stages_run(Request *rq) {
-    if (pages_serve(rq) || !passes(rq, &first) || (!rq->part && live_serve(rq)) || door_serve(rq))
+    if (pages_serve(rq) || !passes(rq, &first[0]) || !passes(rq, &first[1]) || (!rq->part && live_serve(rq)) || door_serve(rq))
         return;
     if (str_eq(rq->ex->head.method, S("OPTIONS"))) {
         answer_options(rq);

@@ -18,7 +18,7 @@ const Op op_bus_publish = {
     .summary = "Tell an event", .tag = TAG,
     .doc = "The body is checked against its schema, and the answer comes after the bus has it on disk. A bus that is away leaves the event in an outbox, and the answer says so.",
     .in = &event_publish_shape, .out = &event_receipt_shape, .role = ROLE_ADMIN, .lane = LANE_IO, .deadline_ms = 10000,
-    .max_body = 2u << 20, .run = events_api_publish };
+    .max_body = 2u << 20, .prose = true, .run = events_api_publish };
 
 const Op op_bus_queues = {
     .name = "events.queues", .method = "GET", .path = "/api/v1/events/queues",

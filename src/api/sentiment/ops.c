@@ -102,13 +102,13 @@ const Op op_sentiment_analyze = {
     .name = "sentiment.analyze", .method = "POST", .path = "/api/v1/sentiment/analyze", .aliases = PATHS("/sentiment/analyze"),
     .summary = "How a text sounds, and which words decided", .tag = TAG,
     .in = &sentiment_query_shape, .out = &sentiment_answer_shape, .role = ROLE_READ,
-    .lane = LANE_CPU, .deadline_ms = 5000, .max_body = 1u << 20, .idempotent = true, .run = run_analyze };
+    .lane = LANE_CPU, .deadline_ms = 5000, .max_body = 1u << 20, .idempotent = true, .prose = true, .run = run_analyze };
 
 const Op op_sentiment_batch = {
     .name = "sentiment.batch", .method = "POST", .path = "/api/v1/sentiment/batch", .aliases = PATHS("/sentiment/batch"),
     .summary = "The same for several texts", .tag = TAG,
     .in = &sentiment_batch_shape, .out = &sentiment_answers_shape, .role = ROLE_READ,
-    .lane = LANE_CPU, .deadline_ms = 10000, .max_body = 4u << 20, .idempotent = true, .run = run_batch };
+    .lane = LANE_CPU, .deadline_ms = 10000, .max_body = 4u << 20, .idempotent = true, .prose = true, .run = run_batch };
 
 const Op op_sentiment_models = {
     .name = "sentiment.models", .method = "GET", .path = "/api/v1/sentiment/models", .aliases = PATHS("/sentiment/models"),

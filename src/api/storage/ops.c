@@ -88,7 +88,7 @@ const Op op_storage_sql = {
            "(sql.memory) and of time. Two queries run at a time; a third is answered 503. Also 503, with what to do about it, where DuckDB is not "
            "installed. What the query did wrong is 422, with DuckDB's words.",
     .in = &sql_request_shape, .out = &sql_response_shape, .role = ROLE_READ, .lane = LANE_IO, .deadline_ms = 600000,
-    .max_body = 256u << 10, .idempotent = true, .run = storage_api_sql };
+    .max_body = 256u << 10, .idempotent = true, .prose = true, .run = storage_api_sql };
 
 /* clang-format on */
 

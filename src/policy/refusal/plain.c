@@ -185,17 +185,14 @@ void plain_make(Str text, unsigned how, Plain *t) {
 }
 
 bool plain_suspect(Str text) {
-    static const bool marks[256] = {
-        ['%'] = 1, ['\''] = 1, ['"'] = 1, ['<'] = 1, ['>'] = 1, [';'] = 1, ['('] = 1, ['{'] = 1,  ['$'] = 1,  ['|'] = 1,
-        ['`'] = 1, ['\\'] = 1, ['&'] = 1, ['='] = 1, ['#'] = 1, ['*'] = 1, ['@'] = 1, ['\n'] = 1, ['\r'] = 1, ['\0'] = 1
-    };
-    size_t dots = 0;
+    static const bool marks[256] = { ['%'] = 1, ['\''] = 1, ['"'] = 1, ['<'] = 1,  ['>'] = 1,  [';'] = 1,  ['('] = 1,
+                                     ['{'] = 1, ['$'] = 1,  ['|'] = 1, ['`'] = 1,  ['\\'] = 1, ['&'] = 1,  ['='] = 1,
+                                     ['#'] = 1, ['*'] = 1,  ['@'] = 1, ['\n'] = 1, ['\r'] = 1, ['\0'] = 1, ['/'] = 1 };
     for (size_t i = 0; i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
         if (marks[c] || c >= 0xc0)
             return true;
-        dots = c == '.' || c == '/' ? dots + 1 : 0;
-        if (dots >= 3) /* "../", "/..", "/./" */
+        if (c == '-' && i + 1 < text.n && text.p[i + 1] == '-')
             return true;
         /* The few forms that are all words hold "select", or climb, or call a scheme. */
         if ((c | 0x20) == 's' && i + 6 <= text.n && strncasecmp(text.p + i, "select", 6) == 0)

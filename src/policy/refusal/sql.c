@@ -35,6 +35,9 @@ static bool compares(const SqlTokens *s, size_t i, bool constants) {
     const SqlToken *b = at(s, j);
     if (b->kind == SQL_SELECT && b->inside)
         return true;
+    /* "rally is on" is no comparison, "x is null" is */
+    if (op->kind == SQL_COMPARE && is_word(op->text.p[0]) && b->kind == SQL_NAME && !b->inside)
+        return false;
     return constants ? is_constant(a->kind) && is_constant(b->kind) : is_value(a->kind) && is_value(b->kind);
 }
 
@@ -79,7 +82,7 @@ static bool begins_statement(const SqlTokens *s, size_t i) {
     if (sql_is(k, "insert") || sql_is(k, "replace") || sql_is(k, "merge"))
         return sql_is(a, "into");
     if (sql_is(k, "update"))
-        return sql_is(b, "set");
+        return sql_is(b, "set") && at(s, i + 3)->kind == SQL_NAME && sql_is(at(s, i + 4), "=");
     if (sql_is(k, "delete"))
         return sql_is(a, "from");
     if (sql_is(k, "declare") || sql_is(k, "set"))
@@ -110,6 +113,17 @@ static bool ends(const SqlToken *k) {
     return k->kind == SQL_END || k->kind == SQL_COMMENT || k->kind == SQL_SEMICOLON || k->kind == SQL_LOGIC;
 }
 
+/* A string that the statement's own quote is to close: "or 'a" */
+static bool left_open(const SqlToken *k) {
+    return k->kind == SQL_STRING && (k->text.n == 1 || k->text.p[k->text.n - 1] != k->text.p[0]);
+}
+
+/* "investors' or 1.5": the quote ends no string there. */
+static bool is_plural(const SqlTokens *s) {
+    Str prefix = at(s, 0)->text;
+    return prefix.n >= 2 && prefix.p[prefix.n - 2] == 's';
+}
+
 /* logic at i, behind a string that the value ended itself */
 static bool broken_logic(const SqlTokens *s, size_t i) {
     if (compares(s, i + 1, false) || selects(s, i + 1))
@@ -119,8 +133,11 @@ static bool broken_logic(const SqlTokens *s, size_t i) {
     if (k->call)
         return true;
     if (is_constant(k->kind) || k->kind == SQL_VARIABLE)
-        return ends(next) || next->kind == SQL_ARITH;
-    return sql_is(k, "exists") || sql_is(k, "case") || at(s, j)->kind == SQL_SELECT;
+        return next->kind == SQL_COMMENT || next->kind == SQL_SEMICOLON ||
+               (next->kind == SQL_ARITH && is_constant(at(s, j + 2)->kind)) ||
+               (next->kind == SQL_END && (k->kind == SQL_STRING ? left_open(k) : !is_plural(s))) ||
+               (next->kind == SQL_LOGIC && broken_logic(s, j + 1));
+    return sql_is(k, "exists") || (sql_is(k, "case") && sql_is(next, "when")) || begins_statement(s, j);
 }
 
 /* The whole value is one sign between quotes: '-', '=', '^'. */
@@ -185,8 +202,6 @@ static bool plain_logic(const SqlTokens *s, size_t i) {
         return true;
     if (probes(k) && at(s, j)->text.n > 3)
         return behind_value;
-    if (k->kind == SQL_LITERAL && sql_is(k, "true"))
-        return behind_value && ends(at(s, j + 1));
     return behind_value && selects(s, j);
 }
 

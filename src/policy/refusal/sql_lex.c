@@ -146,8 +146,10 @@ static void lex_one(Lexer *l) {
     const char *p = l->t->p + l->at;
     char c = *p;
     if (c == '(') {
-        if (l->out->n)
-            l->out->v[l->out->n - 1].call = true;
+        if (l->out->n) { /* "rally (up)" is no call */
+            SqlToken *before = &l->out->v[l->out->n - 1];
+            before->call = before->text.p + before->text.n == p || before->kind == SQL_PROBE;
+        }
         l->opened = true;
         l->at++;
     } else if (c == ')') {

@@ -41,22 +41,22 @@ bool looks_markup(const Plain *t) {
 }
 
 bool looks_header(const Plain *t) {
-    static const char *const names[] = { "set-cookie:",
-                                         "location:",
-                                         "content-type:",
-                                         "content-length:",
-                                         "host:",
-                                         "transfer-encoding:",
-                                         "refresh:",
-                                         "http/1.",
-                                         "x-",
-                                         "link:",
-                                         "access-control-",
-                                         "content-security-policy:",
-                                         "bcc:",
-                                         "cc:",
-                                         "to:",
-                                         "subject:" };
+    static const char *const names[] = {
+        "set-cookie:",
+        "location:",
+        "content-type:",
+        "content-length:",
+        "host:",
+        "transfer-encoding:",
+        "refresh:",
+        "http/1.",
+        "x-",
+        "link:",
+        "access-control-",
+        "content-security-policy:",
+        "bcc:",
+
+    };
     for (const char *p = plain_find(t, 0, "\n"); p; p = plain_find(t, (size_t)(p - t->p) + 1, "\n")) {
         const char *line = p + 1;
         while (*line == '\n' || *line == ' ')
