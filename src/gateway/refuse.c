@@ -58,7 +58,7 @@ int refuse_body(Request *rq) {
         (route->op && route->op->prose))
         return 0;
     Str type = http_field(&rq->ex->head, S("content-type"));
-    if (!type.n || media_of(type) == MEDIA_JSON)
+    if (type.n ? media_of(type) == MEDIA_JSON : body.p[0] == '{' || body.p[0] == '[')
         return refuse(rq, refuse_json(body), S("body"));
     if (str_starts(type, S("application/x-www-form-urlencoded")))
         return refuse(rq, refuse_form(body), S("body"));

@@ -173,7 +173,7 @@ class Cases(rig.Suite):
             (request(leverage=0.5), 422, "leverage", ""),
             (request(orders="some"), 422, "orders", "refused"),
             (request(comission=0), 422, "comission", "commission"),
-            (request(backtest_id="../../etc"), 422, "backtest_id", "letters"),
+            (request(backtest_id="a/b"), 422, "backtest_id", "letters"),
             (request(symbols=["WAVE"]), 422, "symbols[0]", "already"),
             ({"timeframe": "1h", "strategy_type": "rsi"}, 422, "symbol", ""),
             ({"symbol": "WAVE", "strategy_type": "rsi"}, 422, "timeframe", ""),

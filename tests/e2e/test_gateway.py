@@ -243,7 +243,8 @@ class Cases(rig.Suite):
         # dots that a service would climb by never reach it (SEC-08)
         n = len(stub.paths())
         for path in ("/stub/../api", "/stub/%2e%2e/api", "/stub/a%2f..%2f..%2fb", "/stub//a"):
-            equal(gateway.get(path).status, 404, path)
+            reply = gateway.get(path)
+            check(reply.status == 404 or (reply.status, reply.json["error"]["stage"]) == (403, "refusal"), path, reply.body)
         equal(len(stub.paths()), n)
         stub.close()
 
