@@ -19,7 +19,7 @@ static Str encoded(Arena *a, const char *text, bool all) {
         if (!all && (*p == '-' || *p == '.' || *p == '_' || (*p >= '0' && *p <= '9') || (*p | 0x20) - 'a' < 26u))
             out[n++] = (char)*p;
         else
-            n += (size_t)sprintf(out + n, "%%%02X", *p);
+            n += (size_t)snprintf(out + n, 4, "%%%02X", *p);
     return str_n(out, n);
 }
 
