@@ -362,6 +362,7 @@ static void make_trust(Service *s, GatewayOptions *g) {
     g->upstream_tls = s->upstream_tls;
     g->upstream_tls_name = s->cfg->gateway_tls_name;
     g->internal_key = s->cfg->auth_internal_key;
+    g->refusals = (GatewayRefusals)s->cfg->gateway_refuse;
     g->unknown_key_401 = s->cfg->auth_unknown_401;
     g->on_event = s->app->platform.trail ? security_desk_event : NULL;
     g->event_arg = &s->desk;
@@ -417,7 +418,6 @@ static int make_gateway(Service *s, Ctx *cx) {
                          .limits = { .flood = limit_of(cfg, cfg->limit_flood, 6000),
                                      .anonymous = limit_of(cfg, cfg->limit_anonymous, limit_anonymous.most),
                                      .keyed = limit_of(cfg, cfg->limit_key, limit_keyed.most) },
-                         .refusals = (GatewayRefusals)cfg->gateway_refuse,
                          .access_log = cfg->server_access_log,
                          .open_reading = is_loopback(cfg->server_host),
                          .simulated = config_simulated(cfg),
