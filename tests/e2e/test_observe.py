@@ -204,7 +204,7 @@ class Cases(rig.Suite):
             return all(near.values())
         rig.wait_for(close_enough, 60, "figures within 5 %")
 
-    # OBS-09 .. OBS-12, OBS-16, OBS-31, U19: the documents' names, in one scrape, agreeing with ours
+    # OBS-09, OBS-10, OBS-11, OBS-12, OBS-16, OBS-31, U19: the documents' names, in one scrape, agreeing with ours
     def test_the_documents_metrics_agree_with_ours(self):
         server = self.filled()
         for _ in range(7):

@@ -213,7 +213,7 @@ static double half(void *arg) {
     return *(double *)arg / 2;
 }
 
-/* OBS-09 .. OBS-11, U19: the documents' names tell what ours tell, without counting twice. */
+/* OBS-09, OBS-10, OBS-11, U19: the documents' names tell what ours tell, without counting twice. */
 TEST(the_same_numbers_are_told_under_other_names) {
     Metrics *m = metrics_new(METRICS_SERIES_STANDARD);
     Buf b;

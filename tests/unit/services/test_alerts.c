@@ -29,7 +29,7 @@ static const Alert *firing(const AlertBook *b, const char *name, Severity severi
     return NULL;
 }
 
-/* OBS-20 .. OBS-24, SEC-28: each threshold from both sides. */
+/* OBS-20, OBS-21, OBS-22, OBS-23, OBS-24, SEC-28: each threshold from both sides. */
 TEST(each_threshold_is_where_the_documents_put_it) {
     static const struct {
         const char *name, *alert;
