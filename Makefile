@@ -5,7 +5,7 @@ TYPE  ?= debugoptimized
 FINSIGHT = $(BUILD)/src/app/finsight
 MESON_TEST = tools/run_tests
 
-.PHONY: all help release demo serve test torture torture-gateway golden-indicators golden-backtest golden-feeds table-forecast bench bench-gateway asan tsan fuzz lint fmt install fresh-check peers clean
+.PHONY: all help release demo serve test torture torture-gateway attack golden-indicators golden-backtest golden-feeds table-forecast bench bench-gateway asan tsan fuzz lint fmt install fresh-check peers clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## Build the finsight binary
@@ -52,6 +52,11 @@ torture-gateway: setup-test ## The gateway while its services die, lie and dawdl
 	@tools/configure $(BUILD) --buildtype=$(TYPE)
 	@tools/quiet ninja -C $(BUILD) src/app/finsight
 	@tests/torture/gateway_torture.py $(FINSIGHT)
+
+attack: setup-test ## Floods, smuggling, every role on every route, OWASP's risks; PASS or FAIL for each, <= 5 minutes
+	@tools/configure $(BUILD) --buildtype=$(TYPE)
+	@tools/quiet ninja -C $(BUILD) src/app/finsight
+	@tests/attack/run.py $(FINSIGHT)
 
 golden-indicators: setup-test ## Indicators against dumps: FILE=dump.json DATA=folder of the data sets
 	@tools/configure $(BUILD) --buildtype=$(TYPE)

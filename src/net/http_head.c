@@ -371,6 +371,16 @@ int http_head_parse(Exchange *x) {
     return 0;
 }
 
+/* What llhttp holds a target of HTTP/1.1 to: an HTTP/2 target may go on to a service as one. */
+static bool target_is_visible(Str target) {
+    for (size_t i = 0; i < target.n; i++) {
+        unsigned char c = (unsigned char)target.p[i];
+        if (c <= ' ' || c >= 0x7f)
+            return false;
+    }
+    return true;
+}
+
 int http_head_check(Exchange *x, Str method, Str path, Str authority) {
     HttpHead *h = &x->pub.head;
     h->major = 2;
@@ -380,6 +390,8 @@ int http_head_check(Exchange *x, Str method, Str path, Str authority) {
     x->head_only = str_eq(method, S("HEAD"));
     if (!is_token(method) || path.n == 0)
         return refuse(x, 400, "the request has no method or no path");
+    if (!target_is_visible(path))
+        return refuse(x, 400, "the request target has a character that is not allowed");
     if (!method_known(method))
         return refuse(x, 501, "the method is not known");
     Str host = authority.p ? authority : http_field(h, S("host"));
