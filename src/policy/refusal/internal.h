@@ -20,6 +20,8 @@ void plain_make(Str text, unsigned how, Plain *out);
 
 /* Whether any form of attack could be written with these bytes. */
 bool plain_suspect(Str text);
+bool plain_suspect_path(Str text);
+bool plain_suspect_field(Str text);
 
 bool plain_has(const Plain *t, const char *word);                    /* anywhere */
 const char *plain_find(const Plain *t, size_t at, const char *word); /* from `at` on; NULL */

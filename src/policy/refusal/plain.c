@@ -184,23 +184,64 @@ void plain_make(Str text, unsigned how, Plain *t) {
     }
 }
 
-bool plain_suspect(Str text) {
-    static const bool marks[256] = { ['%'] = 1, ['\''] = 1, ['"'] = 1, ['<'] = 1,  ['>'] = 1,  [';'] = 1,  ['('] = 1,
-                                     ['{'] = 1, ['$'] = 1,  ['|'] = 1, ['`'] = 1,  ['\\'] = 1, ['&'] = 1,  ['='] = 1,
-                                     ['#'] = 1, ['*'] = 1,  ['@'] = 1, ['\n'] = 1, ['\r'] = 1, ['\0'] = 1, ['/'] = 1 };
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if (marks[c] || c >= 0xc0)
+/* Which bytes make a text worth a closer look, by where it stands: paths are full of slashes, fields of names and versions
+ * of programs. */
+enum {
+    IN_VALUE = 1,
+    IN_PATH = 2,
+    IN_FIELD = 4,
+    ANYWHERE = IN_VALUE | IN_PATH | IN_FIELD,
+    NO_FIELD = IN_VALUE | IN_PATH
+};
+static const uint8_t marks[256] = {
+    ['\''] = ANYWHERE, ['"'] = ANYWHERE,  ['<'] = ANYWHERE, ['{'] = ANYWHERE,  ['$'] = ANYWHERE,  ['|'] = ANYWHERE,
+    ['`'] = ANYWHERE,  ['\\'] = ANYWHERE, ['%'] = ANYWHERE, ['\0'] = ANYWHERE, ['\n'] = ANYWHERE, ['\r'] = ANYWHERE,
+    ['>'] = NO_FIELD,  [';'] = NO_FIELD,  ['('] = NO_FIELD, ['&'] = NO_FIELD,  ['='] = NO_FIELD,  ['#'] = NO_FIELD,
+    ['*'] = IN_VALUE,  ['@'] = NO_FIELD,  ['/'] = IN_VALUE
+};
+
+static bool is_letter(unsigned char c) {
+    c |= 0x20;
+    return c >= 'a' && c <= 'z';
+}
+
+/* Percent-coding of one level is seen through: "00%3A00" is a time. */
+static unsigned char byte_at(Str text, size_t *i) {
+    unsigned char c = (unsigned char)text.p[*i];
+    if (c == '%' && *i + 2 < text.n && hex(text.p[*i + 1]) >= 0 && hex(text.p[*i + 2]) >= 0) {
+        c = (unsigned char)(hex(text.p[*i + 1]) * 16 + hex(text.p[*i + 2]));
+        *i += 2;
+    }
+    return c;
+}
+
+static bool suspect(Str text, uint8_t place) {
+    unsigned char before = '/', c;
+    for (size_t i = 0; i < text.n; i++, before = c) {
+        size_t began = i;
+        c = byte_at(text, &i);
+        if (marks[c] & place || c >= 0xc0)
             return true;
-        if (c == '-' && i + 1 < text.n && text.p[i + 1] == '-')
+        /* The few forms that are all words climb, begin a comment, call a scheme, or hold "select". */
+        if ((c == '-' && before == '-') || (c == '.' && (before == '.' || before == '/') && place != IN_FIELD) ||
+            (c == ':' && is_letter(before) && place != IN_FIELD))
             return true;
-        /* The few forms that are all words hold "select", or climb, or call a scheme. */
-        if ((c | 0x20) == 's' && i + 6 <= text.n && strncasecmp(text.p + i, "select", 6) == 0)
-            return true;
-        if (c == ':' && i + 2 < text.n)
+        if ((c | 0x20) == 's' && began + 6 <= text.n && strncasecmp(text.p + began, "select", 6) == 0)
             return true;
     }
-    return text.n >= 2 && (memcmp(text.p, "..", 2) == 0 || memcmp(text.p + text.n - 2, "..", 2) == 0);
+    return false;
+}
+
+bool plain_suspect(Str text) {
+    return suspect(text, IN_VALUE);
+}
+
+bool plain_suspect_path(Str text) {
+    return suspect(text, IN_PATH);
+}
+
+bool plain_suspect_field(Str text) {
+    return suspect(text, IN_FIELD);
 }
 
 const char *plain_find(const Plain *t, size_t at, const char *word) {

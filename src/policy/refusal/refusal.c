@@ -23,9 +23,7 @@ static const Look looks[] = {
 
 enum { ALL = ~0u, LINES = ~(1u << REFUSAL_HEADER) };
 
-static Refusal look(Str text, unsigned how, unsigned what) {
-    if (!plain_suspect(text))
-        return REFUSAL_NONE;
+static Refusal look_close(Str text, unsigned how, unsigned what) {
     Plain t;
     plain_make(text, how, &t);
     for (size_t i = 0; i < ARRAY_LEN(looks); i++)
@@ -34,11 +32,15 @@ static Refusal look(Str text, unsigned how, unsigned what) {
     return REFUSAL_NONE;
 }
 
+static Refusal look(Str text, unsigned how, unsigned what) {
+    return plain_suspect(text) ? look_close(text, how, what) : REFUSAL_NONE;
+}
+
 /* A path is neither a sentence nor a statement: it is looked at as a whole, and each segment as a value. */
 Refusal refuse_path(Str raw) {
-    if (!plain_suspect(raw))
+    if (!plain_suspect_path(raw))
         return REFUSAL_NONE;
-    Refusal r = look(raw, 0, 1u << REFUSAL_TRAVERSAL);
+    Refusal r = look_close(raw, 0, 1u << REFUSAL_TRAVERSAL);
     for (Str part; r == REFUSAL_NONE && str_next(&raw, '/', &part);)
         r = look(part, 0, ALL);
     return r;
@@ -64,9 +66,11 @@ Refusal refuse_form(Str body) {
 
 /* Fields hold dates, lists and names of products, with every sign there is: only what never stands there is refused. */
 Refusal refuse_field(Str value) {
-    return look(value, 0,
-                1u << REFUSAL_TEMPLATE | 1u << REFUSAL_SCRIPT | 1u << REFUSAL_TRAVERSAL | 1u << REFUSAL_SQL |
-                    1u << REFUSAL_COMMAND);
+    if (!plain_suspect_field(value))
+        return REFUSAL_NONE;
+    return look_close(value, 0,
+                      1u << REFUSAL_TEMPLATE | 1u << REFUSAL_SCRIPT | 1u << REFUSAL_TRAVERSAL | 1u << REFUSAL_SQL |
+                          1u << REFUSAL_COMMAND);
 }
 
 static bool key_follows(Str body, size_t at) {
