@@ -1,0 +1,194 @@
+/* tests/lib/rabbit_server.c - see rabbit_server.h.
+ *
+ * The wrapper in /usr/sbin wants to be root and knows fixed folders only, so the script inside the package runs with
+ * everything told by its environment. RUNNING_UNDER_SYSTEMD makes it exec the machine, whose process is then ours. */
+
+#include "lib/rabbit_server.h"
+
+#include "lib/test.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PORT_LOW = 20000, PORT_SPAN = 12000, PATIENCE_MS = 120000 };
+
+struct RabbitServer {
+    pid_t broker, mapper;
+    int port, dist_port, mapper_port;
+    const char *dir;
+};
+
+static const char *script(void) {
+    static char path[300];
+    glob_t g;
+    if (!path[0] && glob("/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server", 0, NULL, &g) == 0) {
+        snprintf(path, sizeof path, "%s", g.gl_pathv[g.gl_pathc - 1]);
+        globfree(&g);
+    }
+    return path;
+}
+
+bool rabbit_server_there(void) {
+    return script()[0] && access(script(), X_OK) == 0 && access("/usr/bin/epmd", X_OK) == 0;
+}
+
+static struct sockaddr_in loopback(int port) {
+    return (struct sockaddr_in){ .sin_family = AF_INET,
+                                 .sin_port = htons((uint16_t)port),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+static bool port_is_free(int port) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    struct sockaddr_in sa = loopback(port);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    bool ok = bind(fd, (const struct sockaddr *)&sa, sizeof sa) == 0;
+    close(fd);
+    return ok;
+}
+
+/* Below the range from which the kernel takes ports for clients. */
+static int free_port(void) {
+    static unsigned turn;
+    for (int i = 0; i < PORT_SPAN; i++) {
+        int port = PORT_LOW + (int)(((unsigned)getpid() * 37 + turn++ * 11) % PORT_SPAN);
+        if (port_is_free(port))
+            return port;
+    }
+    FAIL("no free port");
+}
+
+static bool answers(int port) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in sa = loopback(port);
+    bool ok = connect(fd, (const struct sockaddr *)&sa, sizeof sa) == 0;
+    close(fd);
+    return ok;
+}
+
+static bool wait_for(pid_t pid, int port) {
+    for (int waited = 0; waited < PATIENCE_MS; waited += 50) {
+        int status;
+        if (answers(port))
+            return true;
+        if (waitpid(pid, &status, WNOHANG) == pid)
+            return false;
+        usleep(50000);
+    }
+    return false;
+}
+
+static void give(const char *name, const char *fmt, const char *dir, int number) {
+    char text[400];
+    size_t n = 0;
+    for (const char *p = fmt; *p && n + 1 < sizeof text; p++) {
+        int put = *p == 'D'   ? snprintf(text + n, sizeof text - n, "%s", dir)
+                  : *p == 'N' ? snprintf(text + n, sizeof text - n, "%d", number)
+                              : snprintf(text + n, sizeof text - n, "%c", *p);
+        n += (size_t)put;
+    }
+    setenv(name, text, 1);
+}
+
+static void quiet(const char *dir) {
+    char path[300];
+    snprintf(path, sizeof path, "%s/out", dir);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    dup2(fd, 1);
+    dup2(fd, 2);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static _Noreturn void be_mapper(const RabbitServer *s) {
+    char port[16];
+    snprintf(port, sizeof port, "%d", s->mapper_port);
+    quiet(s->dir);
+    execl("/usr/bin/epmd", "epmd", "-port", port, "-address", "127.0.0.1", (char *)NULL);
+    _exit(127);
+}
+
+static _Noreturn void be_broker(const RabbitServer *s) {
+    quiet(s->dir);
+    setenv("RUNNING_UNDER_SYSTEMD", "1", 1);
+    give("HOME", "D", s->dir, 0);
+    give("RABBITMQ_NODENAME", "fsN@localhost", s->dir, s->port);
+    give("RABBITMQ_MNESIA_BASE", "D/mnesia", s->dir, 0);
+    give("RABBITMQ_LOG_BASE", "D/log", s->dir, 0);
+    give("RABBITMQ_CONFIG_FILE", "D/rabbitmq.conf", s->dir, 0);
+    give("RABBITMQ_ENABLED_PLUGINS_FILE", "D/enabled_plugins", s->dir, 0);
+    give("RABBITMQ_PID_FILE", "D/pid", s->dir, 0);
+    give("RABBITMQ_DIST_PORT", "N", s->dir, s->dist_port);
+    give("ERL_EPMD_PORT", "N", s->dir, s->mapper_port);
+    setenv("ERL_EPMD_ADDRESS", "127.0.0.1", 1);
+    give("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-setcookie testN", s->dir, s->port);
+    execl(script(), "rabbitmq-server", (char *)NULL);
+    _exit(127);
+}
+
+static bool write_file(const char *dir, const char *name, const char *fmt, int number) {
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "w");
+    if (!f)
+        return false;
+    if (number)
+        fprintf(f, "%s127.0.0.1:%d\n", fmt, number);
+    else
+        fputs(fmt, f);
+    return fclose(f) == 0;
+}
+
+bool rabbit_server_again(RabbitServer *s) {
+    s->broker = fork();
+    if (s->broker == 0)
+        be_broker(s);
+    return wait_for(s->broker, s->port);
+}
+
+RabbitServer *rabbit_server_start(void) {
+    RabbitServer *s = mem_new(RabbitServer);
+    s->dir = test_dir();
+    s->port = free_port();
+    s->dist_port = free_port();
+    s->mapper_port = free_port();
+    bool ok = write_file(s->dir, "enabled_plugins", "[].", 0) &&
+              write_file(s->dir, "rabbitmq.conf",
+                         "disk_free_limit.absolute = 10MB\nlog.file = rabbit.log\nlisteners.tcp.1 = ", s->port);
+    s->mapper = fork();
+    if (s->mapper == 0)
+        be_mapper(s);
+    ok = ok && wait_for(s->mapper, s->mapper_port) && rabbit_server_again(s);
+    return ok ? s : rabbit_server_stop(s);
+}
+
+static void end(pid_t *pid) {
+    int status;
+    if (*pid > 0 && waitpid(*pid, &status, WNOHANG) == 0) {
+        kill(*pid, SIGKILL);
+        waitpid(*pid, &status, 0);
+    }
+    *pid = 0;
+}
+
+void rabbit_server_kill(RabbitServer *s) {
+    end(&s->broker);
+}
+
+RabbitServer *rabbit_server_stop(RabbitServer *s) {
+    if (!s)
+        return NULL;
+    end(&s->broker);
+    end(&s->mapper);
+    test_dir_done(s->dir);
+    return mem_free(s);
+}
+
+int rabbit_server_port(const RabbitServer *s) {
+    return s->port;
+}

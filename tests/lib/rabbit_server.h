@@ -1,0 +1,19 @@
+#pragma once
+
+/* tests/lib/rabbit_server.h - a real RabbitMQ of Debian's package on free loopback ports, for as long as a test wants it.
+ *
+ * It has its own node name, cookie, folder and port mapper, and dies with the test; the package's service is not touched.
+ * Starting takes 4 to 10 seconds: one for a whole program. */
+
+#include "base/str.h"
+
+typedef struct RabbitServer RabbitServer;
+
+bool rabbit_server_there(void); /* is the program installed? */
+/* NULL when it does not come up in two minutes. */
+RabbitServer *rabbit_server_start(void);
+RabbitServer *rabbit_server_stop(RabbitServer *s); /* NULL is fine; returns NULL */
+int rabbit_server_port(const RabbitServer *s);
+/* SIGKILL; and again in the same folder, on the same ports. */
+void rabbit_server_kill(RabbitServer *s);
+bool rabbit_server_again(RabbitServer *s);
