@@ -21,6 +21,8 @@ struct HealthChecks {
     Loop *loop;
     Lane *lane;
     LoopTimer timer;
+    atomic_bool posted; /* done is on its way to the loop */
+    bool left;          /* freed meanwhile: done does it */
     pthread_mutex_t lock; /* of what the checks found */
     Check v[CHECKS_MAX];
     size_t n;
@@ -73,8 +75,18 @@ static void ask_one(HealthChecks *h, Check *c) {
     arena_done(&arena);
 }
 
-static void done(void *arg) { /* on the loop */
+static void drop(HealthChecks *h) {
+    pthread_mutex_destroy(&h->lock);
+    mem_free(h);
+}
+
+static void done(void *arg) { /* on the loop, also while it is freed */
     HealthChecks *h = arg;
+    h->posted = false;
+    if (h->left) {
+        drop(h);
+        return;
+    }
     loop_timer_start(&h->timer, h->p->cfg->health_every_ms, 0);
 }
 
@@ -84,6 +96,7 @@ static void on_lane(void *arg, int err) {
         return; /* a lane that closes has no loop behind it any more */
     for (size_t i = 0; i < h->n; i++)
         ask_one(h, &h->v[i]);
+    h->posted = true;
     loop_post(h->loop, done, h);
 }
 
@@ -112,8 +125,10 @@ HealthChecks *health_checks_free(HealthChecks *h) {
     if (!h)
         return NULL;
     loop_timer_stop(&h->timer);
-    pthread_mutex_destroy(&h->lock);
-    return mem_free(h);
+    h->left = true;
+    if (!h->posted)
+        drop(h);
+    return NULL;
 }
 
 /* --- what is told --- */

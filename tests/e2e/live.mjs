@@ -135,7 +135,7 @@ await run({
             ["unknown op", '{"op":"order"}', "validation_error", "op"],
             ["no symbol", '{"op":"subscribe","timeframe":"1m"}', "validation_error", "symbol"],
             ["bad timeframe", '{"op":"subscribe","symbol":"X","timeframe":"9q"}', "validation_error", "timeframe"],
-            ["bad channel", '{"op":"subscribe","symbol":"X","timeframe":"1m","channel":"news"}', "validation_error", "channel"],
+            ["bad channel", '{"op":"subscribe","symbol":"X","timeframe":"1m","channel":"weather"}', "validation_error", "channel"],
             ["unknown member", '{"op":"subscribe","symbol":"X","timeframe":"1m","limti":3}', "validation_error", "limti"],
             ["not stored", '{"op":"subscribe","symbol":"NOPE","timeframe":"1m"}', "not_found", "symbol"],
             ["not subscribed", '{"op":"unsubscribe","series":"binance:X:1m"}', "not_found", "series"],

@@ -310,18 +310,32 @@ class Cases(rig.Suite):
             check("newer" in done.stderr and "market.db" in done.stderr, done.stderr)
         equal(digest(db), before, "the file is untouched")
 
+    # What was begun at the start is under way while all is taken down
+    def test_a_stop_in_the_moment_of_the_start_is_clean(self):
+        for i in range(12):
+            process = subprocess.Popen([self.binary, "serve", "--port", "0", "--data-dir", self.root / f"brief{i}"],
+                                       stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=self.environment())
+            said = ""
+            for line in process.stderr:
+                said += line
+                if '"serving"' in line:
+                    break
+            process.terminate()
+            said += process.stderr.read()
+            equal((process.wait(60), "ERROR" in said), (0, False), said[-2000:])
+
     def test_a_store_of_an_older_version_is_brought_up(self):
         self.cli("import", self.file(HEAD + minutes(3000)), "--symbol", "A")
         db = self.data / "market.db"
-        with sqlite3.connect(db) as connection:  # what docs/data-model.md calls the way down of step 2
-            equal(connection.execute("SELECT value FROM meta WHERE name='schema_version'").fetchone()[0], 2)
-            connection.executescript("DROP TABLE corporate_action; ALTER TABLE coverage DROP COLUMN source;"
+        with sqlite3.connect(db) as connection:  # the way down of steps 3 and 2
+            equal(connection.execute("SELECT value FROM meta WHERE name='schema_version'").fetchone()[0], 3)
+            connection.executescript("DROP TABLE outbox; DROP TABLE inbox; DROP TABLE corporate_action; ALTER TABLE coverage DROP COLUMN source;"
                                      "UPDATE meta SET value=1 WHERE name='schema_version'")
         connection.close()
         equal(self.series(), {"file:A:1m": 3000})
         self.cli("verify")
         with sqlite3.connect(db) as connection:
-            equal(connection.execute("SELECT value FROM meta WHERE name='schema_version'").fetchone()[0], 2)
+            equal(connection.execute("SELECT value FROM meta WHERE name='schema_version'").fetchone()[0], 3)
         connection.close()
         check([p for p in self.data.iterdir() if p.name.startswith("market.db") and p.name not in
                ("market.db", "market.db-wal", "market.db-shm")], "the file as it was lies beside it", list(self.data.iterdir()))

@@ -23,7 +23,8 @@ int event_consumer_open(EventService *s, Ctx *cx, const ConsumerOptions *o, Even
     int r =
         s->connected || event_service_connect(s, cx) ? event_bus_subscribe(s->o.bus, cx, &so, &c->sub) : cx->err.code;
     if (r) {
-        log_printf(s->o.log, cx, LEVEL_ERROR, "Failed to setup event consumption: %s", cx->err.text);
+        if (r != ERR_CANCELLED)
+            log_printf(s->o.log, cx, LEVEL_ERROR, "Failed to setup event consumption: %s", cx->err.text);
         event_consumer_close(c);
         return r;
     }

@@ -45,7 +45,7 @@ bool event_service_connect(EventService *s, Ctx *cx) {
     s->connected = r == 0;
     if (r == 0)
         log_printf(s->o.log, cx, LEVEL_INFO, "Successfully connected to %s", bus_words(s));
-    else
+    else if (r != ERR_CANCELLED) /* somebody who leaves is no fault */
         log_printf(s->o.log, cx, LEVEL_ERROR, "Failed to connect to %s: %s", bus_words(s), cx->err.text);
     return r == 0;
 }
