@@ -159,7 +159,7 @@ bool looks_traversal(const Plain *t) {
         "phar://",     "zip://",       "gopher://",   "dict://",    "jar:http",          "netdoc:",    "ldap://",
         "ldaps://",    "rmi://"
     };
-    if (t->nul || t->overlong || climbs(t) ||
+    if ((t->nul && !t->prose) || t->overlong || climbs(t) ||
         (t->p[0] == '\\' && t->p[1] == '\\' && is_word(t->p[2]) && strchr(t->p + 3, '\\')))
         return true;
     for (size_t i = 0; i < ARRAY_LEN(files); i++)
