@@ -5,6 +5,7 @@
 #include "base/file.h"
 
 static const char *const stores[] = { "sqlite", "memory", "csv", "parquet", NULL };
+static const char *const buses[] = { "log", "amqp", NULL };
 static const char *const cache_policies[] = { "tinylfu", "lru", NULL };
 static const char *const levels[] = { "debug", "info", "warning", "error", "critical", "off", NULL };
 static const char *const port_profiles[] = { "a", "b", NULL };
@@ -222,8 +223,12 @@ const CfgOption app_options[] = {
     { "limit.key", CFG_INT, CFG_AT(AppCfg, limit_key), .def = "-1", .min = -1, .max = 100000000, .unit = "a minute",
       .help = "requests of one key; 0 = no limit, -1: 100, none on a loopback address" },
 
+    { "events.bus", CFG_CHOICE, CFG_AT(AppCfg, events_bus), .def = "log", .choices = buses,
+      .help = "what carries events: the embedded log in data.dir, or a RabbitMQ at events.url" },
+    { "events.url", CFG_SECRET, CFG_AT(AppCfg, events_url),
+      .help = "the broker of events.bus=amqp: amqp://[user:password@]HOST[:PORT][/VHOST]" },
     { "events.retention", CFG_DURATION, CFG_AT(AppCfg, events_retention_ms), .def = "7d", .min = 60000, .max = INT64_C(3650) * 24 * 60 * MINUTE_MS,
-      .help = "how long events that everybody has done are kept for replay" },
+      .help = "how long the embedded log keeps events that everybody has done, for replay" },
     { "webhooks.secret", CFG_SECRET, CFG_AT(AppCfg, webhooks_secret),
       .help = "signs callbacks (docs/webhooks.md); without one the server makes one and keeps it in data.dir/webhooks.key" },
     { "webhooks.allow_private", CFG_BOOL, CFG_AT(AppCfg, webhooks_allow_private), .def = "false",

@@ -7,6 +7,7 @@
 #include "crypto/secure_value.h"
 
 typedef enum StoreChoice { STORE_SQLITE, STORE_MEMORY, STORE_CSV, STORE_PARQUET } StoreChoice;
+typedef enum BusChoice { BUS_LOG, BUS_AMQP } BusChoice;
 typedef enum PortsChoice { PORTS_A, PORTS_B } PortsChoice;
 typedef enum LogChoice { LOG_CHOICE_AUTO, LOG_CHOICE_JSON, LOG_CHOICE_TEXT } LogChoice;
 
@@ -54,7 +55,7 @@ typedef struct AppCfg {
     Str audit_key;
     const char *audit_anchor;
     CfgList gateway_services, gateway_routes, gateway_rules;
-    int gateway_refuse; /* GatewayRefusals */
+    int gateway_refuse;  /* GatewayRefusals */
     int gateway_balance; /* BalanceKind */
     int gateway_breaker; /* 0: the mode's own; then breaker_profiles in order */
     bool gateway_fast;
@@ -77,6 +78,8 @@ typedef struct AppCfg {
     bool webhooks_allow_private;
     int64_t webhooks_timeout_ms;
     int64_t jobs_threads, jobs_memory, jobs_keep;
+    int events_bus; /* BusChoice */
+    Str events_url;
     int64_t events_retention_ms;
     CfgList jobs_collect, jobs_collect_timeframes;
     Str jobs_collect_exchange, jobs_retention;

@@ -149,7 +149,8 @@ static void make_market_tools(Platform *p) {
     if (p->news.store)
         p->beside[n++] = (BackupDatabase){ "news.db", news_snapshot, p->news.store };
     /* The last: what the outboxes of the others have let go of is in it. */
-    p->beside[n++] = (BackupDatabase){ "bus.db", bus_snapshot, p->bus, .last = true };
+    if (p->bus->ops->snapshot) /* a broker keeps its own */
+        p->beside[n++] = (BackupDatabase){ "bus.db", bus_snapshot, p->bus, .last = true };
     p->storage = (StorageRole){
         .storage = storage_service_new(&(StorageOptions){ .store = p->store, .objects = p->objects, .log = p->log }),
         .store = p->store,

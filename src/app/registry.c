@@ -3,6 +3,7 @@
 #include "app/platform.h"
 
 #include "adapters/backtest/sqlite.h"
+#include "adapters/bus/amqp.h"
 #include "adapters/bus/log.h"
 #include "adapters/bus/outbox.h"
 #include "adapters/jobs/sqlite.h"
@@ -102,15 +103,27 @@ int registry_open_security(Ctx *cx, const AppCfg *cfg, Str audit_key, SecuritySt
     return security_store_sqlite_open(cx, &o, out);
 }
 
-/* Beside them too. Both files are made by the first call that needs them. */
-int registry_open_bus(Ctx *cx, const AppCfg *cfg, EventBus **out, Outbox **outbox) {
+static int open_log_bus(Ctx *cx, const AppCfg *cfg, EventBus **out) {
     bool kept = cfg->data_store != STORE_MEMORY;
     EventLogOptions o = { .path = kept ? path_join(cx->arena, cfg->data_dir, "bus.db") : NULL,
                           .lazy = kept,
                           .retention_ms = cfg->events_retention_ms };
+    return event_log_open(cx, &o, out);
+}
+
+static int open_amqp_bus(Ctx *cx, const AppCfg *cfg, EventBus **out) {
+    if (cfg->events_url.n == 0)
+        return err_set_at(cx, ERR_USAGE, S("events.url"),
+                          "events.bus is amqp: events.url has to say where, as amqp://user:password@host:5672/vhost");
+    return event_amqp_open(cx, &(EventAmqpOptions){ .url = cfg->events_url }, out);
+}
+
+/* The files are beside the stores too, and made by the first call that needs them. */
+int registry_open_bus(Ctx *cx, const AppCfg *cfg, EventBus **out, Outbox **outbox) {
+    bool kept = cfg->data_store != STORE_MEMORY;
     OutboxFileOptions waiting = { .path = kept ? path_join(cx->arena, cfg->data_dir, "outbox.db") : NULL,
                                   .lazy = kept };
-    int r = event_log_open(cx, &o, out);
+    int r = cfg->events_bus == BUS_AMQP ? open_amqp_bus(cx, cfg, out) : open_log_bus(cx, cfg, out);
     return r == 0 ? outbox_file_open(cx, &waiting, outbox) : r;
 }
 

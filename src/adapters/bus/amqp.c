@@ -102,6 +102,7 @@ int event_amqp_open(Ctx *cx, const EventAmqpOptions *o, EventBus **out) {
     b->bindings = mem_new_n(BusBinding, AMQP_BINDINGS_MAX);
     event_amqp_link_init(&b->out);
     pthread_mutex_init(&b->state, NULL);
+    event_amqp_remember(b, &event_topology); /* whoever declared it: a command that only looks knows it, too */
     int r = url_read(b, cx, o->url);
     if (r) {
         event_amqp_close(&b->bus);

@@ -12,10 +12,10 @@
  *
  * Dead letters. The broker's own basic.reject has no place for words, so a rejected message is published to the queue's
  * dead-letter exchange with the story of its death in headers (death_reason, death_detail, ...) and then acknowledged.
- * What the broker itself lets die (expiry, length) is read from its x-death header. Where this bus did not declare the
- * queue, or more than HELD_BYTES_MAX are held, the broker rejects, and the words are lost.
+ * What the broker itself lets die (expiry, length) is read from its x-death header. Where this bus knows nothing of
+ * the queue (what it declared, and the documents' topology), or more than HELD_BYTES_MAX are held, the broker rejects, and the words are lost.
  *
- * A group is a queue of its own, "queue@group", bound like the queue; only queues this bus declared can have one.
+ * A group is a queue of its own, "queue@group", bound like the queue; only queues this bus knows can have one.
  *
  * Heartbeats go with every wait; event_bus_tick sends them for consumers that work long. */
 

@@ -277,7 +277,7 @@ static int bury(AmqpSubscription *s, Ctx *cx, const Held *h, Str words) {
     AmqpOut o = { .p = { q.dead_exchange, q.dead_key, true, &e }, .death = &d };
     int outcome;
     int r = event_amqp_send(s->bus, cx, &o, 1, &outcome);
-    return r ? r : outcome;
+    return r == ERR_NOT_FOUND ? BUS_UNROUTED : r ? r : outcome;
 }
 
 int event_amqp_reject(Subscription *sub, Ctx *cx, int64_t tag, BusReject how, Str words) {

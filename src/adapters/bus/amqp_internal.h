@@ -87,7 +87,8 @@ void event_amqp_beat_all(AmqpBus *b);
 int event_amqp_declare(EventBus *bus, Ctx *cx, const BusTopology *t);
 /* Makes "queue@group"; its name in the arena. */
 int event_amqp_make_group(AmqpBus *b, Ctx *cx, Str queue, Str group, Str *name);
-/* false: this bus did not declare it. Texts live as long as the bus. */
+void event_amqp_remember(AmqpBus *b, const BusTopology *t);
+/* false: nobody told this bus of it. Texts live as long as the bus. */
 bool event_amqp_queue(AmqpBus *b, Str name, BusQueue *out);
 int event_amqp_stats(EventBus *bus, Ctx *cx, QueueDepth **out, size_t *n);
 

@@ -50,6 +50,13 @@ static void remember_binding(AmqpBus *b, const BusBinding *x) {
     pthread_mutex_unlock(&b->state);
 }
 
+void event_amqp_remember(AmqpBus *b, const BusTopology *t) {
+    for (size_t i = 0; i < t->n_queues; i++)
+        remember_queue(b, &t->queues[i]);
+    for (size_t i = 0; i < t->n_bindings; i++)
+        remember_binding(b, &t->bindings[i]);
+}
+
 /* --- declaring --- */
 
 static void put_text(amqp_table_t *t, const char *name, Str value) {
@@ -104,16 +111,12 @@ static int declare(AmqpBus *b, Ctx *cx, AmqpLink *l, const BusTopology *t) {
     int r = event_amqp_connect(b, cx, l);
     for (size_t i = 0; r == 0 && i < t->n_exchanges; i++)
         r = declare_exchange(cx, l, &t->exchanges[i]);
-    for (size_t i = 0; r == 0 && i < t->n_queues; i++) {
+    for (size_t i = 0; r == 0 && i < t->n_queues; i++)
         r = declare_queue(cx, l, &t->queues[i]);
-        if (r == 0)
-            remember_queue(b, &t->queues[i]);
-    }
-    for (size_t i = 0; r == 0 && i < t->n_bindings; i++) {
+    for (size_t i = 0; r == 0 && i < t->n_bindings; i++)
         r = bind(cx, l, &t->bindings[i]);
-        if (r == 0)
-            remember_binding(b, &t->bindings[i]);
-    }
+    if (r == 0)
+        event_amqp_remember(b, t);
     return r;
 }
 
