@@ -156,6 +156,8 @@ static const struct { Str service, topic; } log_topics[] = {
 };
 /* clang-format on */
 
+#define TOPIC_OTHERS S("events_topic")
+
 const BusTopology event_topology = {
     exchanges, ARRAY_LEN(exchanges), queues, ARRAY_LEN(queues), bindings, ARRAY_LEN(bindings),
 };
@@ -181,5 +183,10 @@ Str event_log_topic(Str routing_key) {
     for (size_t i = 0; i < ARRAY_LEN(log_topics); i++)
         if (str_eq(log_topics[i].service, last))
             return log_topics[i].topic;
-    return S("events_topic");
+    return TOPIC_OTHERS;
+}
+
+bool event_log_topic_at(size_t i, Str *topic) {
+    *topic = i < ARRAY_LEN(log_topics) ? log_topics[i].topic : TOPIC_OTHERS;
+    return i <= ARRAY_LEN(log_topics);
 }

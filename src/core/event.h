@@ -96,3 +96,5 @@ const BusExchange *bus_exchange_find(const BusTopology *t, Str name);
 /* Where a log of partitions keeps it (MSG-33): "market_data_topic", "news_topic", "sentiment_topic", … by the service
  * that the routing key ends with. */
 Str event_log_topic(Str routing_key);
+/* Every one of those topics: false past the last. A topic may come twice. */
+bool event_log_topic_at(size_t i, Str *topic);
