@@ -330,6 +330,7 @@ TEST(a_record_without_our_headers_is_passed_over) {
     begin(&f);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(f.brokers), words, sizeof words);
+    rd_kafka_conf_set(conf, "partitioner", "murmur2_random", words, sizeof words); /* the same partition: in front */
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, words, sizeof words);
     CHECK_EQ(rd_kafka_producev(rk, RD_KAFKA_V_TOPIC("market_data_topic"), RD_KAFKA_V_KEY(key, 7),
                                RD_KAFKA_V_VALUE(body, 2), RD_KAFKA_V_END),
