@@ -8,13 +8,18 @@ stopped here.
 """
 import os
 import pathlib
+import subprocess
 import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "e2e"), str(HERE.parent / "torture")]
+import corpora  # noqa: E402
+import floods  # noqa: E402
+import owasp  # noqa: E402
 import platform_rig as rig  # noqa: E402
 import smuggle  # noqa: E402
+import test_security  # noqa: E402
 
 SEED = int(os.environ.get("ATTACK_SEED", "20240101"))
 
@@ -28,6 +33,49 @@ class Attack(rig.Suite):
 
     def test_smuggling_is_noticed(self):
         return smuggle.naive(self, SEED, 200)
+
+    def test_owasp_risks_1_to_9(self):
+        return owasp.refused(self)
+
+    def test_owasp_risk_10(self):
+        return owasp.consumed(self)
+
+    def test_refusal_corpora(self):
+        return corpora.refused(self)
+
+    # these two are cases of the ordinary tests, said here again because an attack asks for them
+    def of_security(self, name, words):
+        suite = test_security.Cases(self.binary)
+        try:
+            getattr(suite, name)()
+        finally:
+            suite.close()
+        return words
+
+    def test_role_on_route(self):
+        return self.of_security("test_every_cell_of_role_times_route", "every cell as the contract says")
+
+    def test_planted_secrets(self):
+        return self.of_security("test_twenty_planted_secrets_are_found_nowhere", "21 planted, found nowhere")
+
+    def test_http2_by_h2spec(self):
+        program = HERE.parent.parent / ".cache/peers/go/h2spec"
+        if not program.exists():
+            raise rig.Skip("h2spec is not here (make peers builds it where Go is)")
+        server = self.serve()
+        done = subprocess.run([program, "-h", "localhost", "-p", str(server.port), "-P", "/health", "-o", "10"], capture_output=True, text=True, timeout=120)
+        last = (done.stdout.strip().splitlines() or ["nothing"])[-1]
+        rig.equal(done.returncode, 0, done.stdout[-1500:])
+        rig.check("0 failed" in last, last)
+        return last
+
+
+def flood_case(flood):
+    return lambda self: floods.run(self, flood, 3)
+
+
+for f in floods.FLOODS:
+    setattr(Attack, f"test_flood_{f.__name__}", flood_case(f))
 
 
 def main():
