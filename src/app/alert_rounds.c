@@ -23,7 +23,7 @@ struct AlertRounds {
     Arena arena; /* of the round under way */
     AlertSample v[SAMPLES_MAX];
     size_t n;
-    bool under_way;
+    bool under_way, stopped;
 };
 
 void alert_rounds_denied(void *platform, Str client, MonoNs at) {
@@ -82,7 +82,8 @@ static void measure_process(AlertRounds *a) { /* on the lane: it reads files */
 static void done(void *arg) { /* on the loop */
     AlertRounds *a = arg;
     a->under_way = false;
-    loop_timer_start(&a->timer, a->p->cfg->alerts_every_ms, 0);
+    if (!a->stopped)
+        loop_timer_start(&a->timer, a->p->cfg->alerts_every_ms, 0);
 }
 
 static void evaluate(AlertRounds *a, int64_t most_ms) {
@@ -182,13 +183,19 @@ int alert_rounds_start(Ctx *cx, Platform *p, Gateway *g, Loop *loop, Lane *lane,
     return 0;
 }
 
-AlertRounds *alert_rounds_free(AlertRounds *a) {
+void alert_rounds_stop(AlertRounds *a) {
     if (!a)
-        return NULL;
+        return;
+    a->stopped = true;
     loop_timer_stop(&a->timer);
     if (a->service && a->n)
         evaluate(a, LAST_MS); /* what waits goes out, if it goes at once */
     a->p->monitor.alerts = NULL;
+}
+
+AlertRounds *alert_rounds_free(AlertRounds *a) {
+    if (!a)
+        return NULL;
     alerts_free(a->service);
     http_client_close(a->http);
     mailer_close(a->mailer);

@@ -11,6 +11,7 @@ typedef struct AlertRounds AlertRounds;
 
 /* Nothing (*out NULL) where alerts.every is 0 or the gateway is not hosted. 0 or ErrCode with words. */
 int alert_rounds_start(Ctx *cx, Platform *p, Gateway *g, Loop *loop, Lane *lane, AlertRounds **out);
-AlertRounds *alert_rounds_free(AlertRounds *a); /* after the lane is closed; NULL is fine */
+void alert_rounds_stop(AlertRounds *a);         /* after the lane is closed; NULL is fine */
+AlertRounds *alert_rounds_free(AlertRounds *a); /* after the loop, whose last letters come here; NULL is fine */
 /* A GatewayOptions.on_denied; arg: the Platform. */
 void alert_rounds_denied(void *platform, Str client, MonoNs at);

@@ -21,11 +21,10 @@ struct HealthChecks {
     Loop *loop;
     Lane *lane;
     LoopTimer timer;
-    atomic_bool posted; /* done is on its way to the loop */
-    bool left;          /* freed meanwhile: done does it */
     pthread_mutex_t lock; /* of what the checks found */
     Check v[CHECKS_MAX];
     size_t n;
+    bool stopped;
 };
 
 /* --- whom to ask --- */
@@ -75,19 +74,10 @@ static void ask_one(HealthChecks *h, Check *c) {
     arena_done(&arena);
 }
 
-static void drop(HealthChecks *h) {
-    pthread_mutex_destroy(&h->lock);
-    mem_free(h);
-}
-
-static void done(void *arg) { /* on the loop, also while it is freed */
+static void done(void *arg) { /* on the loop */
     HealthChecks *h = arg;
-    h->posted = false;
-    if (h->left) {
-        drop(h);
-        return;
-    }
-    loop_timer_start(&h->timer, h->p->cfg->health_every_ms, 0);
+    if (!h->stopped)
+        loop_timer_start(&h->timer, h->p->cfg->health_every_ms, 0);
 }
 
 static void on_lane(void *arg, int err) {
@@ -96,7 +86,6 @@ static void on_lane(void *arg, int err) {
         return; /* a lane that closes has no loop behind it any more */
     for (size_t i = 0; i < h->n; i++)
         ask_one(h, &h->v[i]);
-    h->posted = true;
     loop_post(h->loop, done, h);
 }
 
@@ -121,14 +110,18 @@ HealthChecks *health_checks_start(Platform *p, Cache *shared, Loop *loop, Lane *
     return h;
 }
 
+void health_checks_stop(HealthChecks *h) {
+    if (!h)
+        return;
+    h->stopped = true;
+    loop_timer_stop(&h->timer);
+}
+
 HealthChecks *health_checks_free(HealthChecks *h) {
     if (!h)
         return NULL;
-    loop_timer_stop(&h->timer);
-    h->left = true;
-    if (!h->posted)
-        drop(h);
-    return NULL;
+    pthread_mutex_destroy(&h->lock);
+    return mem_free(h);
 }
 
 /* --- what is told --- */

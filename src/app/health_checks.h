@@ -11,7 +11,8 @@ typedef struct HealthChecks HealthChecks;
 
 /* shared: the Redis of answers; NULL = none. Rounds run on the lane, the first at once. */
 HealthChecks *health_checks_start(Platform *p, Cache *shared, Loop *loop, Lane *lane);
-HealthChecks *health_checks_free(HealthChecks *h); /* after the lane is closed; NULL is fine */
+void health_checks_stop(HealthChecks *h);          /* asks no more; NULL is fine */
+HealthChecks *health_checks_free(HealthChecks *h); /* after lane and loop: their last letters come here; NULL is fine */
 
 typedef enum HealthVerdict { HEALTH_WELL, HEALTH_UNKNOWN, HEALTH_BAD } HealthVerdict;
 /* Members "databases" and "external_apis" of a health payload; the worst of what they say. Any thread. */

@@ -172,17 +172,25 @@ HealthChecks *observe_checks(Observe *o) {
     return o->checks;
 }
 
-Observe *observe_free(Observe *o) {
-    if (!o)
-        return NULL;
+void observe_stop(Observe *o) {
+    if (!o || o->stopped)
+        return;
     o->stopped = true;
     loop_timer_stop(&o->timer);
     trace_ring_behind(o->p->traces, NULL, NULL);
     if (o->p->store)
         candle_store_time(o->p->store, NULL, NULL);
+    health_checks_stop(o->checks);
     lane_close(o->lane);
     if (o->traces)
         one_round(o, LAST_MS);
+    alert_rounds_stop(o->alerts);
+}
+
+Observe *observe_free(Observe *o) {
+    if (!o)
+        return NULL;
+    observe_stop(o); /* of a start that failed */
     alert_rounds_free(o->alerts);
     trace_export_free(o->traces);
     http_client_close(o->http);

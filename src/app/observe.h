@@ -25,4 +25,5 @@ typedef struct ObserveOptions { /* borrowed */
 int observe_start(Ctx *cx, Platform *p, const ObserveOptions *options, Observe **out);
 HealthChecks *observe_checks(Observe *o);
 /* Sends what is still there, for a moment; the loop does not run any more. NULL is fine. */
-Observe *observe_free(Observe *o);
+void observe_stop(Observe *o);
+Observe *observe_free(Observe *o); /* after the loop, whose last letters come here; NULL is fine */

@@ -597,12 +597,13 @@ Service *service_free(Service *s) {
     callbacks_stop(s->callbacks);
     gateway_free(s->gateway);
     api_caller_close(s->wire);
-    s->observe = observe_free(s->observe); /* the store is used by nobody any more, and the last traces are there */
+    observe_stop(s->observe); /* the store is used by nobody any more, and the last traces are there */
     kept_close(&s->kept);
     loop_timer_stop(&s->tls_timer);
     tls_server_free(s->tls);
     tls_client_free(s->upstream_tls);
     loop_free(s->loop);
+    s->observe = observe_free(s->observe);
     discovery_app_free(s->discovery);
     callbacks_free(s->callbacks);
     p->wake = NULL;
