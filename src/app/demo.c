@@ -173,6 +173,8 @@ static int run_all(Demo *d) {
         r = demo_news(d);
     if (r == 0)
         r = demo_keep(d, &s);
+    if (r == 0)
+        r = demo_split(d, &s);
     if (r == 0 && !file)
         r = demo_live(d);
     return r == 0 ? demo_finish(d, &s) : r;

@@ -52,5 +52,6 @@ int demo_fill(Demo *d, const DemoSeries *s);     /* holes filled and flagged */
 int demo_keep(Demo *d, const DemoSeries *s);     /* a Parquet file, a backup */
 int demo_news_prepare(Demo *d);                  /* before the platform starts: feeds to read */
 int demo_news(Demo *d);                          /* articles collected, scored, found */
+int demo_split(Demo *d, const DemoSeries *s);    /* in processes, one of which is killed */
 int demo_live(Demo *d);                          /* live candles over /ws */
 int demo_finish(Demo *d, const DemoSeries *s);   /* what is kept, what to try next */

@@ -14,7 +14,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -93,19 +92,6 @@ static int end_part(void *arg, Ctx *cx, const BackupPart *part) {
     return r;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where) {
-    UNUSED(st);
-    UNUSED(kind);
-    UNUSED(where);
-    return remove(path);
-}
-
-static int remove_tree(Ctx *cx, const char *path) {
-    enum { FDS = 16 };
-    bool gone = nftw(path, remove_one, FDS, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT;
-    return gone ? 0 : file_fail(cx, errno, "remove", path);
-}
-
 /* What was restored opens, and every block in it has the right sum. */
 static int verify_stage(Ctx *cx, const char *dir) {
     CLEANUP(candle_store_closep) CandleStore *store = NULL;
@@ -151,7 +137,7 @@ static int place_all(Ctx *cx, const char *stage, const char *dir) {
         closedir(d);
     if (r == 0)
         r = dir_sync(cx, dir);
-    return r ? r : remove_tree(cx, stage);
+    return r ? r : dir_remove_all(cx, stage);
 }
 
 /* A move that was cut short has nothing left to read from the backup: 1 when it was gone on with. */
@@ -160,7 +146,7 @@ static int go_on(Ctx *cx, const Target *t, Str *id) {
     const char *marker = path_join(cx->arena, t->stage, PLACING);
     Str had;
     if (!file_exists(marker))
-        return remove_tree(cx, t->stage);
+        return dir_remove_all(cx, t->stage);
     int r = file_read(cx, marker, ID_MAX, &had);
     had = r == 0 ? str_trim(had) : had;
     if (r == 0 && id->n && !str_eq(*id, had))
@@ -187,7 +173,7 @@ static int restore_folder(Ctx *cx, ObjectStore *backups, Str id, const BackupSin
         r = file_write(cx, path_join(cx->arena, t->stage, PLACING), out->id, 0644);
     if (r != 0) { /* nothing was moved yet */
         Ctx quiet = *cx;
-        remove_tree(&quiet, t->stage);
+        dir_remove_all(&quiet, t->stage);
         return r;
     }
     return place_all(cx, t->stage, t->dir);

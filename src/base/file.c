@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,19 @@ int dir_probe(Ctx *cx, const char *path) {
     int e = write_synced(fd, str_n(some, sizeof some), 0600);
     unlink(name);
     return e ? file_fail(cx, e, "write in", path) : 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where) {
+    UNUSED(st);
+    UNUSED(kind);
+    UNUSED(where);
+    return remove(path);
+}
+
+int dir_remove_all(Ctx *cx, const char *path) {
+    enum { FDS = 16 };
+    bool gone = nftw(path, remove_one, FDS, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT;
+    return gone ? 0 : file_fail(cx, errno, "remove", path);
 }
 
 /* --- paths --- */

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import resource
 import shutil
 import signal
@@ -441,6 +442,8 @@ class Cases(rig.Suite):
             check(status is None or done.returncode == status, name, done.returncode, done.stderr)
             check(words in done.stdout + done.stderr, name, done.stdout[-800:], done.stderr)
             check(done.returncode in (0, 3), name, done.returncode, done.stderr)
+            split = re.findall(r"300 requests by 4 clients .* kill -9 of market :\d+ at the 100th: (\d+) failed", done.stdout)
+            equal(split, ["0"] if done.returncode == 0 else [], name)
             check("nan" not in done.stdout.lower().replace("finance", ""), name, done.stdout)
 
 

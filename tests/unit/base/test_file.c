@@ -128,6 +128,12 @@ TEST(folders_are_made_with_their_parents) {
     CHECK_OK(cx, dir_free_bytes(cx, p.dir, &room));
     CHECK(room >= 0);
     CHECK_OK(cx, file_remove(cx, in(&p, "never there")));
+    CHECK_OK(cx, file_write(cx, in(&p, "a/b/c/deep"), S("x"), 0644));
+    CHECK_EQ(symlink(in(&p, "file"), in(&p, "a/link")), 0);
+    CHECK_OK(cx, dir_remove_all(cx, in(&p, "a")));
+    CHECK(!dir_exists(in(&p, "a")));
+    CHECK(file_exists(in(&p, "file"))); /* the link went, not what it led to */
+    CHECK_OK(cx, dir_remove_all(cx, in(&p, "a")));
     place_done(&p);
 }
 
