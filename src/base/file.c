@@ -201,9 +201,8 @@ int dir_probe(Ctx *cx, const char *path) {
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where) {
     UNUSED(st);
-    UNUSED(kind);
     UNUSED(where);
-    return remove(path);
+    return unlinkat(AT_FDCWD, path, kind == FTW_DP || kind == FTW_DNR ? AT_REMOVEDIR : 0);
 }
 
 int dir_remove_all(Ctx *cx, const char *path) {
