@@ -26,6 +26,13 @@ static void on_commit(void *arg, const StoreCommit *c) {
     arena_done(&scratch);
 }
 
+static void on_doubt(void *arg, const SeriesKey *key) {
+    KeptAnswers *k = arg;
+    Arena scratch = { 0 };
+    answers_doubt(k->answers, series_key_text(&scratch, key));
+    arena_done(&scratch);
+}
+
 /* A number made of the ids of all series: ids are never used twice. */
 static int structure(void *arg, Ctx *cx, uint64_t *out) {
     KeptAnswers *k = arg;
@@ -105,7 +112,7 @@ int kept_open(KeptAnswers *k, Ctx *cx, Platform *p) {
     };
     lives(cfg, &o.cache.ttls);
     k->answers = answers_new(&o);
-    k->watch = (CandleStoreWatch){ .heard = on_commit, .arg = k };
+    k->watch = (CandleStoreWatch){ .heard = on_commit, .doubted = on_doubt, .arg = k };
     candle_store_watch(p->store, &k->watch);
     p->admin.drop_answers = drop_answers;
     p->admin.answers = k;

@@ -73,6 +73,13 @@ static void tell(const CandleStore *s, const StoreCommit *c) {
         w->heard(w->arg, c);
 }
 
+/* A commit whose answer was an error may have happened: a sync that fails, a deadline between. */
+static void tell_doubt(const CandleStore *s, const SeriesKey *key) {
+    for (const CandleStoreWatch *w = s->watches; w; w = w->next)
+        if (w->doubted)
+            w->doubted(w->arg, key);
+}
+
 /* Text and numbers are the same thing only for finite numbers, so no store takes others. Times outside of
  * the ISO range would overflow the arithmetic of buckets and grids. */
 static int check_rows(Ctx *cx, const Candles *rows) {
@@ -119,6 +126,8 @@ int candle_store_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResul
     if (r == 0) {
         Timed t = timed_begin(s, cx, "store.save", req->key);
         r = timed_end(s, cx, &t, req->rows->n, s->ops->save(s, cx, req, &result));
+        if (r < 0)
+            tell_doubt(s, req->key);
     }
     if (r == 0) {
         tell_commit(s, req, &result);
@@ -135,6 +144,8 @@ static int save_one_by_one(CandleStore *s, Ctx *cx, const SaveRequest *reqs, siz
         r = s->ops->save(s, cx, &reqs[i], &out[i]);
         if (r == 0)
             tell_commit(s, &reqs[i], &out[i]);
+        else if (r < 0)
+            tell_doubt(s, reqs[i].key);
     }
     return r;
 }
@@ -154,6 +165,8 @@ int candle_store_save_many(CandleStore *s, Ctx *cx, const SaveRequest *reqs, siz
     r = timed_end(s, cx, &t, n, s->ops->save_many(s, cx, reqs, n, out));
     for (size_t i = 0; r == 0 && i < n; i++)
         tell_commit(s, &reqs[i], &out[i]);
+    for (size_t i = 0; r < 0 && i < n; i++)
+        tell_doubt(s, reqs[i].key);
     return r ? r : fault(s, cx, "saved");
 }
 
@@ -234,6 +247,8 @@ int candle_store_remove(CandleStore *s, Ctx *cx, const SeriesKey *key, Time from
     r = of_series(cx, key, timed_end(s, cx, &t, (size_t)n, r));
     if (r == 0)
         tell(s, &(StoreCommit){ .key = key, .changed = true });
+    if (r < 0)
+        tell_doubt(s, key);
     if (r == 0)
         *removed = n;
     return r;

@@ -127,6 +127,8 @@ typedef struct StoreCommit {
 /* Who hears of commits. The memory is the listener's own, from candle_store_watch to candle_store_unwatch. */
 typedef struct CandleStoreWatch {
     void (*heard)(void *arg, const StoreCommit *c); /* quick: the saver waits for it */
+    /* A save or a removal failed in the adapter, and may be there all the same: nobody knows. Quick; NULL: no matter. */
+    void (*doubted)(void *arg, const SeriesKey *key);
     void *arg;
     struct CandleStoreWatch *next; /* private */
 } CandleStoreWatch;

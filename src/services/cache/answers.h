@@ -81,6 +81,7 @@ void answers_give_up(Answers *a, AnswerTicket *ticket);
 
 /* From the store's listener, before the writer has its answer. */
 void answers_changed(Answers *a, Ctx *cx, const Change *c);
+/* A change that failed may have happened all the same: no answer of the series is told any more. */
 void answers_doubt(Answers *a, Str series);
 /* By an administrator; how many entries went. */
 size_t answers_clear(Answers *a, Ctx *cx);

@@ -42,7 +42,35 @@ static int liar_coverage(CandleStore *s, Ctx *cx, const SeriesKey *key, Time fro
     return 0;
 }
 
-static const CandleStoreOps ops = { .name = "liar", .read = liar_read, .info = liar_info, .coverage = liar_coverage };
+static int liar_save(CandleStore *s, Ctx *cx, const SaveRequest *req, SaveResult *out) {
+    Liar *l = (Liar *)s;
+    l->calls++;
+    *out = (SaveResult){ .inserted = (int64_t)req->rows->n, .revision = l->calls };
+    return l->result ? err_set(cx, l->result, "the answer got lost") : 0;
+}
+
+static int liar_save_many(CandleStore *s, Ctx *cx, const SaveRequest *reqs, size_t n, SaveResult *out) {
+    int r = 0;
+    for (size_t i = 0; i < n; i++)
+        r = liar_save(s, cx, &reqs[i], &out[i]);
+    return r;
+}
+
+static int liar_remove(CandleStore *s, Ctx *cx, const SeriesKey *of, Time from, Time to, int64_t *removed) {
+    UNUSED(of);
+    UNUSED(from);
+    UNUSED(to);
+    *removed = 1;
+    return ((Liar *)s)->result ? err_set(cx, ((Liar *)s)->result, "the answer got lost") : 0;
+}
+
+static const CandleStoreOps ops = { .name = "liar",
+                                    .read = liar_read,
+                                    .info = liar_info,
+                                    .coverage = liar_coverage,
+                                    .save = liar_save,
+                                    .remove = liar_remove };
+static const CandleStoreOps many_ops = { .name = "liar", .save_many = liar_save_many };
 static const SeriesKey key = { .venue = { "test" }, .symbol = { "A" }, .timeframe = { UNIT_MINUTE, 1 } };
 
 TEST(rows_out_of_order_range_or_number_are_an_error_and_leave_no_row) {
@@ -110,5 +138,65 @@ TEST(a_call_without_time_left_never_reaches_the_adapter) {
     test_ctx_done(&t);
 }
 
+typedef struct Heard {
+    int commits, doubts;
+} Heard;
+
+static void heard(void *arg, const StoreCommit *c) {
+    UNUSED(c);
+    ((Heard *)arg)->commits++;
+}
+
+static void doubted(void *arg, const SeriesKey *of) {
+    ((Heard *)arg)->doubts += memcmp(of, &key, sizeof key) == 0;
+}
+
+TEST(cac_13_a_change_that_failed_in_the_adapter_is_doubted_and_one_that_never_reached_it_is_not) {
+    enum { CHANGES = 4 };
+    static const struct {
+        const char *name;
+        int result;
+        bool late;
+        Heard want;
+    } rows[] = {
+        { "done", 0, false, { CHANGES, 0 } },
+        { "the sync failed", ERR_IO, false, { 0, CHANGES } },
+        { "time was over in the middle", ERR_TIMEOUT, false, { 0, CHANGES } },
+        { "time was over before", 0, true, { 0, 0 } },
+    };
+    EACH_ROW (r, rows) {
+        TestCtx t;
+        test_ctx_init(&t);
+        test_row_name = r->name;
+        Liar l = { .store = { .ops = &ops }, .result = r->result };
+        Heard told = { 0 }, deaf = { 0 };
+        CandleStoreWatch one = { .heard = heard, .doubted = doubted, .arg = &told },
+                         other = { .heard = heard, .arg = &deaf };
+        candle_store_watch(&l.store, &other);
+        candle_store_watch(&l.store, &one);
+        Candles v;
+        candles_init(&v, &t.arena, 1);
+        candles_push(&v, &(Candle){ .open_time = time_ms(60000) });
+        SaveRequest req = { .key = &key, .rows = &v };
+        SaveResult out[1];
+        int64_t removed;
+        if (r->late) {
+            t.cx.deadline = mono_add_ms(clock_mono(t.cx.clock), 1);
+            clock_manual_advance_ms(&t.clock, 2);
+        }
+        int want = r->late ? ERR_TIMEOUT : r->result;
+        CHECK_EQ(candle_store_save(&l.store, &t.cx, &req, out), want);
+        CHECK_EQ(candle_store_save_many(&l.store, &t.cx, &req, 1, out), want); /* one by one */
+        CHECK_EQ(candle_store_remove(&l.store, &t.cx, &key, TIME_MIN, TIME_MAX, &removed), want);
+        l.store.ops = &many_ops;
+        CHECK_EQ(candle_store_save_many(&l.store, &t.cx, &req, 1, out), want);
+        CHECK_EQ(told.commits, r->want.commits);
+        CHECK_EQ(told.doubts, r->want.doubts);
+        CHECK_EQ(deaf.commits, r->want.commits);
+        test_ctx_done(&t);
+    }
+}
+
 TESTS(T(rows_out_of_order_range_or_number_are_an_error_and_leave_no_row),
-      T(contradicting_counts_and_windows_are_an_error), T(a_call_without_time_left_never_reaches_the_adapter))
+      T(contradicting_counts_and_windows_are_an_error), T(a_call_without_time_left_never_reaches_the_adapter),
+      T(cac_13_a_change_that_failed_in_the_adapter_is_doubted_and_one_that_never_reached_it_is_not))
