@@ -15,7 +15,9 @@ static void check_end(Instance *i, bool well) {
         LOG_WARNING(c->env.log, NULL, i->healthy ? S("an instance is back") : S("an instance is out"),
                     F_STR("service", str_c(c->name)), F_STR("address", str_c(i->address)));
     }
-    loop_timer_start(&i->timer, c->o.health_every_ms, 0);
+    /* From beginning to beginning: a check that hangs for its whole time does not put off the next (RES-11). */
+    int64_t took = mono_ms_between(i->check_began, clock_mono(c->env.clock));
+    loop_timer_start(&i->timer, MAX(c->o.health_every_ms - took, INT64_C(1)), 0);
     instance_unref(i);
 }
 
@@ -55,6 +57,7 @@ static void check_begin(void *arg) {
         rq.n_fields = ARRAY_LEN(rpc_fields);
         rq.body = str_n("\0\0\0\0\0", 5);
     }
+    i->check_began = clock_mono(c->env.clock);
     i->calls++;
     if (upstream_send(c->o.grpc ? instance_rpc(i) : i->upstream, &rq, &events, i, &i->check) !=
         0) /* its pool is full: its calls will judge it */

@@ -19,6 +19,7 @@ typedef struct Instance {
     bool healthy;
     int failures_in_row;
     LoopTimer timer;
+    MonoNs check_began;
     UpCall *check; /* NULL: none under way */
     int check_status;
 } Instance;

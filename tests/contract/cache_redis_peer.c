@@ -625,6 +625,7 @@ static void *crowd_member(void *arg) {
     return NULL;
 }
 
+/* RES-14, RES-15 */
 TEST(res_14_res_15_forty_callers_share_twenty_connections_and_closing_leaves_none) {
     RedisServer *s = server_or_skip(NULL);
     int before = open_fds();

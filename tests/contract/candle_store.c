@@ -104,6 +104,7 @@ TEST(an_unknown_series_is_an_outcome_and_not_an_error) {
     end(&f);
 }
 
+/* PRI-08: the repository */
 TEST(saved_rows_come_back_bit_for_bit) {
     Fixture f;
     begin(&f);
@@ -210,6 +211,7 @@ static void count_commit(void *arg, const StoreCommit *c) {
     told->last_revision = c->revision;
 }
 
+/* PRI-08: the observer */
 TEST(each_listener_hears_each_commit_as_long_as_it_listens) {
     Fixture f;
     Told told[3] = { 0 };

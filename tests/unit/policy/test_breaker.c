@@ -18,6 +18,7 @@ static void fail_times(Breaker *b, int n, int64_t ms) {
     }
 }
 
+/* PRI-08: the circuit breaker */
 TEST(res_01_five_failures_open_it_for_60_s_and_one_success_closes_it) {
     Breaker b;
     BreakerTicket t;

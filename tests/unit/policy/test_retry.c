@@ -10,7 +10,7 @@ static Rng seeded(uint64_t seed) {
     return r;
 }
 
-/* RES-06, RES-07 */
+/* RES-06, RES-07, PRI-08: the retry */
 TEST(res_06_res_07_delays_without_jitter) {
     const struct {
         const char *name;
