@@ -267,6 +267,15 @@ class Cases(rig.Suite):
         equal(server.get("/api/v1/market/series", X_API_Key=self.key()).status, 200)
         equal(server.get("/health").status, 200)
 
+    # GWY-41: a role without the gateway before it lets nobody in from outside either; the stages of the gateway and their
+    # order are shown by test_security's test_each_layer_blocks_its_own_and_in_their_order
+    def test_a_role_alone_refuses_who_comes_past_the_gateway(self):
+        server = self.start("serve", "--roles", "market", "--data-dir", self.data, "--port", 0, "--host", "0.0.0.0")
+        for path in ("/api/v1/market/series", "/api/v1/market/candles?symbol=A&timeframe=1h", "/api/v1/jobs"):
+            equal(server.get(path).status, 401, path)
+        equal(server.get("/api/v1/market/series", X_API_Key="wrong").status, 403)
+        equal(server.get("/api/v1/market/series", X_API_Key=self.key()).status, 200)
+
     def test_two_owners_are_refused(self):
         self.serve()
         try:
