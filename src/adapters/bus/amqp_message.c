@@ -128,7 +128,7 @@ void event_amqp_props_write(Arena *a, const Event *e, const Death *death, void *
 static bool integer_of(const amqp_field_value_t *v, int64_t *out) {
     switch (v->kind) {
     case AMQP_FIELD_KIND_I8:
-        *out = v->value.i8;
+        *out = (int64_t)v->value.i8;
         return true;
     case AMQP_FIELD_KIND_U8:
         *out = v->value.u8;
