@@ -5,7 +5,7 @@
 #include "base/file.h"
 
 static const char *const stores[] = { "sqlite", "memory", "csv", "parquet", NULL };
-static const char *const buses[] = { "log", "amqp", NULL };
+static const char *const buses[] = { "log", "amqp", "kafka", NULL };
 static const char *const cache_policies[] = { "tinylfu", "lru", NULL };
 static const char *const levels[] = { "debug", "info", "warning", "error", "critical", "off", NULL };
 static const char *const port_profiles[] = { "a", "b", NULL };
@@ -224,9 +224,9 @@ const CfgOption app_options[] = {
       .help = "requests of one key; 0 = no limit, -1: 100, none on a loopback address" },
 
     { "events.bus", CFG_CHOICE, CFG_AT(AppCfg, events_bus), .def = "log", .choices = buses,
-      .help = "what carries events: the embedded log in data.dir, or a RabbitMQ at events.url" },
+      .help = "what carries events: the embedded log in data.dir, a RabbitMQ or a Kafka at events.url" },
     { "events.url", CFG_SECRET, CFG_AT(AppCfg, events_url),
-      .help = "the broker of events.bus=amqp: amqp://[user:password@]HOST[:PORT][/VHOST]" },
+      .help = "the broker: amqp://[user:password@]HOST[:PORT][/VHOST], or kafka://HOST:PORT[,HOST:PORT]" },
     { "events.retention", CFG_DURATION, CFG_AT(AppCfg, events_retention_ms), .def = "7d", .min = 60000, .max = INT64_C(3650) * 24 * 60 * MINUTE_MS,
       .help = "how long the embedded log keeps events that everybody has done, for replay" },
     { "webhooks.secret", CFG_SECRET, CFG_AT(AppCfg, webhooks_secret),

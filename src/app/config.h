@@ -7,7 +7,7 @@
 #include "crypto/secure_value.h"
 
 typedef enum StoreChoice { STORE_SQLITE, STORE_MEMORY, STORE_CSV, STORE_PARQUET } StoreChoice;
-typedef enum BusChoice { BUS_LOG, BUS_AMQP } BusChoice;
+typedef enum BusChoice { BUS_LOG, BUS_AMQP, BUS_KAFKA } BusChoice;
 typedef enum PortsChoice { PORTS_A, PORTS_B } PortsChoice;
 typedef enum LogChoice { LOG_CHOICE_AUTO, LOG_CHOICE_JSON, LOG_CHOICE_TEXT } LogChoice;
 

@@ -4,6 +4,7 @@
 
 #include "adapters/backtest/sqlite.h"
 #include "adapters/bus/amqp.h"
+#include "adapters/bus/kafka.h"
 #include "adapters/bus/log.h"
 #include "adapters/bus/outbox.h"
 #include "adapters/jobs/sqlite.h"
@@ -118,12 +119,32 @@ static int open_amqp_bus(Ctx *cx, const AppCfg *cfg, EventBus **out) {
     return event_amqp_open(cx, &(EventAmqpOptions){ .url = cfg->events_url }, out);
 }
 
+static int open_kafka_bus(Ctx *cx, const AppCfg *cfg, EventBus **out) {
+    Str brokers = cfg->events_url;
+    if (!str_starts(brokers, S("kafka://")) || brokers.n == 8)
+        return err_set_at(cx, ERR_USAGE, S("events.url"),
+                          "events.bus is kafka: events.url has to say where, as kafka://host:9092,host:9092");
+    return event_kafka_open(cx, &(EventKafkaOptions){ .brokers = str_cz(cx->arena, str_from(brokers, 8)) }, out);
+}
+
+static int open_bus(Ctx *cx, const AppCfg *cfg, EventBus **out) {
+    switch ((BusChoice)cfg->events_bus) {
+    case BUS_AMQP:
+        return open_amqp_bus(cx, cfg, out);
+    case BUS_KAFKA:
+        return open_kafka_bus(cx, cfg, out);
+    case BUS_LOG:
+        break;
+    }
+    return open_log_bus(cx, cfg, out);
+}
+
 /* The files are beside the stores too, and made by the first call that needs them. */
 int registry_open_bus(Ctx *cx, const AppCfg *cfg, EventBus **out, Outbox **outbox) {
     bool kept = cfg->data_store != STORE_MEMORY;
     OutboxFileOptions waiting = { .path = kept ? path_join(cx->arena, cfg->data_dir, "outbox.db") : NULL,
                                   .lazy = kept };
-    int r = cfg->events_bus == BUS_AMQP ? open_amqp_bus(cx, cfg, out) : open_log_bus(cx, cfg, out);
+    int r = open_bus(cx, cfg, out);
     return r == 0 ? outbox_file_open(cx, &waiting, outbox) : r;
 }
 
