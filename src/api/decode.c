@@ -4,14 +4,6 @@
 
 /* --- the query string --- */
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 bool percent_decode(Arena *a, Str s, bool plus, Str *out) {
     if (str_find_char(s, '%') < 0 && (!plus || str_find_char(s, '+') < 0)) {
         *out = s;
@@ -22,8 +14,8 @@ bool percent_decode(Arena *a, Str s, bool plus, Str *out) {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
         if (c == '%') {
-            int hi = i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
-            int lo = i + 2 < s.n ? hex_digit(s.p[i + 2]) : -1;
+            int hi = i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
+            int lo = i + 2 < s.n ? hex_value(s.p[i + 2]) : -1;
             if (hi < 0 || lo < 0)
                 return false;
             c = (char)(hi << 4 | lo);

@@ -90,16 +90,12 @@ Str ids_uuid4(Ids *ids, Arena *a) {
     return str_n(text, n);
 }
 
-static bool is_hex(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 bool uuid_valid(Str s) {
     if (s.n != UUID_TEXT)
         return false;
     for (size_t i = 0; i < s.n; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? s.p[i] != '-' : !is_hex(s.p[i]))
+        if (dash ? s.p[i] != '-' : hex_value(s.p[i]) < 0)
             return false;
     }
     return true;

@@ -52,6 +52,12 @@ bool str_next(Str *s, char sep, Str *out);
 bool str_to_i64(Str s, int64_t *out);
 bool str_to_u64(Str s, uint64_t *out);
 
+/* A hex digit of either case; -1: it is none. */
+static inline int hex_value(char c) {
+    char low = (char)(c | 0x20);
+    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
 /* Edit distance (insert, delete, replace, swap neighbours), capped at `cap`. For "did you mean". */
 size_t str_distance(Str a, Str b, size_t cap);
 

@@ -32,18 +32,14 @@ static bool unreserved(int c) {
            c == '_' || c == '~';
 }
 
-static int hex(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-}
-
 /* One form for each way to write the same: escapes of plain signs undone, others in capitals, strange bytes escaped. */
 static void put_escaped(Buf *b, Str s) {
     static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        bool escape = c == '%' && i + 2 < s.n && hex(s.p[i + 1]) >= 0 && hex(s.p[i + 2]) >= 0;
+        bool escape = c == '%' && i + 2 < s.n && hex_value(s.p[i + 1]) >= 0 && hex_value(s.p[i + 2]) >= 0;
         if (escape) {
-            c = (unsigned char)(hex(s.p[i + 1]) * 16 + hex(s.p[i + 2]));
+            c = (unsigned char)(hex_value(s.p[i + 1]) * 16 + hex_value(s.p[i + 2]));
             i += 2;
         }
         if (escape ? unreserved(c) : c > ' ' && c < 0x7f && !strchr("\"<>\\^`{|}", c)) {

@@ -2,11 +2,6 @@
 
 #include "eureka/text.h"
 
-static int hex(char c) {
-    char low = (char)(c | 0x20);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 bool eureka_decode(Arena *a, Str s, Str *out) {
     if (str_find_char(s, '%') < 0) {
         *out = s;
@@ -18,7 +13,7 @@ bool eureka_decode(Arena *a, Str s, Str *out) {
         char c = s.p[i];
         if (c == '%') {
             bool whole = i + 2 < s.n;
-            int hi = whole ? hex(s.p[i + 1]) : -1, lo = whole ? hex(s.p[i + 2]) : -1;
+            int hi = whole ? hex_value(s.p[i + 1]) : -1, lo = whole ? hex_value(s.p[i + 2]) : -1;
             if (hi < 0 || lo < 0 || (hi | lo) == 0)
                 return false;
             c = (char)(hi << 4 | lo);

@@ -163,10 +163,6 @@ Str grpc_message_encode(Arena *a, Str s) {
     return str_n(start, (size_t)(to - start));
 }
 
-static int hex_value(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 Str grpc_message_decode(Arena *a, Str s) {
     if (str_find_char(s, '%') < 0)
         return s;

@@ -14,19 +14,12 @@ void query_fail(Query *q, int code, const char *fmt, ...) {
     va_end(args);
 }
 
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static Str percent_decode(Arena *a, Str s) {
     char *out = arena_alloc(a, s.n + 1);
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++) {
-        int hi = s.p[i] == '%' && i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
-        int lo = hi >= 0 ? hex_digit(s.p[i + 2]) : -1;
+        int hi = s.p[i] == '%' && i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
+        int lo = hi >= 0 ? hex_value(s.p[i + 2]) : -1;
         if (lo >= 0) {
             out[n++] = (char)(hi * 16 + lo);
             i += 2;

@@ -9,13 +9,6 @@ static int bad(Ctx *cx, const char *why) {
                       "not a URL of Redis: %s; it is redis://[user:password@]HOST[:PORT][/DB] or unix:/PATH", why);
 }
 
-static int hex_value(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* %XX -> byte. false on a bad escape or a NUL. */
 static bool unescape(Arena *a, Str s, Str *out) {
     char *p = arena_alloc(a, s.n + 1);

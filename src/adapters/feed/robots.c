@@ -21,10 +21,6 @@ struct Robots {
 
 /* --- percent-encoding --- */
 
-static int hex(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-}
-
 static bool is_unreserved(int c) {
     return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' || c == '.' || c == '_' ||
            c == '~';
@@ -37,9 +33,9 @@ static Str normal_path(Arena *a, Str s) {
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++) {
         int c = (unsigned char)s.p[i];
-        bool escaped = c == '%' && i + 2 < s.n && hex(s.p[i + 1]) >= 0 && hex(s.p[i + 2]) >= 0;
+        bool escaped = c == '%' && i + 2 < s.n && hex_value(s.p[i + 1]) >= 0 && hex_value(s.p[i + 2]) >= 0;
         if (escaped) {
-            c = hex(s.p[i + 1]) * 16 + hex(s.p[i + 2]);
+            c = hex_value(s.p[i + 1]) * 16 + hex_value(s.p[i + 2]);
             i += 2;
         }
         if ((escaped && !is_unreserved(c)) || c >= 0x80 || c <= ' ') {

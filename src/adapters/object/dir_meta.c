@@ -34,7 +34,7 @@ char *dir_key_path(Arena *a, const char *root, Str key) {
     return path;
 }
 
-static int hex_value(char c) {
+static int capital_hex(char c) {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
@@ -48,8 +48,8 @@ bool dir_segment_parse(Arena *a, const char *name, Str *segment, bool *leaf) {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
         if (c == '%') {
-            int high = i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
-            int low = i + 2 < s.n ? hex_value(s.p[i + 2]) : -1;
+            int high = i + 2 < s.n ? capital_hex(s.p[i + 1]) : -1;
+            int low = i + 2 < s.n ? capital_hex(s.p[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
             c = (char)(high << 4 | low);

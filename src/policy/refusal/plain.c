@@ -4,18 +4,11 @@
 
 enum { ROUNDS = 3 };
 
-static int hex(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* n hex digits at p (which has them, or the NUL at the end stops it); -1 */
 static int hex_n(const char *p, int n) {
     int v = 0;
     for (int i = 0; i < n; i++) {
-        int d = hex(p[i]);
+        int d = hex_value(p[i]);
         if (d < 0)
             return -1;
         v = v * 16 + d;
@@ -66,7 +59,7 @@ static size_t entity_number(const char *p, char *out) {
     size_t i = x ? 3 : 2;
     unsigned v = 0;
     int digits = 0, d;
-    while (digits < 8 && (d = hex(p[i])) >= 0 && (x || d < 10)) {
+    while (digits < 8 && (d = hex_value(p[i])) >= 0 && (x || d < 10)) {
         v = v * (x ? 16 : 10) + (unsigned)d;
         digits++;
         i++;
@@ -208,8 +201,8 @@ static bool is_letter(unsigned char c) {
 /* Percent-coding of one level is seen through: "00%3A00" is a time. */
 static unsigned char byte_at(Str text, size_t *i) {
     unsigned char c = (unsigned char)text.p[*i];
-    if (c == '%' && *i + 2 < text.n && hex(text.p[*i + 1]) >= 0 && hex(text.p[*i + 2]) >= 0) {
-        c = (unsigned char)(hex(text.p[*i + 1]) * 16 + hex(text.p[*i + 2]));
+    if (c == '%' && *i + 2 < text.n && hex_value(text.p[*i + 1]) >= 0 && hex_value(text.p[*i + 2]) >= 0) {
+        c = (unsigned char)(hex_value(text.p[*i + 1]) * 16 + hex_value(text.p[*i + 2]));
         *i += 2;
     }
     return c;
