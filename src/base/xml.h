@@ -1,10 +1,11 @@
 #pragma once
 
-/* eureka/xml.h - a pull reader for the small XML that Eureka's clients send. Private to this folder.
+/* base/xml.h - a pull reader for the small XML that programs send each other: Eureka's registrations, S3's answers.
  *
  * Elements, attributes, text, CDATA, comments, the five named entities and numeric ones. No document type, so no entity
  * of the sender's own and nothing to expand; a processing instruction is skipped. Depth, names and attributes are bounded.
- * Names come without their prefix. Texts are put together in the arena. One reader, one thread. */
+ * Names come without their prefix. Texts are put together in the arena. Feeds have a reader of their own (feed/xml.h), of
+ * all that XML may be. One reader, one thread. */
 
 #include "base/buf.h"
 

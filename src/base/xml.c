@@ -1,6 +1,6 @@
-/* eureka/xml.c - see xml.h. */
+/* base/xml.c - see xml.h. */
 
-#include "eureka/xml.h"
+#include "base/xml.h"
 
 #include "base/err.h"
 #include "base/utf8.h"
@@ -233,7 +233,7 @@ int xml_next(XmlReader *r, XmlToken *out) {
     if (str_starts(rest(r), S("<![CDATA[")))
         return take_cdata(r, out);
     if (str_starts(rest(r), S("<!")))
-        return ERR_BAD_REQUEST; /* a document type: there is none in this protocol */
+        return ERR_BAD_REQUEST; /* a document type: nobody who is read here has one */
     if (str_starts(rest(r), S("</"))) {
         r->p += 2;
         return take_close(r, out);
