@@ -49,7 +49,7 @@ int auth_principal(Ctx *cx, const Credentials *c, const AuthRules *rules, AuthVe
     bool admin = auth_equal(out->given, rules->admin_key) && rules->admin_key.n;
     if (out->key_verdict == KEY_GOOD) {
         Str id = out->key->key.id;
-        out->principal = (Principal){ out->key->key.role, str_fmt(cx->arena, "key:" STR_FMT, STR_ARG(id)) };
+        out->principal = (Principal){ out->key->key.role, str_fmt(cx->arena, AUTH_KEY_PREFIX STR_FMT, STR_ARG(id)) };
         return 0;
     }
     if (!admin)

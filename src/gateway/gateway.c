@@ -232,6 +232,7 @@ int gateway_new(Ctx *cx, const GatewayOptions *o, Gateway **out) {
     take_options(g, o);
     op_metrics_init(g, &g->none, S("none"));
     list_init(&g->batches);
+    list_init(&g->holds);
     keep_new(g, o->keep_bytes);
     int r = grpc_door_open(g, cx);
     if (r == 0)

@@ -147,15 +147,15 @@ typedef struct GatewayOptions {
     Str internal_key;      /* copied; by it our own hops know each other; empty: none does */
     const ClientNet *hops; /* copied; whose X-Forwarded-For is believed */
     size_t n_hops;
-    bool proxy_protocol;           /* the hops begin with the PROXY protocol */
-    Str admin_key;                 /* copied; empty = no key opens writing over TCP; others: gateway_keys */
-    bool unknown_key_401;          /* a key that is no good is answered 401 instead of 403 */
-    bool access_log;               /* one INFO line a request */
-    GatewayRefusals refusals;      /* what becomes of requests that have the form of an attack */
-    bool open_reading;             /* who has no key may read: for a loopback address */
-    bool simulated;                /* a collector talks to the simulator: /health says so */
-    HttpServerOptions http;        /* limits; the gateway sets the callbacks */
-    const LiveSource *live_source; /* borrowed; NULL = no live API */
+    bool proxy_protocol;             /* the hops begin with the PROXY protocol */
+    Str admin_key;                   /* copied; empty = no key opens writing over TCP; others: gateway_keys */
+    bool unknown_key_401;            /* a key that is no good is answered 401 instead of 403 */
+    bool access_log;                 /* one INFO line a request */
+    GatewayRefusals refusals;        /* what becomes of requests that have the form of an attack */
+    bool open_reading;               /* who has no key may read: for a loopback address */
+    bool simulated;                  /* a collector talks to the simulator: /health says so */
+    HttpServerOptions http;          /* limits; the gateway sets the callbacks */
+    const LiveSource *live_source;   /* borrowed; NULL = no live API */
     const LiveNewsSource *live_news; /* borrowed; NULL = no channel "news" */
     LiveOptions live;
     GatewayDoor door;
@@ -178,8 +178,8 @@ HttpServer *gateway_server(Gateway *g); /* to listen and to stop */
  * connections and numbers (and the options they were made with). 0, or ErrCode with words: then all stays as it was.
  * On the loop, or before it runs. */
 int gateway_routes(Gateway *g, Ctx *cx, const GatewayTopology *topology);
-/* The keys that are good from now on. Takes the reference over. On the loop, or before it runs; live connections whose key
- * is not among them any more are closed. */
+/* The keys that are good from now on. Takes the reference over. On the loop, or before it runs; what a key that is not
+ * among them any more has opened is ended: live connections, pipes and streams to services elsewhere, calls of gRPC. */
 void gateway_keys(Gateway *g, KeySet *set);
 /* The same look again, once a second: keys expire. */
 void gateway_keys_look(Gateway *g);

@@ -140,8 +140,14 @@ void grpc_count(Request *rq, int status) {
 
 static void call_done(void *arg, int status) {
     Request *rq = arg;
+    hold_over(&rq->hold);
     grpc_count(rq, status);
     request_left(rq);
+}
+
+static void key_gone(KeyHold *h) {
+    Request *rq = CONTAINER_OF(h, Request, hold);
+    grpc_end(rq->rpc, grpc_status_of(hold_refusal(rq->g)), HOLD_WORDS);
 }
 
 void grpc_run(Request *rq) {
@@ -161,7 +167,10 @@ void grpc_run(Request *rq) {
                         .fields = fields,
                         .n_fields = request_own_fields(rq, fields),
                         .done = call_done,
-                        .arg = rq };
+                        .arg = rq,
+                        .call = &rq->rpc };
+    if (rq->route->rpc->client_streams || rq->route->rpc->server_streams)
+        hold_begin(rq, &rq->hold, key_gone);
     rq->stage = NULL; /* what fails from here on is the method's own */
     grpc_start(rq->ex, &start);
 }

@@ -11,12 +11,16 @@
 typedef struct GrpcPass {
     LoopTimer timer; /* of the call's deadline; the service is told of it too, and may be silent all the same */
     bool waits;      /* the reply's pump waits to be woken */
-    bool late;
+    int over;        /* < 0: why it ends before its end */
 } GrpcPass;
 
 /* --- the end of a call --- */
 
-static const char broken[] = "the service's answer broke off", too_late[] = "the deadline of the call has passed";
+static const char *over_words(int over) {
+    return over == 0             ? "the service's answer broke off"
+           : over == ERR_TIMEOUT ? "the deadline of the call has passed"
+                                 : HOLD_WORDS;
+}
 
 static int status_in(const HttpField *fields, size_t n) {
     for (size_t i = 0; i < n; i++) {
@@ -29,6 +33,7 @@ static int status_in(const HttpField *fields, size_t n) {
 
 static void leave(Request *rq, int status) {
     loop_timer_stop(&rq->pass->timer);
+    hold_over(&rq->hold);
     grpc_count(rq, status);
     cluster_close(TAKE(rq->call));
     request_left(rq);
@@ -37,6 +42,7 @@ static void leave(Request *rq, int status) {
 /* What is said of the call is the error in rq->cx; no answer has begun. */
 static void refuse(Request *rq) {
     loop_timer_stop(&rq->pass->timer);
+    hold_over(&rq->hold);
     rq->ex->on_gone = rq->ex->on_body = NULL;
     cluster_close(TAKE(rq->call));
     request_fail(rq);
@@ -69,13 +75,13 @@ static void end_well(Request *rq) {
 static int pump(void *arg, Buf *out) {
     Request *rq = arg;
     GrpcPass *p = rq->pass;
-    int r = p->late ? ERR_TIMEOUT : cluster_take(rq->call, out);
+    int r = p->over ? p->over : cluster_take(rq->call, out);
     if (r == HTTP_PUMP_WAIT)
         p->waits = true;
     else if (r == HTTP_PUMP_DONE)
         end_well(rq);
     else if (r < 0)
-        end_with(rq, p->late ? GRPC_DEADLINE_EXCEEDED : GRPC_UNAVAILABLE, p->late ? too_late : broken);
+        end_with(rq, p->over ? grpc_status_of(p->over) : GRPC_UNAVAILABLE, over_words(p->over));
     return r < 0 ? HTTP_PUMP_DONE : r;
 }
 
@@ -140,6 +146,7 @@ static void on_fail(void *arg, const ClusterFailure *why) {
     Request *rq = arg;
     rq->call = NULL;
     loop_timer_stop(&rq->pass->timer);
+    hold_over(&rq->hold);
     rq->ex->on_body = NULL;
     proxy_refuse(rq, why);
 }
@@ -168,15 +175,26 @@ static void on_gone(HttpExchange *ex) {
     refuse(rq);
 }
 
-static void on_deadline(void *arg) {
-    Request *rq = arg;
-    rq->pass->late = true;
+static void end_early(Request *rq, int why) {
+    rq->pass->over = why;
     if (rq->streaming) {
         wake(rq);
         return;
     }
-    err_set(&rq->cx, ERR_TIMEOUT, "%s", too_late);
+    err_set(&rq->cx, why, "%s", over_words(why));
     refuse(rq);
+}
+
+static void on_deadline(void *arg) {
+    end_early(arg, ERR_TIMEOUT);
+}
+
+/* The service is rid of the call at once, also where the client does not read. */
+static void key_gone(KeyHold *h) {
+    Request *rq = CONTAINER_OF(h, Request, hold);
+    rq->ex->on_body = NULL;
+    cluster_close(TAKE(rq->call));
+    end_early(rq, hold_refusal(rq->g));
 }
 
 /* The fields that go on, and those of gRPC's own hop. */
@@ -216,5 +234,6 @@ void grpc_pass(Request *rq) {
     ex->on_body = on_body;
     ex->on_gone = on_gone;
     rq->stage = "upstream";
+    hold_begin(rq, &rq->hold, key_gone);
     rq->call = cluster_send(rq->route->cluster, &call, &events, rq);
 }

@@ -138,8 +138,11 @@ void gateway_keys(Gateway *g, KeySet *set) {
 }
 
 void gateway_keys_look(Gateway *g) {
-    if (g->live && g->keys)
+    if (!g->keys)
+        return;
+    if (g->live)
         live_hub_keys(g->live, g->keys);
+    holds_look(g);
 }
 
 void guard_done(Gateway *g) {

@@ -7,12 +7,12 @@
 #include "base/vec.h"
 #include "gateway/negotiate.h"
 #include "gateway/route_table.h"
-#include "policy/refusal/refusal.h"
 #include "gateway/rules.h"
 #include "gateway/shelf.h"
 #include "grpc/health.h"
 #include "grpc/reflection.h"
 #include "policy/flight.h"
+#include "policy/refusal/refusal.h"
 
 #include <pthread.h>
 
@@ -63,6 +63,13 @@ typedef struct Route {
     Str pattern;
     int64_t a_minute; /* requests of one client; 0: no limit of its own */
 } Route;
+
+/* Something that stays open by a key, in whatever it is: ended when the key is revoked or expires (SEC-23). */
+typedef struct KeyHold {
+    ListNode node;
+    char key_id[KEY_ID];
+    void (*end)(struct KeyHold *h); /* on the loop, once; it is in no row any more */
+} KeyHold;
 
 /* All routes of one configuration. Requests hold it, so that a reload takes nothing away from under them. */
 typedef struct RouteSet {
@@ -131,6 +138,7 @@ struct Gateway {
     Gauge *connections;
     Keeping keep;
     ListNode batches;
+    ListNode holds;
     Page *pages;    /* those that never change, made once in every coding */
     OpMetrics none; /* of what met no route */
     Counter *refused[REFUSALS];
@@ -163,8 +171,10 @@ typedef struct Request {
     Fetch *fetch;          /* NULL: it waits for none */
     Buf early;             /* of a reply that is passed on after all: what was there of it */
     bool streaming;        /* its reply has begun, and more of it is to come */
+    KeyHold hold;          /* of a reply that streams */
     bool is_rpc;           /* a call of gRPC */
     struct GrpcPass *pass; /* grpc_pass.c */
+    GrpcCall *rpc;         /* of a method here that streams */
     int rpc_status;
     int upload_err; /* why the body that streams never came whole */
     bool vouched;   /* a hop of ours said who asks */
@@ -223,6 +233,13 @@ void gateway_note_refused(Request *rq, Str what, Str outcome);
 
 int gateway_principal(Request *rq);
 int gateway_allow(Request *rq, Role needed);
+
+/* hold.c: what ends with the key of its request. Where that has none, or a hop vouched, nothing is held. */
+void hold_begin(Request *rq, KeyHold *h, void (*end)(KeyHold *h));
+void hold_over(KeyHold *h); /* it has ended itself; one that was never held is fine */
+void holds_look(Gateway *g);
+int hold_refusal(const Gateway *g); /* the code of one who comes with such a key */
+#define HOLD_WORDS "the key is no longer good"
 
 /* An operation of administration is over. */
 void gateway_note_done(Request *rq, int status);

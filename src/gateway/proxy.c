@@ -20,11 +20,20 @@ static HttpField *reply_fields(Request *rq, const UpHead *head, size_t *n) {
 }
 
 static int pump(void *arg, Buf *out) {
-    return cluster_take(((Request *)arg)->call, out);
+    Request *rq = arg;
+    return rq->call ? cluster_take(rq->call, out) : ERR_DENIED;
+}
+
+/* What the client has of it stays a broken body: it is not told as an end. */
+static void key_gone(KeyHold *h) {
+    Request *rq = CONTAINER_OF(h, Request, hold);
+    cluster_close(TAKE(rq->call));
+    http_stream_wake(rq->ex);
 }
 
 static void pump_done(void *arg) {
     Request *rq = arg;
+    hold_over(&rq->hold);
     cluster_close(TAKE(rq->call));
     request_left(rq);
 }
@@ -55,6 +64,7 @@ enum { TUNNEL_IDLE_MS = 10 * 60 * 1000 };
 typedef struct Pipe { /* between a client and a service, after the request is over */
     ClusterCall *call;
     HttpTunnel *tunnel;
+    KeyHold hold;
 } Pipe;
 
 static int pipe_take(void *arg, Buf *out) {
@@ -71,6 +81,7 @@ static size_t pipe_queued(void *arg) {
 
 static void pipe_close(void *arg) {
     Pipe *p = arg;
+    hold_over(&p->hold);
     cluster_close(p->call);
     mem_free(p);
 }
@@ -81,6 +92,11 @@ static void pipe_more(void *arg) {
 
 static void pipe_drained(void *arg) {
     http_tunnel_drain(((Pipe *)arg)->tunnel);
+}
+
+/* A frame may be half through: there is no place for a word of ours. */
+static void pipe_key_gone(KeyHold *h) {
+    http_tunnel_cut(CONTAINER_OF(h, Pipe, hold)->tunnel);
 }
 
 static const TunnelEnd pipe_end = { pipe_take, pipe_push, pipe_queued, pipe_close };
@@ -98,6 +114,7 @@ static void switch_protocols(Request *rq, const UpHead *head) {
     if (http_tunnel(rq->ex, fields, n, TUNNEL_IDLE_MS, &pipe_end, p, &p->tunnel) == 0) {
         p->call = TAKE(rq->call);
         cluster_adopt(p->call, &pipe_events, p);
+        hold_begin(rq, &p->hold, pipe_key_gone);
         request_left(rq);
         return;
     }
@@ -137,6 +154,7 @@ void proxy_head(Request *rq, const UpHead *head) {
         return;
     }
     rq->streaming = true;
+    hold_begin(rq, &rq->hold, key_gone);
     http_reply_stream(rq->ex, &reply, pump, rq, pump_done);
 }
 

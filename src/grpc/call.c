@@ -518,11 +518,15 @@ void grpc_wake(GrpcCall *c) {
     loop_post(c->o.loop, on_woken, c);
 }
 
-static void on_deadline(void *arg) {
-    GrpcCall *c = call_ref(arg);
+void grpc_end(GrpcCall *c, int status, const char *words) {
+    call_ref(c);
     atomic_store(&c->gone, true); /* a turn under way is told to stop */
-    finish(c, GRPC_DEADLINE_EXCEEDED, S("the deadline of the call has passed"));
+    finish(c, status, str_c(words));
     call_unref(c);
+}
+
+static void on_deadline(void *arg) {
+    grpc_end(arg, GRPC_DEADLINE_EXCEEDED, "the deadline of the call has passed");
 }
 
 /* A turn may go on after the exchange is over: what it asks of the request is its own. */
@@ -549,6 +553,8 @@ void grpc_start(HttpExchange *ex, const GrpcStart *start) {
     GrpcCall *c = mem_new(GrpcCall);
     c->o = *start;
     c->ex = ex;
+    if (start->call)
+        *start->call = c;
     atomic_init(&c->refs, 2); /* the exchange's, and this call's */
     arena_init(&c->arena, ARENA_MAX);
     arena_init(&c->turn.arena, ARENA_MAX);

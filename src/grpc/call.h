@@ -88,10 +88,14 @@ typedef struct GrpcStart {
     /* On the loop, once, when nothing of the call is left; status: how it ended. */
     void (*done)(void *arg, int status);
     void *arg;
+    GrpcCall **call; /* optional: set before anything else happens, good until done */
 } GrpcStart;
 
 /* Takes over the exchange: it is answered here. On the loop, at the head of the request. */
 void grpc_start(HttpExchange *ex, const GrpcStart *start);
+
+/* Ends a call, a turn under way or not; one that has ended already stays as it is. words: static. On the loop. */
+void grpc_end(GrpcCall *c, int status, const char *words);
 
 /* Answers with the error in cx and no message. */
 void grpc_refuse(HttpExchange *ex, const Ctx *cx, const HttpField *fields, size_t n);

@@ -118,3 +118,8 @@ void http_tunnel_wake(HttpTunnel *t) {
 void http_tunnel_drain(HttpTunnel *t) {
     http_conn_touch(t->conn);
 }
+
+void http_tunnel_cut(HttpTunnel *t) {
+    t->conn->dead = true;
+    http_conn_touch(t->conn);
+}

@@ -24,3 +24,4 @@ int http_tunnel(HttpExchange *ex, const HttpField *fields, size_t n, int64_t idl
                 HttpTunnel **out);
 void http_tunnel_wake(HttpTunnel *t);  /* there is more to take */
 void http_tunnel_drain(HttpTunnel *t); /* the other side has sent what was queued */
+void http_tunnel_cut(HttpTunnel *t);   /* ends it at once, whatever is on its way */

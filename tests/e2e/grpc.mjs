@@ -405,6 +405,46 @@ await run({
         equal(echo.seen.cancelled, 1, "the service hears of it");
     }),
 
+    "a revoked key ends the streams it opened, here and passed on (SEC-23)": withEcho(async (client, echo, server) => {
+        const admin = { "X-API-Key": KEY, "Content-Type": "application/json" };
+        const make = async () => (await fetch(`${server.url}/api/v1/admin/keys`,
+            { method: "POST", headers: admin, body: JSON.stringify({ name: "streams" }) })).json();
+        const keyed = (secret) => { const m = new grpc.Metadata(); m.set("x-api-key", secret); return m; };
+        const open = async (secret) => { // one whose reply has begun, one that only sends, one of this process
+            const both = client.Both(keyed(secret)), sum = client.Sum(keyed(secret), () => {});
+            both.write(Buffer.from("x"));
+            sum.write(Buffer.from("x"));
+            sum.on("error", () => {});
+            const health = new Health(server.address, plain());
+            const watch = health.Watch({ service: "" }, keyed(secret));
+            await Promise.all([once(both, "data"), once(watch, "data")]);
+            return { both, sum, watch, health };
+        };
+        const other = await make(), stays = await open(other.secret);
+        const took = [];
+        for (let i = 0; i < 3; i++) { // the best of three: what else the machine does is not measured here
+            const made = await make(), mine = await open(made.secret);
+            const ends = [drain(mine.both), drain(mine.watch),
+                new Promise((resolve) => mine.sum.on("status", (status) => resolve({ status })))];
+            const gone = await fetch(`${server.url}/api/v1/admin/keys/${made.key.id}`, { method: "DELETE", headers: admin });
+            const began = performance.now();
+            equal(gone.status, 200, "revoked");
+            const ended = await Promise.all(ends);
+            took.push(performance.now() - began);
+            equal(ended.map((e) => [e.status.code, e.status.details]),
+                Array(3).fill([grpc.status.PERMISSION_DENIED, "the key is no longer good"]), "how they end");
+            mine.health.close();
+        }
+        ok(Math.min(...took) < 1000, `ended after ${took} ms`);
+        stays.both.write(Buffer.from("still"));
+        equal(String((await once(stays.both, "data"))[0]), "still", "another key's goes on");
+        stays.both.end();
+        stays.sum.cancel();
+        stays.watch.on("error", () => {});
+        stays.watch.cancel();
+        stays.health.close();
+    }),
+
     "a service that has gone is UNAVAILABLE": withEcho(async (client, echo, server) => {
         equal((await call(client, "Unary", Buffer.from("x"))).error, null, "there");
         echo.stop();
