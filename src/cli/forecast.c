@@ -291,6 +291,7 @@ static int train(Cli *c, const TrainIn *in, TrainShow *show, const char *out) {
     TrainRequest q = { .table = &table,
                        .data = name,
                        .data_sha256 = str_c(hex),
+                       .features = forecast_source_features(&in->source),
                        .model = in->model,
                        .preset = in->preset,
                        .horizon = (size_t)in->horizon,
@@ -394,15 +395,24 @@ typedef struct EvaluateIn {
     int64_t threads;
 } EvaluateIn;
 
+/* Candles are made into the columns that the model was taught with, unless others are named. */
+static ForecastSource source_for(const ForecastSource *s, const Artifact *a) {
+    ForecastSource out = *s;
+    if (!out.features.n)
+        out.features = a->features;
+    return out;
+}
+
 static int evaluate(Cli *c, const EvaluateIn *in) {
     ForecastTable table;
     EvaluateReport report;
-    Artifact a;
+    Artifact a = { 0 };
     Str name;
     char hex[SHA256_HEX + 1];
     int r = forecast_model_read(c, in->model, &a);
+    ForecastSource source = source_for(&in->source, &a);
     if (r == 0)
-        r = forecast_source_read(c, &in->source, &table, &name, hex);
+        r = forecast_source_read(c, &source, &table, &name, hex);
     EvaluateRequest q = { &table, in->split, in->drop_last, (int)in->threads, c->forecasters };
     if (r == 0)
         r = forecast_judge(c->cx, &a, &q, &report);
@@ -474,6 +484,7 @@ static void print_prediction_json(Cli *c, const Artifact *a, const Prediction *p
     json_put_str(&w, "model", a->model);
     json_put_i64(&w, "horizon", (int64_t)a->shape.horizon);
     json_put_f64(&w, "interval_level", p->level);
+    json_put_str(&w, "interval", p->adaptive ? S("adaptive") : S("split"));
     json_put_f64(&w, "val_vs_naive", a->val.mse / a->val.naive_mse);
     json_put_bool(&w, "beats_naive", artifact_beats_naive(a));
     json_key(&w, S("forecasts"));
@@ -510,20 +521,21 @@ static void print_prediction(Cli *c, const Artifact *a, const Prediction *p) {
     table_print(&t, c);
     fprintf(
         c->out,
-        "%.*s; intervals of %g %% (split conformal); on validation its mse was %.0f %% of repeating the last value's\n",
-        STR_ARG(a->model), 100 * p->level, 100 * a->val.mse / a->val.naive_mse);
+        "%.*s; intervals of %g %% (%s conformal); on validation its mse was %.0f %% of repeating the last value's\n",
+        STR_ARG(a->model), 100 * p->level, p->adaptive ? "adaptive" : "split", 100 * a->val.mse / a->val.naive_mse);
 }
 
 static int run_predict(Cli *c, const void *in_) {
     const PredictIn *in = in_;
     ForecastTable table;
     Prediction p;
-    Artifact a;
+    Artifact a = { 0 };
     Str name;
     char hex[SHA256_HEX + 1];
     int r = forecast_model_read(c, in->model, &a);
+    ForecastSource source = source_for(&in->source, &a);
     if (r == 0)
-        r = forecast_source_read(c, &in->source, &table, &name, hex);
+        r = forecast_source_read(c, &source, &table, &name, hex);
     PredictRequest q = { &table, in->level, (int)in->threads, c->forecasters };
     if (r == 0)
         r = forecast_predict(c->cx, &a, &q, &p);

@@ -15,6 +15,8 @@ typedef struct ForecastSource { /* a CSV file, or stored candles */
 /* name: for the card ("ETTh1.csv", "binance:BTCUSDT 1h"); hex: SHA-256 of what was read. */
 int forecast_source_read(Cli *c, const ForecastSource *s, ForecastTable *out, Str *name,
                          char hex[static SHA256_HEX + 1]);
+/* The features of its candles, for the model's card; empty: a file's columns, or others joined. */
+Str forecast_source_features(const ForecastSource *s);
 /* A model that train kept. */
 int forecast_model_read(Cli *c, Str file, Artifact *out);
 

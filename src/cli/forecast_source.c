@@ -31,6 +31,12 @@ int forecast_model_read(Cli *c, Str file, Artifact *a) {
 
 /* --- candles --- */
 
+Str forecast_source_features(const ForecastSource *s) {
+    if (!s->symbol.n || s->extra.n)
+        return (Str){ 0 };
+    return s->features.n ? s->features : features_standard();
+}
+
 static int read_candles(Cli *c, const ForecastSource *s, Candles *all, Str *exchange) {
     ApiCaller *api;
     OHLCVQuery q = { .exchange = s->exchange,

@@ -24,6 +24,14 @@ static void put_figures(JsonWriter *w, Str name, const ArtifactFigures *f) {
     json_object_end(w);
 }
 
+static void put_deciles(JsonWriter *w, const float *v) {
+    json_key(w, S("deciles"));
+    json_array(w);
+    for (size_t i = 0; i < ARTIFACT_DECILES; i++)
+        json_f64(w, (double)v[i]);
+    json_array_end(w);
+}
+
 static void put_lists(const Artifact *a, JsonWriter *w) {
     json_key(w, S("columns"));
     json_array(w);
@@ -32,6 +40,8 @@ static void put_lists(const Artifact *a, JsonWriter *w) {
         json_put_str(w, "name", a->columns[c].name);
         json_put_f64(w, "mean", a->columns[c].mean);
         json_put_f64(w, "std", a->columns[c].std);
+        if (!isnan(a->columns[c].deciles[0]))
+            put_deciles(w, a->columns[c].deciles);
         json_object_end(w);
     }
     json_array_end(w);
@@ -59,6 +69,10 @@ void artifact_card(const Artifact *a, JsonWriter *w) {
     json_put_i64(w, "step_ms", a->step_ms);
     json_put_str(w, "data", a->data);
     json_put_str(w, "data_sha256", a->data_sha256);
+    if (a->features.n)
+        json_put_str(w, "features", a->features);
+    if (a->known_to_ms)
+        json_put_i64(w, "known_to_ms", a->known_to_ms);
     json_put_bool(w, "beats_naive", artifact_beats_naive(a));
     put_figures(w, S("validation"), &a->val);
     put_figures(w, S("test"), &a->test);
@@ -125,28 +139,56 @@ static int read_figures(JsonReader *j, ArtifactFigures *f) {
     return more;
 }
 
+static int read_deciles(JsonReader *j, float *out) {
+    size_t n = 0;
+    int more, r = 0;
+    json_open_array(j);
+    while (r == 0 && (more = json_array_next(j)) > 0) {
+        double v = 0;
+        if (n == ARTIFACT_DECILES)
+            return json_fail(j, "too many deciles");
+        r = json_read_f64(j, &v);
+        out[n] = (float)v;
+        if (r == 0 && n > 0 && out[n] < out[n - 1])
+            return json_fail(j, "deciles that do not ascend");
+        n++;
+    }
+    if (r == 0 && more == 0 && n != ARTIFACT_DECILES)
+        return json_fail(j, "too few deciles");
+    return r ? r : more;
+}
+
+static int read_column(JsonReader *j, ArtifactColumn *c) {
+    Str key;
+    int more;
+    for (size_t i = 0; i < ARTIFACT_DECILES; i++)
+        c->deciles[i] = NAN;
+    json_open_object(j);
+    while ((more = json_object_next(j, &key)) > 0) {
+        int r = str_eq(key, S("name"))      ? json_read_str(j, &c->name)
+                : str_eq(key, S("mean"))    ? json_read_f64(j, &c->mean)
+                : str_eq(key, S("std"))     ? json_read_f64(j, &c->std)
+                : str_eq(key, S("deciles")) ? read_deciles(j, c->deciles)
+                                            : json_skip(j);
+        if (r)
+            return r;
+    }
+    if (more == 0 && !(c->std > 0))
+        return json_fail(j, "a deviation that is not above 0");
+    return more;
+}
+
 static int read_columns(JsonReader *j, Arena *arena, Artifact *a) {
     ArtifactColumn *v = arena_new_n(arena, ArtifactColumn, TABLE_COLUMNS);
     size_t n = 0;
-    int more, inner = 0;
+    int more;
     json_open_array(j);
     while ((more = json_array_next(j)) > 0) {
-        Str key;
         if (n == TABLE_COLUMNS)
             return json_fail(j, "too many columns");
-        json_open_object(j);
-        while ((inner = json_object_next(j, &key)) > 0) {
-            int r = str_eq(key, S("name"))   ? json_read_str(j, &v[n].name)
-                    : str_eq(key, S("mean")) ? json_read_f64(j, &v[n].mean)
-                    : str_eq(key, S("std"))  ? json_read_f64(j, &v[n].std)
-                                             : json_skip(j);
-            if (r)
-                return r;
-        }
-        if (inner < 0)
-            return inner;
-        if (!(v[n].std > 0))
-            return json_fail(j, "a deviation that is not above 0");
+        int r = read_column(j, &v[n]);
+        if (r)
+            return r;
         n++;
     }
     a->columns = v;
@@ -192,11 +234,8 @@ static int read_field(JsonReader *j, Arena *arena, Str key, Artifact *a) {
     const struct {
         const char *name;
         Str *to;
-    } texts[] = { { "model", &a->model },
-                  { "preset", &a->preset },
-                  { "split", &a->split },
-                  { "data", &a->data },
-                  { "data_sha256", &a->data_sha256 } };
+    } texts[] = { { "model", &a->model }, { "preset", &a->preset },           { "split", &a->split },
+                  { "data", &a->data },   { "data_sha256", &a->data_sha256 }, { "features", &a->features } };
     const struct {
         const char *name;
         size_t *to, most;
@@ -216,12 +255,13 @@ static int read_field(JsonReader *j, Arena *arena, Str key, Artifact *a) {
         a->seed = (uint64_t)seed;
         return r;
     }
-    return str_eq(key, S("step_ms"))      ? json_read_i64(j, &a->step_ms)
-           : str_eq(key, S("validation")) ? read_figures(j, &a->val)
-           : str_eq(key, S("test"))       ? read_figures(j, &a->test)
-           : str_eq(key, S("columns"))    ? read_columns(j, arena, a)
-           : str_eq(key, S("members"))    ? read_members(j, a)
-                                          : json_skip(j);
+    return str_eq(key, S("step_ms"))       ? json_read_i64(j, &a->step_ms)
+           : str_eq(key, S("known_to_ms")) ? json_read_i64(j, &a->known_to_ms)
+           : str_eq(key, S("validation"))  ? read_figures(j, &a->val)
+           : str_eq(key, S("test"))        ? read_figures(j, &a->test)
+           : str_eq(key, S("columns"))     ? read_columns(j, arena, a)
+           : str_eq(key, S("members"))     ? read_members(j, a)
+                                           : json_skip(j);
 }
 
 /* "" or what does not fit together. */
@@ -268,6 +308,35 @@ int artifact_read(Ctx *cx, Str bytes, Artifact *out) {
     }
     *out = a;
     return 0;
+}
+
+void artifact_keep(Arena *arena, const Artifact *a, Artifact *out) {
+    ArtifactColumn *columns = arena_new_n(arena, ArtifactColumn, a->shape.n_channels);
+    size_t half = half_values(&a->shape) * sizeof *a->half;
+    *out = *a;
+    Str *const texts[] = { &out->model, &out->preset, &out->split, &out->data, &out->data_sha256, &out->features };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        *texts[i] = str_dup(arena, *texts[i]);
+    for (size_t m = 0; m < a->n_members; m++) {
+        out->members[m] = str_dup(arena, a->members[m]);
+        out->bytes[m] = (Str){ 0 };
+    }
+    for (size_t c = 0; c < a->shape.n_channels; c++) {
+        columns[c] = a->columns[c];
+        columns[c].name = str_dup(arena, a->columns[c].name);
+    }
+    out->columns = columns;
+    out->half = a->half ? memcpy(arena_alloc(arena, half), a->half, half) : NULL;
+}
+
+int artifact_level(Ctx *cx, double wanted, size_t *out) {
+    static const double standard = 0.9;
+    for (size_t i = 0; i < ARTIFACT_LEVELS; i++)
+        if (fabs(artifact_levels[i] - (wanted > 0 ? wanted : standard)) < 1e-9) {
+            *out = i;
+            return 0;
+        }
+    return err_set_at(cx, ERR_INVALID, S("level"), "intervals are kept for the levels 0.5, 0.8, 0.9 and 0.95");
 }
 
 /* --- opening --- */

@@ -10,12 +10,14 @@
 #include "forecast/ensemble.h"
 #include "forecast/interval.h"
 
-enum { ARTIFACT_LEVELS = 4, ARTIFACT_MAX = 1 << 30, ARTIFACT_MEMBERS = 6 };
+enum { ARTIFACT_LEVELS = 4, ARTIFACT_MAX = 1 << 30, ARTIFACT_MEMBERS = 6, ARTIFACT_DECILES = 9 };
 extern const double artifact_levels[ARTIFACT_LEVELS]; /* 0.5, 0.8, 0.9, 0.95 */
 
 typedef struct ArtifactColumn {
     Str name;
     double mean, std;
+    float deciles
+        [ARTIFACT_DECILES]; /* of the training rows, scaled, ascending: what drift is measured from. NaN: not told */
 } ArtifactColumn;
 
 typedef struct ArtifactFigures { /* of a part */
@@ -32,6 +34,8 @@ typedef struct Artifact {
     int64_t step_ms;               /* between rows */
     const ArtifactColumn *columns; /* (shape.n_channels), the targets first */
     Str data, data_sha256;         /* name and hash of the file trained on */
+    Str features;        /* how its columns are made of candles (candle_features.h); empty: they are a file's */
+    int64_t known_to_ms; /* time of the last row that training or validation saw; 0: not told */
     ArtifactFigures val, test;
     size_t n_members;
     Str members[ARTIFACT_MEMBERS]; /* their models' names */
@@ -49,6 +53,10 @@ static inline bool artifact_beats_naive(const Artifact *a) {
 int artifact_write(const Artifact *a, Ctx *cx, Buf *out);
 /* Borrows from bytes and cx->arena. */
 int artifact_read(Ctx *cx, Str bytes, Artifact *out);
+/* All but the members' bytes, in the arena: what is still wanted of a model that was opened. */
+void artifact_keep(Arena *arena, const Artifact *a, Artifact *out);
+/* Which of artifact_levels; 0 asks for 0.9. ERR_INVALID lists them. */
+int artifact_level(Ctx *cx, double wanted, size_t *out);
 /* The card alone, as JSON. */
 void artifact_card(const Artifact *a, JsonWriter *w);
 

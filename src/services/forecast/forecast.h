@@ -16,6 +16,7 @@
 typedef struct TrainRequest {
     const ForecastTable *table;
     Str data, data_sha256; /* name and hash of what the table was read from, for the card */
+    Str features;          /* how the table was made of candles; empty: it was not */
     Str model, preset;     /* preset empty: "price" */
     size_t horizon;
     size_t look_back; /* 0: the preset's; likewise below */
@@ -125,6 +126,7 @@ typedef struct Prediction { /* (horizon, n_targets) each, in the data's own unit
     double *value, *low, *high;
     double *naive; /* (n_targets) the last value */
     double level;  /* NaN: the artifact has no intervals; low and high are NaN then */
+    bool adaptive; /* they follow the errors on the rows behind training (forecast/track.h); else split conformal */
 } Prediction;
 
 /* ERR_INVALID: too few rows, a column that is missing. */

@@ -2,6 +2,7 @@
 
 #include "services/forecast/forecast.h"
 
+#include "forecast/track.h"
 #include "services/forecast/internal.h"
 
 #include <math.h>
@@ -101,72 +102,83 @@ int forecast_judge(Ctx *cx, const Artifact *a, const EvaluateRequest *q, Evaluat
 
 /* --- forecasting --- */
 
-static int scale_window(Ctx *cx, const Artifact *a, const ForecastTable *t, float *out) {
+/* The latest rows that intervals can follow (forecast/track.h), or the window alone where there are no more. */
+static int scale_rows(Ctx *cx, const Artifact *a, const ForecastTable *t, TrackRows *out) {
     ForecastTable chosen;
-    size_t n = a->shape.look_back, channels = a->shape.n_channels;
+    size_t channels = a->shape.n_channels, n = MIN(t->n_rows, tracker_rows(a)), from = t->n_rows - n;
     int r = columns_of_artifact(cx, a, t, &chosen);
     if (r)
         return r;
-    if (t->n_rows < n)
-        return err_set_at(cx, ERR_INVALID, S("rows"), "the model looks at %zu rows, the data have %zu", n, t->n_rows);
+    if (n < a->shape.look_back)
+        return err_set_at(cx, ERR_INVALID, S("rows"), "the model looks at %zu rows, the data have %zu",
+                          a->shape.look_back, n);
+    float *x = arena_new_n(cx->arena, float, mem_mul(n, channels));
     for (size_t c = 0; c < channels; c++)
         for (size_t i = 0; i < n; i++)
-            out[i * channels + c] =
-                (float)((chosen.columns[c][t->n_rows - n + i] - a->columns[c].mean) / a->columns[c].std);
+            x[i * channels + c] = (float)((chosen.columns[c][from + i] - a->columns[c].mean) / a->columns[c].std);
+    *out = (TrackRows){ x, t->time_ms + from, n };
     return 0;
 }
 
-static int find_level(Ctx *cx, double wanted, size_t *out) {
-    for (size_t i = 0; i < ARTIFACT_LEVELS; i++)
-        if (fabs(artifact_levels[i] - (wanted > 0 ? wanted : 0.9)) < 1e-9) {
-            *out = i;
-            return 0;
-        }
-    return err_set_at(cx, ERR_INVALID, S("level"), "intervals are kept for the levels 0.5, 0.8, 0.9 and 0.95");
+static int predict_batch(void *f, Ctx *cx, const WindowBatch *b, float *out) {
+    return forecaster_predict(f, cx, b, out);
 }
 
-static void fill(Ctx *cx, const Artifact *a, const PredictRequest *q, const float *window, const float *scaled,
-                 size_t at_level, Prediction *p) {
+static void fill(Ctx *cx, const Artifact *a, const PredictRequest *q, const float *scaled, const float *half,
+                 Prediction *p) {
     size_t targets = a->shape.n_targets, horizon = a->shape.horizon, values = horizon * targets;
+    const ForecastTable *t = q->table;
     p->time_ms = arena_new_n(cx->arena, int64_t, horizon);
     p->value = arena_new_n(cx->arena, double, values);
     p->low = arena_new_n(cx->arena, double, values);
     p->high = arena_new_n(cx->arena, double, values);
     p->naive = arena_new_n(cx->arena, double, targets);
-    p->level = a->half ? artifact_levels[at_level] : NAN;
     for (size_t i = 0; i < values; i++) {
         const ArtifactColumn *c = &a->columns[i % targets];
-        double half = a->half ? a->half[at_level * values + i] : NAN;
         p->value[i] = scaled[i] * c->std + c->mean;
-        p->low[i] = (scaled[i] - half) * c->std + c->mean;
-        p->high[i] = (scaled[i] + half) * c->std + c->mean;
+        p->low[i] = (scaled[i] - half[i]) * c->std + c->mean;
+        p->high[i] = (scaled[i] + half[i]) * c->std + c->mean;
     }
     for (size_t c = 0; c < targets; c++)
-        p->naive[c] =
-            window[(a->shape.look_back - 1) * a->shape.n_channels + c] * a->columns[c].std + a->columns[c].mean;
+        p->naive[c] = t->columns[table_column(t, a->columns[c].name)][t->n_rows - 1];
     for (size_t h = 0; h < horizon; h++)
-        p->time_ms[h] = q->table->time_ms[q->table->n_rows - 1] + (int64_t)(h + 1) * a->step_ms;
+        p->time_ms[h] = t->time_ms[t->n_rows - 1] + (int64_t)(h + 1) * a->step_ms;
+}
+
+/* Half the widths are those of split conformal until the tracker has better ones. */
+static int forecast_tracked(Ctx *cx, const Artifact *a, const PredictRequest *q, size_t level, Forecaster *f,
+                            Prediction *out) {
+    size_t values = a->shape.horizon * a->shape.n_targets;
+    float *scaled = arena_new_n(cx->arena, float, values), *half = arena_new_n(cx->arena, float, values);
+    Tracker *t = NULL;
+    TrackRows rows;
+    for (size_t i = 0; i < values; i++)
+        half[i] = a->half ? a->half[level * values + i] : NAN;
+    int r = scale_rows(cx, a, q->table, &rows);
+    if (r == 0)
+        r = tracker_new(cx, a, artifact_levels[level], &t);
+    if (r == 0)
+        r = tracker_follow(t, cx, &rows, predict_batch, f, scaled, half);
+    tracker_free(t);
+    if (r < 0)
+        return r;
+    out->adaptive = r == 0;
+    out->level = out->adaptive || a->half ? artifact_levels[level] : NAN;
+    fill(cx, a, q, scaled, half, out);
+    return 0;
 }
 
 int forecast_predict(Ctx *cx, const Artifact *a, const PredictRequest *q, Prediction *out) {
-    const ForecastShape *s = &a->shape;
-    float *window = arena_new_n(cx->arena, float, mem_mul(s->look_back, s->n_channels));
-    float *scaled = arena_new_n(cx->arena, float, mem_mul(s->horizon, s->n_targets));
-    const float *const windows[] = { window };
     Forecaster *f = NULL;
-    size_t at_level = 0;
+    size_t level = 0;
     Nn nn;
-    int r = find_level(cx, q->level, &at_level);
-    if (r == 0)
-        r = scale_window(cx, a, q->table, window);
+    int r = artifact_level(cx, q->level, &level);
     if (r)
         return r;
     nn_init(&nn, NULL, MAX(1, q->threads));
     r = artifact_open(cx, a, &(ForecasterOptions){ .nn = &nn, .extra = q->extra }, &f);
     if (r == 0)
-        r = forecaster_predict(f, cx, &(WindowBatch){ windows, s->n_channels, 1 }, scaled);
-    if (r == 0)
-        fill(cx, a, q, window, scaled, at_level, out);
+        r = forecast_tracked(cx, a, q, level, f, out);
     forecaster_free(f);
     nn_done(&nn);
     return r;

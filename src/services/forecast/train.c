@@ -5,6 +5,7 @@
 #include "services/forecast/internal.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* --- the data --- */
 
@@ -146,6 +147,28 @@ static ArtifactFigures figures(const ForecastScore *s) {
 
 /* --- the artifact --- */
 
+static int compare_floats(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* The scale of a column, and how its training values lie: of a long part every k-th row says it well enough. */
+static ArtifactColumn column_of(Ctx *cx, const ForecastData *d, size_t c) {
+    enum { ROWS_MAX = 10000 };
+    const ForecastRows *rows = &d->split.parts[PART_TRAIN];
+    size_t step = (rows->to - rows->from) / ROWS_MAX + 1, n = 0;
+    ArtifactColumn out = { .name = d->names[c], .mean = d->mean[c], .std = d->std[c] };
+    ArenaMark mark = arena_mark(cx->arena);
+    float *v = arena_new_n(cx->arena, float, ROWS_MAX + 1);
+    for (size_t i = rows->from; i < rows->to; i += step)
+        v[n++] = *data_at(d, c, i);
+    qsort(v, n, sizeof *v, compare_floats);
+    for (size_t k = 0; k < ARTIFACT_DECILES; k++)
+        out.deciles[k] = v[n * (k + 1) / (ARTIFACT_DECILES + 1)];
+    arena_rewind(cx->arena, mark);
+    return out;
+}
+
 static int seal(TrainJob *j, Ctx *cx, Buf *out, TrainReport *report) {
     Artifact *a = &report->artifact;
     const TrainRequest *q = j->q;
@@ -153,7 +176,7 @@ static int seal(TrainJob *j, Ctx *cx, Buf *out, TrainReport *report) {
     Sha256 hash;
     int r = 0;
     for (size_t c = 0; c < j->shape.n_channels; c++)
-        columns[c] = (ArtifactColumn){ j->data.names[c], j->data.mean[c], j->data.std[c] };
+        columns[c] = column_of(cx, &j->data, c);
     a->model = str_find_char(q->model, '+') >= 0 ? S("ensemble") : q->model;
     a->preset = str_c(j->preset->name);
     a->split = q->split.n ? q->split : str_c(j->preset->split);
@@ -163,6 +186,8 @@ static int seal(TrainJob *j, Ctx *cx, Buf *out, TrainReport *report) {
     a->columns = columns;
     a->data = q->data;
     a->data_sha256 = q->data_sha256;
+    a->features = q->features;
+    a->known_to_ms = j->data.time_ms[j->data.split.parts[PART_VAL].to - 1];
     a->val = figures(&report->val);
     a->test = figures(&report->test);
     a->n_members = j->n_members;
