@@ -21,6 +21,10 @@ static OHLCVQuery question(Ctx *cx, const SourceQuery *q) {
     in.end = q->to.ms == TIME_MAX.ms ? (Time){ 0 } : q->to;
     in.limit = PAGE_ROWS;
     in.real_only = q->real_only;
+    if (q->newest) { /* one row more than is wanted: the last one may be open */
+        in.order = S("latest");
+        in.limit = (int64_t)MIN(q->most + 1, (size_t)PAGE_ROWS);
+    }
     return in;
 }
 
@@ -60,12 +64,16 @@ static int read_all(ApiCaller *market, Ctx *cx, const SourceQuery *q, SourceCand
         out->revision = page.revision;
         out->simulated |= page.simulated;
         append_closed(&page, cx->arena, out);
+        if (q->newest)
+            break;
         if (out->rows.n > q->most)
             return err_set_at(cx, ERR_LIMIT, S("start_date"),
                               "%s holds more than %zu candles in that range; name a shorter one", out->key.symbol.s,
                               q->most);
         in.start = page.next_start;
     }
+    if (q->newest && out->rows.n > q->most)
+        out->rows = candles_view(&out->rows, out->rows.n - q->most, q->most);
     return 0;
 }
 

@@ -35,6 +35,23 @@ static const Listing *listing_of(MarketService *m, Ctx *cx, const SeriesKey *key
     return found;
 }
 
+/* One row more than is wanted: the last one may be open. */
+static int get_newest(MarketService *m, Ctx *cx, const SourceQuery *q, SourceCandles *out) {
+    CandleQuery last = {
+        .from = q->from, .to = q->to, .limit = q->most + 1, .newest = true, .skip_synthetic = q->real_only
+    };
+    MarketPage page;
+    int r = market_get(m, cx, &out->key, &last, &page);
+    if (r != 0)
+        return r > 0 ? SOURCE_NO_SERIES : r;
+    out->simulated = page.simulated;
+    candles_init(&out->rows, cx->arena, page.rows.n);
+    append_closed(&out->rows, &page.rows, cx->arena, out);
+    if (out->rows.n > q->most)
+        out->rows = candles_view(&out->rows, out->rows.n - q->most, q->most);
+    return 0;
+}
+
 static int get(CandleSource *source, Ctx *cx, const SourceQuery *q, SourceCandles *out) {
     MarketService *m = ((MarketSource *)source)->market;
     SeriesInfo info;
@@ -44,6 +61,8 @@ static int get(CandleSource *source, Ctx *cx, const SourceQuery *q, SourceCandle
     out->key = info.key;
     out->revision = info.revision;
     out->listing = listing_of(m, cx, &info.key);
+    if (q->newest)
+        return get_newest(m, cx, q, out);
     /* Room for all of the series: pages then come and go behind it. */
     candles_init(&out->rows, cx->arena, MIN((size_t)info.n, q->most + PAGE_ROWS));
     MarketPage page = { .more = true, .next = q->from };

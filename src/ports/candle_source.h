@@ -20,6 +20,7 @@ typedef struct SourceQuery {
     SeriesKey key; /* venue and provider may be empty: found as market_resolve does */
     Time from, to; /* [from, to) on the open time; TIME_MIN, TIME_MAX: all there is */
     size_t most;   /* rows; ERR_LIMIT when the range holds more */
+    bool newest;   /* instead of that limit: the last `most` rows of the range */
     bool real_only;
 } SourceQuery;
 
