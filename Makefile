@@ -5,7 +5,7 @@ TYPE  ?= debugoptimized
 FINSIGHT = $(BUILD)/src/app/finsight
 MESON_TEST = tools/run_tests
 
-.PHONY: all help release demo serve test torture torture-gateway attack golden-indicators golden-backtest golden-feeds table-forecast bench bench-gateway asan tsan fuzz lint fmt install fresh-check peers clean
+.PHONY: all help release demo serve test torture torture-events torture-gateway attack golden-indicators golden-backtest golden-feeds table-forecast bench bench-gateway asan tsan fuzz lint fmt install fresh-check peers clean
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/build.ninja ## Build the finsight binary
@@ -47,6 +47,11 @@ torture: setup-test ## Full kills, power cuts and floods; prints PASS or FAIL fo
 	@tools/configure $(BUILD) --buildtype=$(TYPE)
 	@tools/quiet ninja -C $(BUILD)
 	@tools/torture $(BUILD)
+
+torture-events: setup-test ## Events while publishers, consumers, broker and power die; PASS or FAIL for each, ~10 minutes
+	@tools/configure $(BUILD) --buildtype=$(TYPE)
+	@tools/quiet ninja -C $(BUILD) tests/torture/torture_events
+	@$(BUILD)/tests/torture/torture_events $(or $(KILLS),1000) $(or $(CUTS),1000) $(or $(BROKERS),20) $(or $(SEED),1)
 
 torture-gateway: setup-test ## The gateway while its services die, lie and dawdle; PASS or FAIL for each, <= 8 minutes
 	@tools/configure $(BUILD) --buildtype=$(TYPE)

@@ -298,6 +298,55 @@ TEST(a_broker_that_is_killed_has_kept_what_it_confirmed) {
     test_ctx_done(&t);
 }
 
+/* A consumer that is killed between burying and acknowledging buries again, perhaps in the same millisecond: the letters
+ * are told apart, and a list in pages ends. */
+TEST(one_buried_twice_is_two_letters) {
+    need_server();
+    static const BusQueue queues[] = {
+        { .name = STR_INIT("twice.q"), .dead_exchange = STR_INIT("breaks.x"), .dead_key = STR_INIT("dead.twice") },
+        { .name = STR_INIT("twice.dead") }
+    };
+    static const BusBinding bind = { STR_INIT("breaks.x"), STR_INIT("twice.dead"), false, STR_INIT("dead.twice") };
+    TestCtx t;
+    test_ctx_init(&t);
+    EventBus *b = open_bus(&t, rabbit_server_port(server));
+    Event e;
+    Publication p;
+    Subscription *sub = NULL;
+    CHECK_OK(&t.cx, event_bus_declare(b, &t.cx, &(BusTopology){ &exchange, 1, queues, 2, &bind, 1 }));
+    make_event(&t, 7, &e, &p);
+    p.exchange = (Str){ 0 };
+    p.routing_key = queues[0].name;
+    CHECK_OK(&t.cx, event_bus_subscribe(b, &t.cx, &(SubscribeOptions){ .queue = queues[0].name }, &sub));
+    for (int i = 0; i < 3; i++) {
+        Delivery *d;
+        size_t n;
+        CHECK_OK(&t.cx, event_bus_publish(b, &t.cx, &p));
+        CHECK_OK(&t.cx, event_bus_receive(sub, &t.cx, 60000, &d, 1, &n));
+        CHECK_OK(&t.cx, event_bus_reject(sub, &t.cx, d->tag, REJECT_DEAD, S("no good")));
+    }
+    Str after = { 0 };
+    for (int i = 0; i < 3; i++) {
+        DeadLetter *v;
+        size_t n;
+        CHECK_OK(&t.cx, event_bus_dead_list(b, &t.cx, queues[1].name, after, 1, &v, &n));
+        CHECK_EQ(n, 1);
+        CHECK(!str_eq(v->handle, after));
+        CHECK_STR(v->event.id, S("7"));
+        after = v->handle;
+    }
+    DeadLetter *v;
+    size_t n;
+    int64_t done;
+    CHECK_OK(&t.cx, event_bus_dead_list(b, &t.cx, queues[1].name, after, 1, &v, &n));
+    CHECK_EQ(n, 0);
+    CHECK_OK(&t.cx, event_bus_dead_drop(b, &t.cx, queues[1].name, &after, 1, &done));
+    CHECK_EQ(done, 1);
+    event_bus_unsubscribe(sub);
+    event_bus_close(b);
+    test_ctx_done(&t);
+}
+
 TEST(an_url_that_is_none_is_refused_without_its_password) {
     TestCtx t;
     test_ctx_init(&t);
@@ -320,4 +369,4 @@ TEST(an_url_that_is_none_is_refused_without_its_password) {
 }
 
 TESTS(T(an_url_that_is_none_is_refused_without_its_password), T(a_broker_that_is_killed_has_kept_what_it_confirmed),
-      T(connections_cut_a_hundred_times_lose_nothing_confirmed))
+      T(one_buried_twice_is_two_letters), T(connections_cut_a_hundred_times_lose_nothing_confirmed))

@@ -1,11 +1,20 @@
-/* 1,000 kills of a process that publishes, relays, scores and consumes on the embedded log, 20 of them with the bus alone
- * judged first, and 1,000 power cuts. A line of PASS or FAIL each: torture_events [KILLS [CUTS [SEED]]]. */
+/* The chains of events under kills and power cuts, a row of PASS or FAIL each and a line that counts them:
+ *
+ *     torture_events [KILLS [CUTS [BROKER_KILLS [SEED]]]]
+ * 1,000, 1,000, 20 and 1 without arguments: mostly 10 minutes; a row that takes 15 fails. The seed decides who is killed, and when
+ * after its start; power cuts and simulated deaths it decides to the operation. */
 
 #include "torture/event_chain.h"
+#include "torture/news_rabbit.h"
 
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+
+enum { MOST_S = 900 }; /* of one row */
+
+static int n_pass, n_fail, n_skip;
 
 static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw) {
     (void)st;
@@ -14,32 +23,111 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
     return remove(path);
 }
 
-static int told(const char *name, int r, uint64_t seed, const ChainStats *s, const char *words) {
-    printf("%s %s: %lld kills, %lld power cuts (%lld sectors lost), %lld answers lost; %lld articles acknowledged, "
-           "lost %lld, "
-           "doubled %lld, heard again %lld; poison %lld, dead letters %lld; seed %llu%s%s\n",
-           r ? "FAIL" : "PASS", name, (long long)s->kills, (long long)s->cuts, (long long)s->lost_sectors,
-           (long long)s->deaths, (long long)s->acknowledged, (long long)s->lost, (long long)s->doubled,
-           (long long)s->repeated, (long long)s->poison, (long long)s->dead, (unsigned long long)seed, r ? ": " : "",
-           r ? words : "");
+static const char *make_dir(void) {
+    static char dir[512];
+    const char *tmp = getenv("TMPDIR");
+    snprintf(dir, sizeof dir, "%s/finsight-events-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    return mkdtemp(dir);
+}
+
+static void told(const char *name, int r, time_t from, const char *figures, const char *words) {
+    printf("%-4s  %-26s %4lld s  %s%s%s\n", r ? "FAIL" : "PASS", name, (long long)(time(NULL) - from), figures,
+           r ? ": " : "", r ? words : "");
     fflush(stdout);
-    return r;
+    n_pass += r == 0;
+    n_fail += r != 0;
+}
+
+/* --- the chain in small: stores with an inbox and an outbox of their own --- */
+
+static void small_row(const char *name, int kills, int cuts, uint64_t seed) {
+    ChainStats s = { 0 };
+    char words[700] = "no directory for the files", figures[300];
+    time_t from = time(NULL);
+    ChainOptions o = { .dir = kills ? make_dir() : "/disk", .seed = seed };
+    int r = !o.dir  ? -1
+            : kills ? event_chain_kills(&o, kills, &s, words, sizeof words)
+                    : event_chain_cuts(seed, cuts, &s, words, sizeof words);
+    snprintf(
+        figures, sizeof figures,
+        "%lld kills, %lld cuts (%lld sectors lost), %lld answers lost; %lld articles, lost %lld, doubled %lld, again "
+        "%lld; poison %lld, dead %lld",
+        (long long)s.kills, (long long)s.cuts, (long long)s.lost_sectors, (long long)s.deaths,
+        (long long)s.acknowledged, (long long)s.lost, (long long)s.doubled, (long long)s.repeated, (long long)s.poison,
+        (long long)s.dead);
+    told(name, r, from, figures, words);
+    if (r == 0 && kills)
+        nftw(o.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS); /* a failure leaves the files to be looked at */
+}
+
+/* --- the real chain --- */
+
+static void news_told(const char *name, int r, time_t from, const NewsChainStats *s, const char *words) {
+    char figures[400];
+    snprintf(
+        figures, sizeof figures,
+        "%lld kills (news %lld, sentiment %lld, all and the log %lld), broker %lld, cuts %lld (%lld sectors lost), "
+        "%lld answers lost; %lld articles, %lld scores, %lld jobs, lost %lld, doubled %lld, again %lld; poison %lld, "
+        "dead %lld",
+        (long long)(s->kills[NEWS_PART_NEWS] + s->kills[NEWS_PART_SENTIMENT] + s->kills[NEWS_PARTS]),
+        (long long)s->kills[NEWS_PART_NEWS], (long long)s->kills[NEWS_PART_SENTIMENT], (long long)s->kills[NEWS_PARTS],
+        (long long)s->broker_kills, (long long)s->cuts, (long long)s->lost_sectors, (long long)s->answers_lost,
+        (long long)s->stored, (long long)s->scored, (long long)s->jobs, (long long)s->lost, (long long)s->doubled,
+        (long long)s->again, (long long)s->poison, (long long)s->dead);
+    told(name, r, from, figures, words);
+}
+
+static void news_row(const char *name, const NewsChainBus *bus, int kills, int broker_kills, uint64_t seed) {
+    NewsChainStats s = { 0 };
+    char words[700] = "no directory for the files";
+    time_t from = time(NULL);
+    NewsChainOptions o = {
+        .bus = bus, .dir = make_dir(), .seed = seed, .kills = kills, .broker_kills = broker_kills, .most_s = MOST_S
+    };
+    int r = o.dir ? news_chain_kills(&o, &s, words, sizeof words) : -1;
+    news_told(name, r, from, &s, words);
+    if (r == 0)
+        nftw(o.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void rabbit_row(int kills, int broker_kills, uint64_t seed) {
+    NewsChainBus bus;
+    RabbitServer *server = rabbit_server_there() ? rabbit_server_start() : NULL;
+    if (!rabbit_server_there()) {
+        printf("SKIP  news on RabbitMQ: rabbitmq-server is not installed\n");
+        n_skip++;
+        return;
+    }
+    if (!server) {
+        told("news, RabbitMQ, kills", -1, time(NULL), "", "the broker did not start");
+        return;
+    }
+    news_rabbit(server, &bus);
+    news_row("news, RabbitMQ, kills", &bus, kills, broker_kills, seed);
+    rabbit_server_stop(server);
+}
+
+static void cut_row(int cuts, uint64_t seed) {
+    NewsChainStats s = { 0 };
+    char words[700] = "";
+    time_t from = time(NULL);
+    int r = news_chain_cuts(seed, cuts, &s, words, sizeof words);
+    news_told("news, embedded, power cuts", r, from, &s, words);
+}
+
+static int number(int argc, char **argv, int i, int standard) {
+    return argc > i ? (int)strtol(argv[i], NULL, 10) : standard;
 }
 
 int main(int argc, char **argv) {
-    int kills = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1000,
-        cuts = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 1000;
-    uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
-    const char *tmp = getenv("TMPDIR");
-    ChainStats stats = { 0 };
-    char words[700] = "no directory for the files", dir[512];
-    snprintf(dir, sizeof dir, "%s/finsight-events-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    ChainOptions o = { .dir = mkdtemp(dir), .seed = seed };
-    int r = o.dir ? event_chain_kills(&o, kills, &stats, words, sizeof words) : -1;
-    int bad = told("events_kill", r, seed, &stats, words);
-    if (r == 0)
-        nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS); /* a failure leaves the files to be looked at */
-    r = event_chain_cuts(seed, cuts, &stats, words, sizeof words);
-    bad |= told("events_power_cut", r, seed, &stats, words);
-    return bad ? 1 : 0;
+    int kills = number(argc, argv, 1, 1000), cuts = number(argc, argv, 2, 1000), brokers = number(argc, argv, 3, 20);
+    uint64_t seed = (uint64_t)number(argc, argv, 4, 1);
+    printf("events under kills and power cuts: seed %llu, each row at most %d s\n", (unsigned long long)seed, MOST_S);
+    small_row("chain in small, kills", kills, 0, seed);
+    small_row("chain in small, power cuts", 0, cuts, seed);
+    news_row("news, embedded, kills", NULL, kills, 0, seed);
+    rabbit_row(kills, brokers, seed);
+    cut_row(cuts, seed);
+    printf("%d PASS, %d FAIL, %d SKIP; seed %llu\n", n_pass, n_fail, n_skip, (unsigned long long)seed);
+    return n_fail ? 1 : 0;
 }

@@ -1,7 +1,8 @@
 /* adapters/bus/amqp_dead.c - looking through a queue of dead letters without consuming it.
  *
  * AMQP has no cursor: letters are taken one by one without acknowledging them, and what stays goes back to its place at
- * the end. While that lasts another who looks sees fewer. A handle is the id, where and when it died. */
+ * the end. While that lasts another who looks sees fewer. A handle is the id, where and when it died, and which of those
+ * it is: one that was buried twice, because its consumer was killed between the grave and the acknowledgement, is two. */
 
 #include "adapters/bus/amqp_internal.h"
 
@@ -16,6 +17,7 @@ typedef struct Walk {
     Str queue;
     Fate (*look)(struct Walk *w, const DeadLetter *d); /* STOP: and this one stays */
     int r;                                             /* of look */
+    Map seen;                                          /* handle -> how often */
     /* listing */
     Str after;
     bool begun;
@@ -43,6 +45,13 @@ static void letter_read(Arena *a, const amqp_message_t *m, Str exchange, Str key
                         (long long)d->death.at.ms);
 }
 
+static void tell_apart(Walk *w, DeadLetter *d) {
+    uintptr_t n = (uintptr_t)map_get(&w->seen, d->handle);
+    map_put(&w->seen, d->handle, (void *)(n + 1));
+    if (n)
+        d->handle = str_fmt(w->cx->arena, STR_FMT "#%llu", STR_ARG(d->handle), (unsigned long long)n);
+}
+
 /* 0: one was looked at; BUS_EMPTY: there is no more, or enough. */
 static int step(Walk *w, AmqpLink *l) {
     amqp_maybe_release_buffers(l->c);
@@ -62,6 +71,7 @@ static int step(Walk *w, AmqpLink *l) {
     DeadLetter d;
     letter_read(w->cx->arena, &m, exchange, key, &d);
     amqp_destroy_message(&m);
+    tell_apart(w, &d);
     Fate fate = w->look(w, &d);
     if (fate == FATE_GO)
         amqp_basic_ack(l->c, AMQP_CHANNEL, tag, 0);
@@ -86,6 +96,7 @@ static int walk(Walk *w) {
         r = r < 0 ? r : back;
     }
     event_amqp_link_done(&l);
+    map_done(&w->seen);
     return MIN(r, 0);
 }
 

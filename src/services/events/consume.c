@@ -3,13 +3,24 @@
 
 #include "services/events/internal.h"
 
-enum { TAKEN_AT_ONCE = 64, RETRIES_STANDARD = 5 };
+#include "base/hash.h"
+
+enum { TAKEN_AT_ONCE = 64, RETRIES_STANDARD = 5, FAILED_KEPT = 256, DELIVERIES_MOST = 100 };
+
+/* What a handler could not do yet. Counted here, because a bus counts deliveries: those to consumers that were killed are
+ * no failures of the event, and some brokers tell only that there were any. */
+typedef struct Failed {
+    uint64_t id; /* hash; 0 = free */
+    int64_t n;
+} Failed;
 
 struct EventConsumer {
     EventService *s;
     ConsumerOptions o;
     Subscription *sub;
     Arena texts; /* of o */
+    Failed failed[FAILED_KEPT];
+    size_t n_failed; /* ever; the oldest makes room */
 };
 
 int event_consumer_open(EventService *s, Ctx *cx, const ConsumerOptions *o, EventConsumer **out) {
@@ -90,12 +101,27 @@ static int handle(EventConsumer *c, Ctx *cx, const Delivery *d) {
     return r ? r : run_handlers(c, cx, type, d);
 }
 
-/* Does it come again? A count that is not known is 1 after the first time: then `again` decides. */
-static bool give_again(const EventConsumer *c, const Delivery *d, int r) {
+static Failed *failed_of(EventConsumer *c, Str id) {
+    uint64_t hash = hash64_str(id, 0) | 1;
+    for (size_t i = 0; i < FAILED_KEPT; i++)
+        if (c->failed[i].id == hash)
+            return &c->failed[i];
+    Failed *f = &c->failed[c->n_failed++ % FAILED_KEPT];
+    *f = (Failed){ .id = hash };
+    return f;
+}
+
+/* Does it come again? A bus that counts bounds those, too, that no consumer lives long enough to fail at. */
+static bool give_again(EventConsumer *c, const Delivery *d, int r) {
     if (r == EVENT_LATER || r == ERR_CANCELLED)
         return true;
-    bool known = event_bus_can(c->s->o.bus, BUS_CAN_COUNT);
-    return err_info(r)->retryable && (known ? d->count < c->o.retries : !d->again && c->o.retries > 0);
+    if (!err_info(r)->retryable || d->count >= DELIVERIES_MOST)
+        return false;
+    Failed *f = failed_of(c, d->event.id);
+    if (f->n++ < c->o.retries)
+        return true;
+    *f = (Failed){ 0 };
+    return false;
 }
 
 static int settle(EventConsumer *c, Ctx *cx, const Delivery *d, int r, ConsumedEvents *out) {

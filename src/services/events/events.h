@@ -92,7 +92,7 @@ typedef struct ConsumerOptions {
     const EventRoute *routes; /* borrowed */
     size_t n_routes;
     int prefetch;    /* 0 = 64 */
-    int64_t retries; /* of failures that may pass; 0 = 5, -1 = none */
+    int64_t retries; /* of failures that may pass, counted by this consumer; 0 = 5, -1 = none */
 } ConsumerOptions;
 
 /* Logs "Started consuming events from QUEUE", or why not. */

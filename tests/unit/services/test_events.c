@@ -306,6 +306,33 @@ TEST(a_failure_that_may_pass_is_tried_again) {
     end(&f);
 }
 
+/* MSG-18: consumers were killed with it in their hands; that is no failure of the event. */
+TEST(deliveries_to_the_killed_are_no_failures) {
+    Fixture f;
+    begin(&f);
+    Calls a = { .f = &f, .fail_first = 2, .code = ERR_UNAVAILABLE };
+    const EventRoute routes[] = { { "news_collected", handler, &a } };
+    EventConsumer *c = consumer(&f, routes, 1);
+    EventDraft d = { .type = S("news_collected"), .source = S("news"), .body = news };
+    CHECK_OK(&f.t.cx, event_publish(f.s, &f.t.cx, &d, NULL));
+    for (int i = 0; i < 20; i++) {
+        Subscription *sub;
+        Delivery *v;
+        size_t n;
+        CHECK_OK(&f.t.cx, event_bus_subscribe(f.bus, &f.t.cx,
+                                              &(SubscribeOptions){ .queue = S("sentiment_analysis_queue") }, &sub));
+        CHECK_OK(&f.t.cx, event_bus_receive(sub, &f.t.cx, 0, &v, 64, &n));
+        CHECK_EQ(v[0].count, i);
+        event_bus_unsubscribe(sub);
+    }
+    CHECK_EQ(consume(&f, c).later, 1);
+    CHECK_EQ(consume(&f, c).later, 1);
+    CHECK_EQ(consume(&f, c).done, 1);
+    CHECK_EQ(waiting(&f, "finsight.dlq"), 0);
+    event_consumer_close(c);
+    end(&f);
+}
+
 /* A new version of a schema is read by who knows the old one (MSG-37, GOV-04). */
 TEST(a_reader_of_version_1_reads_version_2) {
     static const EventField one_f[] = { { "n", EVENT_INT, true } };
@@ -442,4 +469,5 @@ TESTS(T(publish_event_says_true_and_logs_it), T(a_bus_that_is_away_costs_no_even
       T(a_bad_event_is_refused_and_never_kept), T(a_draft_is_completed_from_its_body), T(every_handler_of_a_type_runs),
       T(unknown_types_warn_and_unknown_messages_die), T(a_handler_s_failure_is_a_dead_letter),
       T(a_body_that_does_not_fit_dies_with_the_field), T(a_failure_that_may_pass_is_tried_again),
-      T(a_reader_of_version_1_reads_version_2), T(a_replica_converges_after_a_partition), T(ticks_expire_and_measure))
+      T(deliveries_to_the_killed_are_no_failures), T(a_reader_of_version_1_reads_version_2),
+      T(a_replica_converges_after_a_partition), T(ticks_expire_and_measure))
