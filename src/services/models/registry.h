@@ -16,6 +16,7 @@
 
 #include "forecast/artifact.h"
 #include "ports/model_registry.h"
+#include "ports/object_store.h"
 
 typedef struct Models Models;
 
@@ -32,8 +33,8 @@ enum { MODELS_NONE = 1 }; /* > 0: nothing that fits */
 
 typedef struct ModelsOptions {
     ModelRegistry *registry; /* stays the caller's */
-    const char *cache;       /* folder of weights by hash, so that the object store is asked once; NULL = none */
-    size_t cache_max;        /* bytes there; the longest unused go first. 0 = 1 GiB */
+    ObjectStore *cache;      /* borrowed; weights by hash, so that the registry is asked once; NULL = none */
+    size_t cache_max;        /* bytes there; what was put first goes first. 0 = 1 GiB */
     size_t weights_max;      /* bytes of a model's weights; 0 = ARTIFACT_MAX */
 } ModelsOptions;
 
@@ -57,7 +58,7 @@ typedef struct ModelRegister {
     Str experiment; /* empty: "finsight" */
     Str parent;     /* version it goes back to; empty = none */
     Str command;    /* how it was trained; for the card; may be empty */
-    double seconds; /* training took; NaN = not known */
+    double seconds; /* training took; 0 = not known */
     size_t epochs;
     const MlTag *tags; /* of the version, besides ours */
     size_t n_tags;
