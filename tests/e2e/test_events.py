@@ -81,7 +81,7 @@ class Cases(rig.Suite):
         del bad["symbol"]
         error = self.publish(server, "data_collection_request", bad, want=422)["error"]
         equal(error["field"], "symbol")
-        self.publish(server, "data_collection_request", self.request_of(exchange, 2, exchange="kraken"))
+        self.publish(server, "data_collection_request", self.request_of(exchange, 2, exchange="nowhere"))
         dead = wait_for(lambda: self.call(server, "GET", "/api/v1/events/dead")["letters"], 60, "a dead letter")
         equal(len(dead), 1)
         equal(dead[0]["reason"], "rejected")
