@@ -140,7 +140,8 @@ static int check_state(Ctx *cx, const Training *t, const State *s, Str best) {
         return err_set(cx, ERR_CONFLICT,
                        "the checkpoint is of other data or settings: repeat them as they were, or begin "
                        "anew without it");
-    if (s->epoch < 0 || (size_t)s->epoch != s->n_history || s->step < 0 || (size_t)s->step >= t->steps ||
+    /* step == steps: cut off in the validation, which the resumed run repeats */
+    if (s->epoch < 0 || (size_t)s->epoch != s->n_history || s->step < 0 || (size_t)s->step > t->steps ||
         s->best_epoch < 0 || s->best_epoch > s->epoch || (s->epoch > 0) != (s->best_epoch > 0) ||
         best.n != (s->best_epoch ? n : 0) * sizeof(float) || !(s->seconds >= 0) || !isfinite(s->loss_sum))
         return err_set(cx, ERR_CORRUPT, "the checkpoint contradicts itself");

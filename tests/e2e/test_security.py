@@ -406,7 +406,8 @@ class Cases(rig.Suite):
     # --- roles: SEC-06, SEC-07, GWY-37 ---
 
     def test_every_cell_of_role_times_route(self):
-        server = self.open_server("--data.store", "memory", "--config.file", self.admin_file())
+        exchange = self.exchange("--seed", 3)  # what asks a venue asks this one
+        server = self.open_server("--data.store", "memory", "--config.file", self.admin_file(), exchange=exchange)
         admin = "the admin key of this test"
         keys = {"none": None, "admin key": admin}
         for role in ("read", "write", "admin"):

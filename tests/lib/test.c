@@ -26,6 +26,18 @@ void test_fail_at(const char *file, int line, const char *fmt, ...) {
     abort(); /* not reached: _fail jumps */
 }
 
+size_t test_part(int argc, char **argv, struct CMUnitTest *tests, size_t n) {
+    unsigned part = 1, of = 1;
+    if (argc > 1 && (sscanf(argv[1], "%u/%u", &part, &of) != 2 || part == 0 || part > of)) {
+        fprintf(stderr, "%s: which part of the cases? It is I/N with 1 <= I <= N, not \"%s\"\n", argv[0], argv[1]);
+        exit(2);
+    }
+    size_t kept = 0;
+    for (size_t i = part - 1; i < n; i += of)
+        tests[kept++] = tests[i];
+    return kept;
+}
+
 void test_ctx_init(TestCtx *t) {
     arena_init(&t->arena, 0);
     clock_manual_init(&t->clock, time_ms(INT64_C(1704067200000)));

@@ -29,11 +29,15 @@
 
 #define TEST(name) static void name(void **state_)
 #define T(name)    cmocka_unit_test(name)
+/* main(). With an argument I/N it runs every Nth case from the Ith on: tests/lib/shards.py runs all parts at once. */
 #define TESTS(...)                                                                                                     \
-    int main(void) {                                                                                                   \
-        const struct CMUnitTest tests_[] = { __VA_ARGS__ };                                                            \
-        return cmocka_run_group_tests(tests_, NULL, NULL);                                                             \
+    int main(int argc, char **argv) {                                                                                  \
+        struct CMUnitTest tests_[] = { __VA_ARGS__ };                                                                  \
+        size_t n_ = test_part(argc, argv, tests_, ARRAY_LEN(tests_));                                                  \
+        return _cmocka_run_group_tests("tests", tests_, n_, NULL, NULL);                                               \
     }
+
+size_t test_part(int argc, char **argv, struct CMUnitTest *tests, size_t n);
 
 extern _Thread_local const char *test_row_name; /* shown by a failing check */
 

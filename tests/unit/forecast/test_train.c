@@ -104,6 +104,51 @@ TEST(a_run_in_pieces_ends_with_the_same_weights) {
     test_ctx_done(&t);
 }
 
+static MonoNs mono_by_reading(Clock *c) { /* a millisecond passes with each look at it */
+    clock_manual_advance_ms((ClockManual *)c, 1);
+    return (MonoNs){ atomic_load(&((ClockManual *)c)->mono_ns) };
+}
+
+/* A deadline may pass anywhere, in the middle of the validation too: after the last step, before the epoch counts. */
+TEST(a_run_cut_by_the_clock_anywhere_ends_with_the_same_weights) {
+    TestCtx t;
+    Nn nn;
+    test_ctx_init(&t);
+    nn_init(&nn, NULL, 1);
+    ForecastData d = made_data(&t.cx, ROWS, CHANNELS, L, H, 1);
+    TrainSettings s = settings(MODEL_DLINEAR, 5);
+    char whole[SHA256_HEX + 1], hex[SHA256_HEX + 1] = "";
+    TrainResult result;
+    train_in_pieces(&t, &s, &d, &nn, 0, whole, &result);
+    t.clock.clock.mono = mono_by_reading;
+    for (int64_t reads = 30; reads < 60; reads++) {
+        Cut cut = { 0 };
+        bool ended = false;
+        buf_init(&cut.kept, 64 << 20);
+        for (int piece = 0; piece < 1000 && !ended; piece++) {
+            Training *training;
+            t.cx.deadline = (MonoNs){ 0 };
+            CHECK_OK(&t.cx, training_new(&t.cx, &s, &d, &nn, &training));
+            if (piece > 0)
+                CHECK_OK(&t.cx, training_resume(training, &t.cx, buf_str(&cut.kept)));
+            t.cx.deadline = (MonoNs){ clock_mono(t.cx.clock).ns + reads * 1000000 };
+            int r = training_run(training, &t.cx, &(TrainHooks){ .keep = keep, .arg = &cut });
+            CHECK(r == 0 || r == ERR_TIMEOUT);
+            ended = r == 0;
+            if (ended) {
+                training_end(training, &t.cx, &result);
+                hash_of(training_model(training), hex);
+            }
+            training_free(training);
+        }
+        buf_done(&cut.kept);
+        CHECK(ended);
+        CHECK_STR(str_c(hex), str_c(whole));
+    }
+    nn_done(&nn);
+    test_ctx_done(&t);
+}
+
 TEST(it_learns_and_stops) {
     TestCtx t;
     Nn nn;
@@ -337,7 +382,7 @@ TEST(a_card_that_contradicts_itself_is_refused) {
     }
 }
 
-TESTS(T(a_run_in_pieces_ends_with_the_same_weights), T(it_learns_and_stops), T(what_cannot_be_trained_is_refused),
-      T(a_checkpoint_of_something_else_is_refused), T(weights_of_a_simplex_are_the_least),
-      T(an_ensemble_is_never_worse_than_its_best_member), T(a_model_is_read_back_as_it_was_written),
-      T(a_card_that_contradicts_itself_is_refused))
+TESTS(T(a_run_in_pieces_ends_with_the_same_weights), T(a_run_cut_by_the_clock_anywhere_ends_with_the_same_weights),
+      T(it_learns_and_stops), T(what_cannot_be_trained_is_refused), T(a_checkpoint_of_something_else_is_refused),
+      T(weights_of_a_simplex_are_the_least), T(an_ensemble_is_never_worse_than_its_best_member),
+      T(a_model_is_read_back_as_it_was_written), T(a_card_that_contradicts_itself_is_refused))
