@@ -99,6 +99,25 @@ static bool unsafe(uint32_t cp) {
            (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff;
 }
 
+/* How many bytes of s, from its start, stand for themselves in a quoted text; eight at a time by the usual tricks on a word
+ * (Hacker's Delight 6-1). */
+static size_t plain_first(Str s) {
+    const uint64_t ones = UINT64_MAX / 255, high = ones << 7, low = ~high;
+    size_t at = 0;
+    for (uint64_t w; at + sizeof w <= s.n; at += sizeof w) {
+        memcpy(&w, s.p + at, sizeof w);
+        uint64_t odd = w & high;           /* the sums below carry into no neighbour where there is none of these */
+        odd |= ~((w & low) + ones * 0x60); /* a control */
+        odd |= (w & low) + ones;           /* 0x7f */
+        odd |= ~(((w ^ ones * '"') & low) + low) | ~(((w ^ ones * '\\') & low) + low);
+        if (odd & high)
+            break;
+    }
+    while (at < s.n && s.p[at] >= ' ' && s.p[at] < 0x7f && s.p[at] != '\\' && s.p[at] != '"')
+        at++;
+    return at;
+}
+
 static void put_code_point(Buf *b, uint32_t cp) {
     switch (cp) {
     case '\n':
@@ -119,8 +138,7 @@ static void put_code_point(Buf *b, uint32_t cp) {
 static void put_safe(Buf *b, Str s, bool quoted) {
     size_t clean = 0, at = 0; /* [clean, at) is not written yet and needs no escape */
     while (at < s.n) {
-        while (at < s.n && s.p[at] >= ' ' && s.p[at] < 0x7f && s.p[at] != '\\' && s.p[at] != '"')
-            at++;
+        at += plain_first(str_from(s, at));
         if (at == s.n)
             break;
         uint32_t cp = 0;
@@ -144,6 +162,14 @@ static void put_safe(Buf *b, Str s, bool quoted) {
 }
 
 static void put_quoted(Buf *b, Str s) {
+    char *to = plain_first(s) == s.n ? buf_reserve(b, s.n + 2) : NULL;
+    if (to) {
+        *to++ = '"';
+        memcpy(to, s.n ? s.p : "", s.n);
+        to[s.n] = '"';
+        b->n += s.n + 2;
+        return;
+    }
     buf_put_c(b, '"');
     put_safe(b, s, true);
     buf_put_c(b, '"');
@@ -158,15 +184,30 @@ static bool is_word(Str s) {
 
 /* --- fields --- */
 
+static bool begins_with(Str s, const char *word) {
+    size_t i = 0;
+    while (i < s.n && word[i] && (s.p[i] | 0x20) == (word[i] | 0x20))
+        i++;
+    return word[i] == '\0';
+}
+
+/* By the letter they begin with: this runs for each text of each line. */
 static bool names_a_secret(Str key) {
-    static const char *const words[] = { "secret", "passw",       "token",   "api_key",    "apikey", "authorization",
-                                         "cookie", "private_key", "api-key", "credential", "bearer" };
+    static const char *const words['z' - 'a' + 1][4] = {
+        ['a' - 'a'] = { "api_key", "api-key", "apikey", "authorization" },
+        ['b' - 'a'] = { "bearer" },
+        ['c' - 'a'] = { "cookie", "credential" },
+        ['p' - 'a'] = { "passw", "private_key" },
+        ['s' - 'a'] = { "secret" },
+        ['t' - 'a'] = { "token" },
+    };
     for (size_t at = 0; at < key.n; at++) {
-        char first = (char)(key.p[at] | 0x20);
-        if (first != 's' && first != 'p' && first != 't' && first != 'a' && first != 'c' && first != 'b')
-            continue; /* what the words begin with: this runs for each field of each line */
-        for (size_t i = 0; i < ARRAY_LEN(words); i++)
-            if (words[i][0] == first && str_eq_nocase(str_first(str_from(key, at), strlen(words[i])), str_c(words[i])))
+        int letter = (key.p[at] | 0x20) - 'a';
+        if (letter < 0 || letter > 'z' - 'a')
+            continue;
+        const char *const *w = words[letter];
+        for (int i = 0; i < 4 && w[i]; i++)
+            if (begins_with(str_from(key, at), w[i]))
                 return true;
     }
     return false;
@@ -185,14 +226,17 @@ static void put_number(Buf *b, double v) {
         BUF_LIT(b, "null");
 }
 
-static void put_value(Buf *b, LogFormat format, const LogField *f) {
-    Str s = names_a_secret(str_c(f->key)) ? S("***") : utf8_first(f->s, VALUE_MAX);
+static void put_text(Buf *b, LogFormat format, Str s) {
+    if (format == LOG_JSON || !is_word(s))
+        put_quoted(b, s);
+    else
+        put_safe(b, s, false);
+}
+
+static void put_value(Buf *b, LogFormat format, Str key, const LogField *f) {
     switch (f->kind) {
     case FIELD_STR:
-        if (format == LOG_JSON || !is_word(s))
-            put_quoted(b, s);
-        else
-            put_safe(b, s, false);
+        put_text(b, format, names_a_secret(key) ? S("***") : utf8_first(f->s, VALUE_MAX));
         break;
     case FIELD_I64: {
         char text[NUM_TEXT_MAX];
@@ -209,15 +253,14 @@ static void put_value(Buf *b, LogFormat format, const LogField *f) {
     }
 }
 
-/* "key":value, or key=value; nothing for an empty id. */
-static void put_id(Buf *b, LogFormat format, const char *key, Str id) {
+/* Nothing for an empty id. key: as it stands in either format. */
+static void put_id(Buf *b, LogFormat format, Str json, Str text, Str id) {
     if (id.n == 0)
         return;
-    buf_put_str(b, format == LOG_JSON ? S(",\"") : S(" "));
-    buf_put_str(b, str_c(key));
-    buf_put_str(b, format == LOG_JSON ? S("\":") : S("="));
-    put_value(b, format, &F_STR(key, utf8_first(id, ID_MAX)));
+    buf_put_str(b, format == LOG_JSON ? json : text);
+    put_text(b, format, utf8_first(id, ID_MAX));
 }
+#define PUT_ID(b, format, key, id) put_id((b), (format), S(",\"" key "\":"), S(" " key "="), (id))
 
 static void put_key(Buf *b, LogFormat format, bool first, Str key) {
     if (format == LOG_JSON) {
@@ -238,8 +281,9 @@ static void put_metadata(Buf *b, LogFormat format, const LogField *fields, size_
         size_t before = b->n;
         if (fields[i].kind == FIELD_MS)
             continue;
-        put_key(b, format, first, str_c(fields[i].key));
-        put_value(b, format, &fields[i]);
+        Str key = str_c(fields[i].key);
+        put_key(b, format, first, key);
+        put_value(b, format, key, &fields[i]);
         cut = b->n - start > METADATA_MAX;
         if (cut)
             b->n = before;
@@ -251,7 +295,7 @@ static void put_metadata(Buf *b, LogFormat format, const LogField *fields, size_
         if (notes[i].i == 0)
             continue;
         put_key(b, format, first, str_c(notes[i].key));
-        put_value(b, format, &notes[i]);
+        put_number(b, (double)notes[i].i);
         first = false;
     }
     if (format == LOG_JSON && !first)
@@ -300,20 +344,26 @@ static void put_duration(const Logger *l, Buf *b, const LogField *fields, size_t
         }
 }
 
+/* b has room for LINE_MAX_BYTES: the ceilings of the parts sum up to less. */
+static void put_line(const Logger *l, Buf *b, const Ctx *cx, LogLevel level, Str message, const LogField *fields,
+                     size_t n, int64_t suppressed) {
+    put_head(l, b, level, message);
+    put_duration(l, b, fields, n);
+    if (cx) {
+        PUT_ID(b, l->format, "request_id", cx->trace.request_id);
+        PUT_ID(b, l->format, "correlation_id", cx->trace.correlation_id);
+        PUT_ID(b, l->format, "user_id", cx->principal.id);
+    }
+    put_metadata(b, l->format, fields, n, suppressed);
+    buf_put_str(b, l->format == LOG_JSON ? S("}\n") : S("\n"));
+    assert(buf_ok(b));
+}
+
 static void emit(Logger *l, const Ctx *cx, LogLevel level, Str message, const LogField *fields, size_t n,
                  int64_t suppressed) {
     Buf b;
     buf_init(&b, LINE_MAX_BYTES);
-    put_head(l, &b, level, message);
-    put_duration(l, &b, fields, n);
-    if (cx) {
-        put_id(&b, l->format, "request_id", cx->trace.request_id);
-        put_id(&b, l->format, "correlation_id", cx->trace.correlation_id);
-        put_id(&b, l->format, "user_id", cx->principal.id);
-    }
-    put_metadata(&b, l->format, fields, n, suppressed);
-    buf_put_str(&b, l->format == LOG_JSON ? S("}\n") : S("\n"));
-    assert(buf_ok(&b)); /* the ceilings of the parts sum up to less */
+    put_line(l, &b, cx, level, message, fields, n, suppressed);
     l->sink->write(l->sink, b.p, b.n);
     buf_done(&b);
 }
@@ -386,6 +436,29 @@ void log_record(Logger *l, const Ctx *cx, LogLevel level, Str message, const Log
     assert(level < LEVEL_OFF);
     if (log_on(l, level))
         emit(l, cx, level, message, fields, n, 0);
+}
+
+void log_batch_record(LogBatch *b, Logger *l, const Ctx *cx, LogLevel level, Str message, const LogField *fields,
+                      size_t n) {
+    assert(level < LEVEL_OFF);
+    if (!log_on(l, level))
+        return;
+    if (!b->lines.limit)
+        buf_init(&b->lines, LOG_BATCH_FULL + LINE_MAX_BYTES);
+    put_line(l, &b->lines, cx, level, message, fields, n, 0);
+    if (b->lines.n >= LOG_BATCH_FULL)
+        log_batch_end(b, l);
+}
+
+void log_batch_end(LogBatch *b, Logger *l) {
+    if (b->lines.n)
+        l->sink->write(l->sink, b->lines.p, b->lines.n);
+    buf_clear(&b->lines);
+}
+
+void log_batch_done(LogBatch *b, Logger *l) {
+    log_batch_end(b, l);
+    buf_done(&b->lines);
 }
 
 void log_printf(Logger *l, const Ctx *cx, LogLevel level, const char *fmt, ...) {

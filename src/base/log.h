@@ -15,7 +15,7 @@
  *
  * Nothing from outside can forge a line: control characters, line separators and bidi overrides are escaped in
  * both formats, and a line has a ceiling. Fields whose name says secret, password, token, api_key, cookie... are masked. One
- * line goes out in one call of the sink. A flood of one message is cut (LogCfg.guard_per_s) and counted in the
+ * line goes out in one call of the sink, and those of a LogBatch together in one. A flood of one message is cut (LogCfg.guard_per_s) and counted in the
  * `suppressed` of the next line that passes.
  * Threads: any; the level may be changed while others log. */
 
@@ -33,7 +33,7 @@ bool log_format_parse(Str s, LogFormat *out); /* "json", "text" */
 
 typedef struct LogSink LogSink;
 struct LogSink {
-    void (*write)(LogSink *s, const char *line, size_t n); /* whole lines with their newline; any thread */
+    void (*write)(LogSink *s, const char *lines, size_t n); /* whole ones, each with its newline; any thread */
     void (*close)(LogSink *s);
 };
 
@@ -87,6 +87,16 @@ void log_write(Logger *l, const Ctx *cx, LogLevel level, Str message, const LogF
 void log_printf(Logger *l, const Ctx *cx, LogLevel level, const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* A line that is a record (access, audit): the guard never cuts it. */
 void log_record(Logger *l, const Ctx *cx, LogLevel level, Str message, const LogField *fields, size_t n);
+/* Records that come by the thousand (the access log): they are put together by one thread and handed to the sink by
+ * log_batch_end, whose task it is to call it before anybody waits for them. */
+typedef struct LogBatch {
+    Buf lines;
+} LogBatch;
+enum { LOG_BATCH_FULL = 48 << 10 }; /* bytes: a batch that has them is handed over at once */
+void log_batch_record(LogBatch *b, Logger *l, const Ctx *cx, LogLevel level, Str message, const LogField *fields,
+                      size_t n);
+void log_batch_end(LogBatch *b, Logger *l); /* keeps the memory */
+void log_batch_done(LogBatch *b, Logger *l);
 /* The failure in cx->err with its code, field and words; CANCELLED and outcomes of the caller's making (4xx) are
  * INFO, the rest ERROR. */
 void log_failure(Logger *l, const Ctx *cx, Str what);

@@ -309,12 +309,20 @@ static Str number(Arena *a, int64_t v) {
     return str_n(p, num_format_i64(v, p));
 }
 
+/* "100;w=60", without printf: every reply has these fields. */
+static Str policy_text(Arena *a, const LimitVerdict *v) {
+    char *start = arena_alloc(a, 2 * NUM_TEXT_MAX + 3), *to = start + num_format_i64(v->most, start);
+    memcpy(to, ";w=", 3);
+    to += 3 + num_format_i64(seconds_up(v->rule->window_ms), to + 3);
+    return str_n(start, (size_t)(to - start));
+}
+
 void limit_headers(Arena *a, const LimitVerdict *v, LimitHeaders *out) {
     *out = (LimitHeaders){
         .limit = number(a, v->most),
         .remaining = number(a, v->remaining),
         .reset = number(a, seconds_up(v->reset_ms)),
-        .policy = str_fmt(a, "%lld;w=%lld", (long long)v->most, (long long)seconds_up(v->rule->window_ms)),
+        .policy = policy_text(a, v),
     };
     if (!v->ok)
         out->retry_after = number(a, MAX(1, seconds_up(v->retry_after_ms)));

@@ -364,7 +364,73 @@ TEST(the_factory_makes_json_and_text_loggers_by_name) {
     CHECK(!log_format_parse(S("xml"), &f));
 }
 
-TESTS(T(a_json_line_has_the_documented_keys), T(keys_without_a_value_are_left_out), T(a_text_line_is_for_people),
+static int sink_calls;
+
+typedef struct CountSink {
+    LogSink sink;
+    LogSink *to;
+} CountSink;
+
+static void count_write(LogSink *s, const char *lines, size_t n) {
+    sink_calls++;
+    CountSink *c = (CountSink *)s;
+    c->to->write(c->to, lines, n);
+}
+
+static void count_close(LogSink *s) {
+    CountSink *c = (CountSink *)s;
+    c->to->close(c->to);
+}
+
+TEST(records_of_a_batch_go_out_in_one_call) {
+    TestCtx t;
+    test_ctx_init(&t);
+    CountSink sink = { { count_write, count_close }, log_sink_memory(1 << 20) };
+    Logger *log =
+        log_new(&(LogCfg){ .level = LEVEL_INFO, .format = LOG_JSON, .service = S("x") }, &t.clock.clock, &sink.sink);
+    LogBatch b = { 0 };
+    sink_calls = 0;
+    log_batch_end(&b, log);
+    CHECK_EQ(sink_calls, 0);
+    for (int i = 0; i < 3; i++)
+        log_batch_record(&b, log, NULL, LEVEL_INFO, S("request"), &F_I64("i", i), 1);
+    log_batch_record(&b, log, NULL, LEVEL_DEBUG, S("not told"), NULL, 0);
+    CHECK_EQ(sink_calls, 0);
+    log_batch_end(&b, log);
+    CHECK_EQ(sink_calls, 1);
+    CHECK_EQ(count_lines(log_sink_memory_text(sink.to, &t.arena)), 3);
+    int before = sink_calls; /* one that is full does not wait for its end */
+    for (int i = 0; i < 2000; i++)
+        log_batch_record(&b, log, NULL, LEVEL_INFO, S("request"), &F_I64("i", i), 1);
+    CHECK(sink_calls > before && sink_calls < before + 20);
+    log_batch_done(&b, log);
+    CHECK_EQ(count_lines(log_sink_memory_text(sink.to, &t.arena)), 2003);
+    log_free(log);
+    test_ctx_done(&t);
+}
+
+/* Every byte, at every place of a word of eight: what stands for itself does, the rest is escaped. */
+TEST(each_byte_is_escaped_or_not_wherever_it_stands) {
+    for (int byte = 0; byte < 0x80; byte++)
+        for (size_t at = 1; at < 16; at++) {
+            Setup s;
+            setup(&s, LOG_JSON);
+            char value[17];
+            memset(value, 'x', sizeof value);
+            value[at] = (char)byte;
+            LOG_INFO(s.log, NULL, S("m"), F_STR("v", str_n(value, sizeof value)));
+            Str line = text(&s);
+            bool plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+            ptrdiff_t found = str_find(line, str_n(value, sizeof value));
+            CHECK_EQ(found >= 0, plain);
+            CHECK_EQ(str_find_char(str_first(line, line.n - 1), '\n'), -1);
+            CHECK_EQ(str_find_char(line, 0x7f), -1);
+            done(&s);
+        }
+}
+
+TESTS(T(records_of_a_batch_go_out_in_one_call), T(each_byte_is_escaped_or_not_wherever_it_stands),
+      T(a_json_line_has_the_documented_keys), T(keys_without_a_value_are_left_out), T(a_text_line_is_for_people),
       T(colours_appear_only_when_told), T(levels_have_one_scale_and_aliases), T(a_level_below_the_gate_is_silent),
       T(nothing_from_outside_forges_a_line), T(secrets_are_masked), T(a_line_has_a_ceiling),
       T(a_flood_of_one_message_is_cut_and_counted), T(what_was_suppressed_is_told_at_the_end),
