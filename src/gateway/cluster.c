@@ -35,6 +35,7 @@ Cluster *cluster_new(const ClusterEnv *env, const ClusterOptions *o) {
     Cluster *c = mem_new(Cluster);
     c->env = *env;
     c->o = *o;
+    c->o.upstream.sends = env->sends;
     put_text(c->name, sizeof c->name, o->name);
     put_text(c->health_path, sizeof c->health_path, o->health_path);
     list_init(&c->instances);

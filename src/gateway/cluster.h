@@ -57,8 +57,9 @@ typedef struct ClusterEnv { /* borrowed */
     Metrics *metrics;
     Logger *log; /* NULL = silent */
     Ids *ids;
-    TlsClient *tls; /* NULL: instances are asked in plain alone */
-    Str tls_name;   /* what an instance's certificate must be for; empty: its address */
+    TlsClient *tls;  /* NULL: instances are asked in plain alone */
+    Str tls_name;    /* what an instance's certificate must be for; empty: its address */
+    SendTurn *sends; /* as UpstreamOptions */
 } ClusterEnv;
 
 Cluster *cluster_new(const ClusterEnv *env, const ClusterOptions *o);

@@ -3,6 +3,7 @@
 #include "gateway/internal.h"
 
 #include "gateway/hop.h"
+#include "net/send_turn.h"
 
 #include <stdio.h>
 
@@ -78,7 +79,8 @@ static void refusal_body(void *arg, int status, const char *code, const char *me
     arena_done(&scratch);
 }
 
-/* The access log's line. It carries the request's own ids, so that one id finds line, failure and answer. */
+/* The access log's line. It carries the request's own ids, so that one id finds line, failure and answer. It is written
+ * with the others of the same turn of the loop: under load that is one call of the kernel for dozens of them. */
 static void log_request(Gateway *g, const Request *rq, const HttpExchange *ex, const HttpDone *done) {
     char text[TRACE_ID_TEXT];
     const Trace *t = rq ? &rq->cx.trace : &(Trace){ 0 };
@@ -88,7 +90,14 @@ static void log_request(Gateway *g, const Request *rq, const HttpExchange *ex, c
         F_I64("bytes", done->sent),         F_BOOL("aborted", done->aborted), F_STR("peer", ex->head.peer),
         F_MS((double)done->took_ns * 1e-6), F_STR("trace_id", trace_id),
     };
-    log_record(g->o.log, rq ? &rq->cx : NULL, LEVEL_INFO, S("request"), fields, ARRAY_LEN(fields) - !trace_id.n);
+    log_batch_record(&g->access, g->o.log, rq ? &rq->cx : NULL, LEVEL_INFO, S("request"), fields,
+                     ARRAY_LEN(fields) - !trace_id.n);
+    loop_later(g->o.loop, &g->access_end);
+}
+
+static void access_end(void *arg) {
+    Gateway *g = arg;
+    log_batch_end(&g->access, g->o.log);
 }
 
 static void on_done(void *arg, const HttpExchange *ex, const HttpDone *done) {
@@ -163,6 +172,7 @@ Limiter *gateway_limiter(const Gateway *g, const char *name, int64_t a_minute) {
 static void take_options(Gateway *g, const GatewayOptions *o) {
     size_t n = o->n_roles;
     g->o = *o;
+    g->sends = send_turn_new(o->loop, o->http.send_helpers);
     ids_batch_init(&g->ids, o->ids);
     g->o.ids = &g->ids.ids;
     g->roles = mem_new_n(ApiRole, n + 1);
@@ -204,6 +214,7 @@ static bool from_hop(void *arg, Str peer) {
 static void serve(Gateway *g) {
     const GatewayOptions *o = &g->o;
     HttpServerOptions http = o->http;
+    http.sends = g->sends;
     http.on_head = body_limit;
     http.proxied = g->o.proxy_protocol ? from_hop : NULL;
     http.on_intake = intake;
@@ -233,6 +244,7 @@ int gateway_new(Ctx *cx, const GatewayOptions *o, Gateway **out) {
     op_metrics_init(g, &g->none, S("none"));
     list_init(&g->batches);
     list_init(&g->holds);
+    loop_later_init(&g->access_end, access_end, g);
     keep_new(g, o->keep_bytes);
     int r = grpc_door_open(g, cx);
     if (r == 0)
@@ -277,6 +289,9 @@ Gateway *gateway_free(Gateway *g) {
     limiter_free(g->by_key);
     limiter_free(g->by_route);
     pages_free(g);
+    send_turn_free(g->sends);
+    loop_later_stop(&g->access_end);
+    log_batch_done(&g->access, g->o.log);
     mem_free(g->hops);
     mem_free(g->admin_key);
     mem_free(g->internal_key);

@@ -139,6 +139,9 @@ struct Gateway {
     Keeping keep;
     ListNode batches;
     ListNode holds;
+    SendTurn *sends;
+    LogBatch access; /* lines of this turn of the loop */
+    LoopLater access_end;
     Page *pages;    /* those that never change, made once in every coding */
     OpMetrics none; /* of what met no route */
     Counter *refused[REFUSALS];

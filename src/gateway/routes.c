@@ -217,8 +217,8 @@ static bool is_named(const GatewayTopology *t, Str name) {
 /* Makes those that are new, gives all their instances. One that fails leaves the others as they are by then: instances
  * of a cluster are its own affair, and the routes still lead to the old ones. */
 static int make_clusters(Gateway *g, Ctx *cx, const GatewayTopology *t) {
-    ClusterEnv env = { g->o.loop, g->o.clock,        g->o.metrics,          g->o.log,
-                       g->o.ids,  g->o.upstream_tls, g->o.upstream_tls_name };
+    ClusterEnv env = { g->o.loop, g->o.clock,        g->o.metrics,           g->o.log,
+                       g->o.ids,  g->o.upstream_tls, g->o.upstream_tls_name, g->sends };
     int r = 0;
     for (size_t i = 0; r == 0 && i < t->n_clusters; i++) {
         Cluster *c = gateway_cluster(g, t->clusters[i].o.name);

@@ -279,7 +279,7 @@ static int call_once(Calling *k, Str method, HttpCallReply *out) {
         if (err != 0)
             return err;
     }
-    HttpResponse r;
+    HttpResponse r = { 0 };
     http_response_init(&r, k->cx->arena, str_eq(method, S("HEAD")), take_body, k);
     int err = send_all(k);
     if (err == 0)

@@ -2,6 +2,8 @@
 
 #include "net/http_exchange.h"
 
+#include "net/http_request.h"
+
 enum { FREE_EXCHANGES_MAX = 64, RAW_KEEP = 4096, LINES_KEEP = 2048, FIELDS_KEEP = 32, LINES_MAX = 64 * 1024 };
 
 Exchange *exchange_new(HttpConn *c) {
@@ -115,6 +117,11 @@ static void put_clean(Buf *b, Str s) {
     char *to = buf_reserve(b, s.n);
     if (!to)
         return;
+    if (http_one_line(s)) {
+        memcpy(to, s.n ? s.p : "", s.n);
+        b->n += s.n;
+        return;
+    }
     for (size_t i = 0; i < s.n; i++) {
         unsigned char ch = (unsigned char)s.p[i];
         to[i] = (ch < 0x20 && ch != '\t') || ch == 0x7f ? ' ' : s.p[i];

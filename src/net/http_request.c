@@ -12,7 +12,7 @@ static bool word_is_plain(uint64_t w) {
     return (below | del) == 0;
 }
 
-static bool one_line(Str s) {
+bool http_one_line(Str s) {
     size_t i = 0;
     for (uint64_t w; i + sizeof w <= s.n; i += sizeof w) {
         memcpy(&w, s.p + i, sizeof w);
@@ -42,7 +42,7 @@ static void put_field(Buf *b, Str name, Str value) {
 int http_request_write(Buf *b, Str method, Str host, Str path, const HttpField *fields, size_t n_fields, size_t body_n,
                        Str *bad) {
     *bad = path;
-    if (!str_starts(path, S("/")) || !one_line(path) || str_find_char(path, ' ') >= 0)
+    if (!str_starts(path, S("/")) || !http_one_line(path) || str_find_char(path, ' ') >= 0)
         return ERR_USAGE;
     buf_put_str(b, method);
     BUF_LIT(b, " ");
@@ -52,7 +52,7 @@ int http_request_write(Buf *b, Str method, Str host, Str path, const HttpField *
     for (size_t i = 0; i < n_fields; i++) {
         *bad = fields[i].name;
         Str name = fields[i].name;
-        if (!one_line(name) || !one_line(fields[i].value) || memchr(name.n ? name.p : "", ':', name.n))
+        if (!http_one_line(name) || !http_one_line(fields[i].value) || memchr(name.n ? name.p : "", ':', name.n))
             return ERR_USAGE;
         put_field(b, fields[i].name, fields[i].value);
     }

@@ -11,4 +11,6 @@
 int http_request_write(Buf *b, Str method, Str host, Str path, const HttpField *fields, size_t n_fields, size_t body_n,
                        Str *bad);
 /* Sending it twice does no more than sending it once (RFC 9110 §9.2.2). */
+/* No control character is in it, a tab neither. */
+bool http_one_line(Str s);
 bool http_method_idempotent(Str method);

@@ -106,8 +106,14 @@ static const llhttp_settings_t settings = {
 
 void http_response_init(HttpResponse *r, Arena *arena, bool head_only, int (*body)(void *arg, const char *p, size_t n),
                         void *arg) {
-    *r = (HttpResponse){ .arena = arena, .no_body = head_only, .on_body = body, .arg = arg };
-    buf_init(&r->text, HEAD_MAX);
+    HttpResponse fresh = { .arena = arena, .no_body = head_only, .on_body = body, .arg = arg, .text = r->text };
+    fresh.slots.v = r->slots.v;
+    fresh.slots.cap = r->slots.cap;
+    *r = fresh;
+    if (r->text.limit)
+        buf_clear(&r->text);
+    else
+        buf_init(&r->text, HEAD_MAX);
     llhttp_init(&r->parser, HTTP_RESPONSE, &settings);
     r->parser.data = r;
 }

@@ -34,6 +34,7 @@ typedef struct HttpResponse {
     int err;
 } HttpResponse;
 
+/* r: zeroed, or of a former response, whose memory is used again. */
 void http_response_init(HttpResponse *r, Arena *arena, bool head_only,
                         int (*on_body)(void *arg, const char *p, size_t n), void *arg);
 void http_response_done(HttpResponse *r);

@@ -9,7 +9,7 @@
 #include "net/http_exchange.h"
 #include "net/http_listen.h"
 #include "net/proxy_wait.h"
-#include "net/send_many.h"
+#include "net/send_turn.h"
 #include "net/stream.h"
 
 #include <errno.h>
@@ -18,23 +18,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LISTENERS_MAX = 8, ACCEPTS_A_TURN = 64, TURNED_AWAY_MAX = 64, SENDS_A_TURN = 256 };
+enum { LISTENERS_MAX = 8, ACCEPTS_A_TURN = 64, TURNED_AWAY_MAX = 64 };
 
 typedef struct ServerConn {
     HttpConn http;
     HttpServer *server;
     Stream stream;
     LoopTimer timer;
-    ListNode node, touched;
-    bool busy;               /* its bytes are being worked on further up the stack: settle later, and there */
-    bool shut;               /* our sending half is closed */
-    struct Sending *sending; /* its place among the sends under way; NULL: none */
+    ListNode node;
+    SendLater later;
+    bool busy; /* its bytes are being worked on further up the stack: settle later, and there */
+    bool shut; /* our sending half is closed */
 } ServerConn;
-
-typedef struct Sending { /* the first bytes of a connection's queue, on their way with those of others */
-    ServerConn *sc;      /* NULL: it was closed meanwhile */
-    SendJob *job;        /* NULL: it sends by itself */
-} Sending;
 
 typedef struct ServerListener {
     Listener socket;
@@ -47,12 +42,7 @@ struct HttpServer {
     HttpCore core;
     Loop *loop;
     ListNode conns;
-    ListNode touched; /* connections with output from outside of their turn */
-    LoopMail settle_touched;
-    bool settling; /* the letter is under way */
-    SendMany *sender;
-    SendJob jobs[SENDS_A_TURN];
-    Sending sending[SENDS_A_TURN];
+    SendTurn *sends, *own_sends;
     int n_conns;
     ListNode waits; /* hops that have not said yet whom they speak for */
     int n_waits;
@@ -87,9 +77,7 @@ static void conn_close(ServerConn *sc) {
     loop_timer_stop(&sc->timer);
     http_conn_done(&sc->http);
     list_remove(&sc->node);
-    list_remove(&sc->touched);
-    if (sc->sending)
-        sc->sending->sc = NULL;
+    send_later_stop(&sc->later);
     s->n_conns--;
     mem_free(sc);
     stop_check(s);
@@ -167,6 +155,48 @@ static void conn_read(ServerConn *sc) {
         http_conn_input(c, s->buf, (size_t)n, loop_now(s->loop));
 }
 
+/* --- output, at the end of the turn --- */
+
+/* May its queue leave with those of others? A socket that was full is left to its event. */
+static bool sends_with_others(const ServerConn *sc) {
+    return !stream_is_tls(&sc->stream) && stream_is_ready(&sc->stream) && !(sc->stream.want & LOOP_WRITE);
+}
+
+static int gather_send(SendLater *l, int *fd, struct iovec iov[SEND_IOV_MAX]) {
+    ServerConn *sc = CONTAINER_OF(l, ServerConn, later);
+    struct iovec all[HTTP_IOV_MAX];
+    sc->busy = true; /* what it asks for its bytes may have news of it */
+    int n = sends_with_others(sc) ? http_conn_output(&sc->http, all, loop_now(sc->server->loop)) : 0;
+    sc->busy = false;
+    if (n > SEND_IOV_MAX)
+        return 0;
+    *fd = stream_fd(&sc->stream);
+    memcpy(iov, all, (size_t)n * sizeof *all);
+    return n;
+}
+
+/* What came of it; then the connection's turn is like any other. */
+static void was_sent(SendLater *l, ssize_t n) {
+    ServerConn *sc = CONTAINER_OF(l, ServerConn, later);
+    sc->busy = true;
+    if (n >= 0)
+        http_conn_sent(&sc->http, (size_t)n, loop_now(sc->server->loop));
+    else if (n != SEND_NOTHING && n != -EAGAIN && n != -EINTR)
+        sc->http.dead = true;
+    sc->busy = false;
+    conn_settle(sc);
+}
+
+static const SendLaterWays conn_sends = { gather_send, was_sent };
+
+/* As conn_settle, but what there is to send leaves with the rest of the turn. May free sc. */
+static void conn_turn(ServerConn *sc) {
+    if (sc->http.out.bytes && !sc->http.dead && sends_with_others(sc))
+        send_later(sc->server->sends, &sc->later);
+    else
+        conn_settle(sc);
+}
+
 static void on_conn(void *arg, unsigned events) {
     ServerConn *sc = arg;
     HttpConn *c = &sc->http;
@@ -180,7 +210,8 @@ static void on_conn(void *arg, unsigned events) {
         conn_read(sc);
     if ((events & LOOP_GONE) && (!(events & LOOP_READ) || !http_conn_wants_read(c)))
         c->dead = true;
-    conn_settle(sc);
+    sc->busy = false;
+    conn_turn(sc);
 }
 
 static void on_timer(void *arg) {
@@ -202,6 +233,7 @@ static void conn_open(HttpServer *s, int fd, const char *peer, const ServerListe
         return;
     }
     loop_timer_init(&sc->timer, s->loop, on_timer, sc);
+    send_later_init(&sc->later, &conn_sends);
     list_push_back(&s->conns, &sc->node);
     http_conn_init(&sc->http, &s->core, str_c(peer), from->socket.local, now);
     sc->http.secure = from->tls != NULL;
@@ -318,7 +350,7 @@ static void take_news(Exchange *x, HttpNews news) {
     }
     ServerConn *sc = CONTAINER_OF(c, ServerConn, http);
     if (!sc->busy)
-        conn_settle(sc);
+        conn_turn(sc);
 }
 
 static void mail_reply(void *arg) {
@@ -339,73 +371,12 @@ static void deliver(void *owner, Exchange *x, HttpNews news) {
     loop_mail(s->loop, &x->mail);
 }
 
-/* --- output from outside of a connection's turn --- */
-
-/* May its queue leave with those of others? A socket that was full is left to its event. */
-static bool sends_with_others(const ServerConn *sc) {
-    return !stream_is_tls(&sc->stream) && stream_is_ready(&sc->stream) && !(sc->stream.want & LOOP_WRITE);
-}
-
-/* Takes connections off the list and notes what they have to send; nothing that closes one runs here. */
-static size_t gather_sends(HttpServer *s, MonoNs now, size_t *n_jobs) {
-    size_t n = 0;
-    *n_jobs = 0;
-    for (ListNode *node; n < SENDS_A_TURN && (node = list_pop_front(&s->touched)); n++) {
-        ServerConn *sc = LIST_ENTRY(node, ServerConn, touched);
-        struct iovec iov[HTTP_IOV_MAX];
-        int pieces = sends_with_others(sc) ? http_conn_output(&sc->http, iov, now) : 0;
-        s->sending[n] = (Sending){ .sc = sc };
-        sc->sending = &s->sending[n];
-        if (pieces == 0 || pieces > SEND_IOV_MAX)
-            continue;
-        SendJob *j = s->sending[n].job = &s->jobs[(*n_jobs)++];
-        j->fd = stream_fd(&sc->stream);
-        j->n = pieces;
-        memcpy(j->iov, iov, (size_t)pieces * sizeof *iov);
-    }
-    return n;
-}
-
-/* What came of one send; then the connection's turn is like any other. */
-static void take_sent(ServerConn *sc, const SendJob *j, MonoNs now) {
-    sc->busy = true;
-    if (j && j->sent >= 0)
-        http_conn_sent(&sc->http, (size_t)j->sent, now);
-    else if (j && j->sent != -EAGAIN && j->sent != -EINTR)
-        sc->http.dead = true;
-    sc->busy = false;
-    conn_settle(sc);
-}
-
-/* So few a turn that other connections' requests do not wait for long. */
-static void settle_touched(void *arg) {
-    HttpServer *s = arg;
-    MonoNs now = loop_now(s->loop);
-    size_t n_jobs, n = gather_sends(s, now, &n_jobs);
-    send_many(s->sender, s->jobs, n_jobs);
-    for (size_t i = 0; i < n; i++) {
-        ServerConn *sc = s->sending[i].sc;
-        if (!sc)
-            continue;
-        sc->sending = NULL;
-        take_sent(sc, s->sending[i].job, now);
-    }
-    s->settling = !list_empty(&s->touched);
-    if (s->settling)
-        loop_mail(s->loop, &s->settle_touched);
-}
-
-/* A thousand frames for a thousand connections: one letter, and one system call a connection. */
+/* A thousand frames for a thousand connections: one system call a connection, or one for many. */
 static void touch(void *owner, HttpConn *c) {
     HttpServer *s = owner;
     ServerConn *sc = CONTAINER_OF(c, ServerConn, http);
-    if (sc->busy || s->stopped || list_linked(&sc->touched))
-        return;
-    list_push_back(&s->touched, &sc->touched);
-    if (s->settling)
-        return;
-    s->settling = true;
-    loop_mail(s->loop, &s->settle_touched);
+    if (!sc->busy && !s->stopped)
+        send_later(s->sends, &sc->later);
 }
 
 /* --- life --- */
@@ -449,10 +420,9 @@ HttpServer *http_server_new(Loop *loop, const HttpServerOptions *o, HttpHandler 
     s->core.owner = s;
     list_init(&s->conns);
     list_init(&s->waits);
-    list_init(&s->touched);
-    s->settle_touched = (LoopMail){ .fn = settle_touched, .arg = s };
     loop_timer_init(&s->drain, loop, on_drained, s);
-    s->sender = send_many_new(&(SendManyOptions){ .helpers = o->send_helpers });
+    s->own_sends = o->sends ? NULL : send_turn_new(loop, o->send_helpers);
+    s->sends = o->sends ? o->sends : s->own_sends;
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return s;
 }
@@ -485,7 +455,7 @@ HttpServer *http_server_free(HttpServer *s) {
     s->stopped = true;
     close_all(s);
     http_core_done(&s->core);
-    send_many_free(s->sender);
+    send_turn_free(s->own_sends);
     if (s->spare_fd >= 0)
         close(s->spare_fd);
     return mem_free(s);

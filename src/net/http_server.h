@@ -104,6 +104,8 @@ typedef struct HttpDone {
     bool refused;    /* the server's own refusal: the head may be empty or half there */
 } HttpDone;
 
+typedef struct SendTurn SendTurn;
+
 typedef struct HttpServerOptions {
     size_t max_header_bytes; /* 16 KiB */
     size_t max_fields;       /* 100 */
@@ -123,6 +125,7 @@ typedef struct HttpServerOptions {
     int64_t h2_pong_ms;      /* 20,000 and so long it has to say so */
     size_t reply_mark;       /* 1 MiB of queued replies stops reading */
     int send_helpers;        /* 0: threads that help when frames go out to hundreds of connections at once */
+    SendTurn *sends;         /* borrowed: sends together with others of the loop; NULL: has one of its own */
     Str server_name;         /* "finsight" */
     Str fixed_lines;         /* "Name: value\r\n"...: on every reply, refusals too; borrowed */
     Str fixed_secure_lines;  /* beside them on a reply over TLS */

@@ -6,6 +6,7 @@
 #include "net/upstream_internal.h"
 
 #include "net/http_request.h"
+#include "net/send_turn.h"
 
 #include <stdio.h>
 
@@ -16,6 +17,7 @@ typedef struct UpConn {
     ListNode node; /* in idle or busy */
     Stream stream;
     LoopTimer idle_timer;
+    SendLater later;
     UpCall *call; /* NULL: idle */
     bool used;    /* had a call before */
     bool any;     /* a byte of this reply came */
@@ -33,9 +35,13 @@ static UpCall *call_new(Upstream *u) {
     if (node) {
         u->n_free--;
         c = LIST_ENTRY(node, UpCall, node);
-        *c = (UpCall){
-            .head = c->head, .in = c->in, .arena = c->arena, .fields = { .v = c->fields.v, .cap = c->fields.cap }
-        };
+        Buf text = c->response.text;
+        ResponseField *slots = c->response.slots.v;
+        size_t n_slots = c->response.slots.cap;
+        *c = (UpCall){ .head = c->head, .arena = c->arena, .fields = { .v = c->fields.v, .cap = c->fields.cap } };
+        c->response.text = text;
+        c->response.slots.v = slots;
+        c->response.slots.cap = n_slots;
     } else {
         c = mem_new(UpCall);
         buf_init(&c->head, HEAD_MAX);
@@ -45,21 +51,25 @@ static UpCall *call_new(Upstream *u) {
     return c;
 }
 
+static void upcall_destroy(UpCall *c) {
+    arena_done(&c->arena);
+    vec_done(&c->fields);
+    buf_done(&c->head);
+    http_response_done(&c->response);
+    mem_free(c);
+}
+
 void upcall_free(UpCall *c) {
     Upstream *u = c->u;
     loop_timer_stop(&c->timer);
     list_remove(&c->node);
-    if (c->response.arena)
-        http_response_done(&c->response);
     u->stats.open--;
     buf_done(&c->in);
     buf_done(&c->push);
     buf_done(&c->piece);
-    if (u->n_free == FREE_CALLS_MAX || c->head.cap > KEEP_BYTES || c->arena.used > KEEP_BYTES) {
-        arena_done(&c->arena);
-        vec_done(&c->fields);
-        buf_done(&c->head);
-        mem_free(c);
+    if (u->n_free == FREE_CALLS_MAX || c->head.cap > KEEP_BYTES || c->arena.used > KEEP_BYTES ||
+        c->response.text.cap > KEEP_BYTES) {
+        upcall_destroy(c);
         return;
     }
     arena_reset(&c->arena);
@@ -97,6 +107,7 @@ void upcall_fail_soon(UpCall *c, int err) {
 static void conn_free(UpConn *k) {
     Upstream *u = k->u;
     stream_close(&k->stream);
+    send_later_stop(&k->later);
     loop_timer_stop(&k->idle_timer);
     list_remove(&k->node);
     if (!k->pipe)
@@ -249,6 +260,17 @@ static bool write_pieces(UpConn *k) {
     return true;
 }
 
+/* What is not sent of head and body, in two pieces at most. */
+static int rest_of(const UpCall *c, struct iovec iov[2]) {
+    int n = 0;
+    size_t in_body = c->sent > c->head.n ? c->sent - c->head.n : 0;
+    if (c->sent < c->head.n)
+        iov[n++] = (struct iovec){ c->head.p + c->sent, c->head.n - c->sent };
+    if (in_body < c->body.n)
+        iov[n++] = (struct iovec){ (char *)(uintptr_t)c->body.p + in_body, c->body.n - in_body };
+    return n;
+}
+
 static void conn_write(UpConn *k) {
     UpCall *c = k->call;
     if (c->tunnel) {
@@ -257,12 +279,7 @@ static void conn_write(UpConn *k) {
     }
     while (c->sent < c->head.n + c->body.n) {
         struct iovec iov[2];
-        int n = 0;
-        size_t in_body = c->sent > c->head.n ? c->sent - c->head.n : 0;
-        if (c->sent < c->head.n)
-            iov[n++] = (struct iovec){ c->head.p + c->sent, c->head.n - c->sent };
-        if (in_body < c->body.n)
-            iov[n++] = (struct iovec){ (char *)(uintptr_t)c->body.p + in_body, c->body.n - in_body };
+        int n = rest_of(c, iov);
         ssize_t took = stream_write(&k->stream, iov, n);
         if (took < 0) /* if it is worse than full, reading will tell: an early answer may be there */
             break;
@@ -273,6 +290,37 @@ static void conn_write(UpConn *k) {
         loop_timer_start(&c->timer, 0, 0);
     }
     conn_want(k);
+}
+
+/* --- a request on a kept connection leaves with the rest of the turn --- */
+
+static int gather_send(SendLater *l, int *fd, struct iovec iov[SEND_IOV_MAX]) {
+    const UpConn *k = CONTAINER_OF(l, UpConn, later);
+    if (!k->call || k->call->tunnel)
+        return 0;
+    *fd = stream_fd(&k->stream);
+    return rest_of(k->call, iov);
+}
+
+static void was_sent(SendLater *l, ssize_t n) {
+    UpConn *k = CONTAINER_OF(l, UpConn, later);
+    UpCall *c = k->call;
+    if (!c)
+        return;
+    c->sent += n > 0 ? (size_t)n : 0;
+    if (n < 0 || (c->sent == c->head.n + c->body.n && !c->pump))
+        conn_want(k); /* what went wrong with it reading will tell: an early answer may be there */
+    else
+        conn_write(k);
+}
+
+static const SendLaterWays conn_sends = { gather_send, was_sent };
+
+static void conn_write_soon(UpConn *k) {
+    if (k->u->o.sends && !stream_is_tls(&k->stream))
+        send_later(k->u->o.sends, &k->later);
+    else
+        conn_write(k);
 }
 
 static int keep_body(void *arg, const char *bytes, size_t n) {
@@ -407,6 +455,7 @@ static bool conn_open(Upstream *u, UpCall *c) {
         return false;
     }
     loop_timer_init(&k->idle_timer, u->loop, idle_over, k);
+    send_later_init(&k->later, &conn_sends);
     u->stats.connections++;
     u->stats.opened++;
     conn_take(k, c);
@@ -429,7 +478,7 @@ static void call_start(UpCall *c) {
         u->stats.reused++;
         loop_timer_stop(&k->idle_timer);
         conn_take(k, c);
-        conn_write(k);
+        conn_write_soon(k);
     } else if (!conn_open(u, c)) {
         upcall_fail_soon(c, ERR_UNAVAILABLE);
     }
@@ -625,11 +674,7 @@ Upstream *upstream_free(Upstream *u) {
     assert(u->stats.open == 0);
     upstream_retire(u);
     for (ListNode *n; (n = list_pop_front(&u->free));) {
-        UpCall *c = LIST_ENTRY(n, UpCall, node);
-        arena_done(&c->arena);
-        vec_done(&c->fields);
-        buf_done(&c->head);
-        mem_free(c);
+        upcall_destroy(LIST_ENTRY(n, UpCall, node));
     }
     out_pool_done(&u->segs);
     return mem_free(u);

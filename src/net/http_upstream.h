@@ -33,6 +33,7 @@ typedef struct UpstreamOptions {
     int64_t idle_ms;     /* 20,000: shorter than the upstream's own, so that it is rarely the one that closes */
     int64_t stall_ms;    /* 30,000 without a byte of a reply that has begun */
     size_t window;       /* 128 KiB; over HTTP/2 of each call */
+    SendTurn *sends;     /* borrowed: sends together with others of the loop; NULL: at once */
     bool h2;             /* it is spoken to in HTTP/2, which it is known to speak; over TLS it has to say so by ALPN */
 } UpstreamOptions;
 void upstream_options_default(UpstreamOptions *o);

@@ -22,7 +22,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { EVENTS_A_TURN = 256, SIGNALS_MAX = 65 };
+/* So few that what is put off to the end of a turn does not wait for long. */
+enum { EVENTS_A_TURN = 48, SIGNALS_MAX = 65 };
 
 typedef struct SignalSlot {
     void (*fn)(void *arg, int signo);
@@ -37,6 +38,7 @@ struct Loop {
     _Atomic pthread_t owner;
     atomic_bool stopping;
     _Atomic(LoopMail *) mail; /* newest first */
+    ListNode later;
     TimerWheel timers;
     struct epoll_event batch[EVENTS_A_TURN];
     int batch_n, batch_at; /* events [batch_at, batch_n) of this turn are still to come */
@@ -132,6 +134,8 @@ LoopTimer *loop_timer_free(LoopTimer *t) {
 
 static int timeout_ms(Loop *l) {
     MonoNs next;
+    if (!list_empty(&l->later))
+        return 0;
     if (!timer_wheel_next(&l->timers, &next))
         return -1;
     int64_t left_ns = next.ns - l->now.ns;
@@ -244,6 +248,25 @@ static void mail_run(void *arg, unsigned events) {
     }
 }
 
+/* --- later --- */
+
+void loop_later(Loop *l, LoopLater *d) {
+    assert(loop_is_mine(l));
+    if (!list_linked(&d->node))
+        list_push_back(&l->later, &d->node);
+}
+
+static void later_run(Loop *l) {
+    ListNode now;
+    list_init(&now);
+    list_splice(&now, &l->later);
+    for (ListNode *n; (n = list_pop_front(&now));) {
+        LoopLater *d = LIST_ENTRY(n, LoopLater, node);
+        d->fn(d->arg); /* may free d, or stop another */
+        callback_done(l);
+    }
+}
+
 /* --- signals --- */
 
 static void signal_run(void *arg, unsigned events) {
@@ -280,6 +303,7 @@ Loop *loop_new(Clock *clock) {
     l->clock = clock;
     l->now = clock_mono(clock);
     timer_wheel_init(&l->timers, l->now);
+    list_init(&l->later);
     l->signal_fd = -1;
     sigemptyset(&l->signals);
     atomic_store(&l->owner, pthread_self());
@@ -295,6 +319,7 @@ Loop *loop_free(Loop *l) {
         return NULL;
     assert(l->timers.n == 0); /* every timer was stopped */
     mail_run(l, LOOP_READ);   /* letters sent after the loop stopped still reach their reader */
+    later_run(l);
     close(l->epoll_fd);
     close(l->wake_fd);
     if (l->signal_fd >= 0)
@@ -315,6 +340,7 @@ int loop_run(Loop *l) {
         l->batch_at = 0;
         batch_run(l);
         timer_wheel_advance(&l->timers, l->now);
+        later_run(l);
     }
     atomic_store(&l->stopping, false); /* may be run again, e.g. to drain */
     return 0;

@@ -8,6 +8,7 @@
  * which is the one that calls loop_run (until then the one that made the loop). */
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/timer.h"
 
 typedef struct Loop Loop;
@@ -33,6 +34,24 @@ typedef struct LoopMail {
     struct LoopMail *next; /* private */
 } LoopMail;
 void loop_mail(Loop *l, LoopMail *m);
+
+/* --- later --- */
+
+/* Runs fn when the descriptors and timers of this turn have been seen to. What is put off from there runs in the next
+ * turn, after what came in meanwhile, and the loop does not wait for anything to come. Costs no system call. */
+typedef struct LoopLater { /* embed it */
+    ListNode node;         /* private */
+    void (*fn)(void *arg);
+    void *arg;
+} LoopLater;
+
+static inline void loop_later_init(LoopLater *d, void (*fn)(void *arg), void *arg) {
+    *d = (LoopLater){ .fn = fn, .arg = arg };
+}
+void loop_later(Loop *l, LoopLater *d); /* once, however often it is called before */
+static inline void loop_later_stop(LoopLater *d) {
+    list_remove(&d->node);
+}
 
 /* --- timers --- */
 

@@ -233,6 +233,57 @@ TEST(stalls_are_counted) {
     loop_free(f.loop);
 }
 
-TESTS(T(posts_run_in_order), T(timers_fire_when_due_and_not_before), T(no_event_comes_after_stop_even_in_the_same_turn),
+typedef struct Later {
+    Fix *f;
+    LoopLater later;
+    int left; /* how often it puts itself off again */
+    char c;
+    struct Later *stops;
+} Later;
+
+static void later_mark(void *arg) {
+    Later *p = arg;
+    mark(&(Mark){ p->f, p->c });
+    if (p->stops)
+        loop_later_stop(&p->stops->later);
+    if (p->left-- > 0)
+        loop_later(p->f->loop, &p->later);
+}
+
+TEST(what_is_put_off_runs_after_what_came_in) {
+    Fix f;
+    fix_init(&f);
+    Later a = { .f = &f, .c = 'a', .left = 1 }, b = { .f = &f, .c = 'b' };
+    loop_later_init(&a.later, later_mark, &a);
+    loop_later_init(&b.later, later_mark, &b);
+    Mark m = { &f, 'm' };
+    loop_later(f.loop, &a.later);
+    loop_later(f.loop, &a.later); /* once, all the same */
+    loop_later(f.loop, &b.later);
+    loop_post(f.loop, mark, &m);
+    turn(&f);
+    CHECK_STR(str_c(f.order), S("mab")); /* a's second turn is not this one */
+    turn(&f);
+    CHECK_STR(str_c(f.order), S("maba"));
+    loop_free(f.loop);
+}
+
+TEST(what_is_put_off_can_be_stopped_in_the_same_turn) {
+    Fix f;
+    fix_init(&f);
+    Later b = { .f = &f, .c = 'b' }, a = { .f = &f, .c = 'a', .stops = &b };
+    loop_later_init(&a.later, later_mark, &a);
+    loop_later_init(&b.later, later_mark, &b);
+    loop_later(f.loop, &a.later);
+    loop_later(f.loop, &b.later);
+    turn(&f);
+    CHECK_STR(str_c(f.order), S("a"));
+    loop_later(f.loop, &b.later);
+    loop_free(f.loop); /* as a letter: it still reaches its reader */
+    CHECK_STR(str_c(f.order), S("ab"));
+}
+
+TESTS(T(what_is_put_off_runs_after_what_came_in), T(what_is_put_off_can_be_stopped_in_the_same_turn),
+      T(posts_run_in_order), T(timers_fire_when_due_and_not_before), T(no_event_comes_after_stop_even_in_the_same_turn),
       T(hang_up_is_told_though_nothing_is_wanted), T(signals_arrive_as_calls),
       T(mail_of_many_threads_arrives_in_each_ones_order), T(stalls_are_counted))
