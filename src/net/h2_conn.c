@@ -50,6 +50,7 @@ typedef struct H2 {
     size_t buffered, withheld; /* bytes of bodies in memory; of them not given back as credit */
     bool greeted;              /* the client's SETTINGS are there */
     bool asked;                /* by PING, and not heard since */
+    bool pause;                /* the request that begins is one more than its turn has */
     bool ended, told_to_go;    /* GOAWAY: for good; because we drain */
     int32_t last;              /* number of the client's newest stream */
     H2Gap gaps[GAPS_MAX];      /* numbers it has left out, the newest ones */
@@ -311,8 +312,12 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *frame, const uint8
     if (!x)
         return 0;
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-        keep_field(arg, x, name, name_n, value, value_n);
-        return 0;
+        H2 *h = arg;
+        keep_field(h, x, name, name_n, value, value_n);
+        if (!h->pause)
+            return 0;
+        h->pause = false;
+        return NGHTTP2_ERR_PAUSE; /* h2_input keeps the rest */
     }
     x->head_n += name_n + value_n; /* trailers are dropped, and count with the head */
     return x->head_n > 2 * x->core->o.max_header_bytes ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : 0;
@@ -507,7 +512,15 @@ static void h2_input(HttpConn *c, const char *p, size_t n) {
         return;
     h->heard_at = c->core->now;
     h->asked = false;
+    if (c->stash.n) { /* not asked for, but in order all the same */
+        c->dead |= buf_put(&c->stash, p, n) != 0;
+        return;
+    }
     ssize_t used = nghttp2_session_mem_recv(h->session, (const uint8_t *)p, n);
+    if (used >= 0 && (size_t)used < n && !c->dead) {
+        buf_init(&c->stash, MAX(n, (size_t)HTTP_READ_BODY));
+        buf_put(&c->stash, p + used, n - (size_t)used);
+    }
     if (used == NGHTTP2_ERR_FLOODED)
         cut_for(h, "flood", &c->core->counts.h2_floods);
     else if (used < 0)
@@ -529,7 +542,7 @@ static HttpConnState h2_state(const HttpConn *c) {
 }
 
 static bool h2_wants_read(const HttpConn *c) {
-    return h2_state(c) == HTTP_CONN_LINGER || c->out.bytes <= c->core->o.reply_mark;
+    return h2_state(c) == HTTP_CONN_LINGER || !c->stash.n && c->out.bytes <= c->core->o.reply_mark;
 }
 
 static void h2_output(HttpConn *c) {

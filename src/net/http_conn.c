@@ -16,6 +16,7 @@ void http_server_options_default(HttpServerOptions *o) {
         .half_closed_ms = 5000,
         .max_connections = 10000,
         .max_pipelined = 32,
+        .turn_requests = 4,
         .h2 = true,
         .h2_max_streams = 100,
         .h2_ping_ms = 60 * 1000,
@@ -279,12 +280,13 @@ static void conn_parse(HttpConn *c, const char *p, size_t n) {
             n -= blank;
             if (n == 0)
                 return;
-            if (!has_room(c)) {
+            if (!has_room(c) || c->turn_left <= 0) {
                 buf_init(&c->stash, MAX(n, (size_t)HTTP_READ_BODY));
                 buf_put(&c->stash, p, n);
                 return;
             }
             c->blank = 0;
+            c->turn_left--;
             c->cur = exchange_new(c);
         }
         size_t used = conn_step(c, p, n);
@@ -298,7 +300,7 @@ static void conn_parse(HttpConn *c, const char *p, size_t n) {
 }
 
 static void conn_resume(HttpConn *c) {
-    while (c->stash.n && !c->dead && has_room(c)) {
+    while (c->stash.n && !c->dead && has_room(c) && c->turn_left > 0) {
         Buf stash = c->stash;
         c->stash = (Buf){ 0 };
         conn_parse(c, stash.p, stash.n);
@@ -331,6 +333,7 @@ static bool take_preface(HttpConn *c, const char *p, size_t n) {
 
 void http_conn_input(HttpConn *c, const char *p, size_t n, MonoNs now) {
     c->core->now = now;
+    c->turn_left = c->core->o.turn_requests;
     http_count(&c->core->counts.bytes_in, (int64_t)n);
     if (c->protocol) {
         c->protocol->input(c, p, n);
@@ -358,6 +361,25 @@ void http_conn_eof(HttpConn *c, MonoNs now) {
         c->protocol->eof(c);
     else
         conn_resume(c);
+}
+
+bool http_conn_wants_turn(const HttpConn *c) {
+    if (!c->stash.n || c->dead)
+        return false;
+    return c->protocol ? c->out.bytes <= c->core->o.reply_mark : has_room(c);
+}
+
+void http_conn_turn(HttpConn *c, MonoNs now) {
+    c->core->now = now;
+    c->turn_left = c->core->o.turn_requests;
+    if (!c->protocol) {
+        conn_resume(c);
+        return;
+    }
+    Buf stash = c->stash;
+    c->stash = (Buf){ 0 };
+    c->protocol->input(c, stash.p, stash.n);
+    buf_done(&stash);
 }
 
 bool http_conn_wants_read(const HttpConn *c) {

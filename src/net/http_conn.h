@@ -81,8 +81,9 @@ struct HttpConn {
     size_t held_bytes;      /* in replies that wait for their turn */
     int n_owed;             /* in the list */
     int unsent_replies;     /* queued, not yet taken by the socket; for the count of aborted ones */
-    Buf stash;              /* came with earlier bytes, and waits for room in the backlog */
+    Buf stash;              /* came with earlier bytes, and waits for room in the backlog or for its next turn */
     MonoNs idle_since, wrote_at, linger_until, eof_at;
+    int turn_left;     /* requests that may still begin in this turn of it */
     uint8_t preface_n; /* bytes of HTTP/2's preface that were there */
     uint8_t blank;     /* CR and LF dropped before a request */
     bool served;       /* had a request before: idle, not new */
@@ -128,6 +129,10 @@ void http_conn_input(HttpConn *c, const char *p, size_t n, MonoNs now);
 void http_conn_eof(HttpConn *c, MonoNs now);
 bool http_conn_wants_read(const HttpConn *c);
 size_t http_conn_read_size(const HttpConn *c);
+
+/* Requests have come whose turn it is not: others are to have theirs before http_conn_turn. */
+bool http_conn_wants_turn(const HttpConn *c);
+void http_conn_turn(HttpConn *c, MonoNs now);
 
 /* Up to HTTP_IOV_MAX pieces to write; runs a stream's pump while there is room. 0: nothing now. */
 int http_conn_output(HttpConn *c, struct iovec iov[HTTP_IOV_MAX], MonoNs now);

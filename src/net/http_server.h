@@ -119,6 +119,7 @@ typedef struct HttpServerOptions {
                               * answer; TCP cannot tell it from one that has left, so then it counts as gone */
     int max_connections;     /* 10,000; more are answered 503 and closed */
     int max_pipelined;       /* 32 */
+    int turn_requests;       /* 4 are begun of a connection's bytes, and then it is the others' turn */
     bool h2;                 /* HTTP/2: by ALPN, and on a plain port for clients that begin with its preface */
     int h2_max_streams;      /* 100 requests at once on a connection of HTTP/2 */
     int64_t h2_ping_ms;      /* 60,000 of silence while a request is open: the client is asked whether it is there, */

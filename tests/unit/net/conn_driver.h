@@ -172,8 +172,7 @@ static inline MonoNs driver_now(Driver *d) {
     return clock_mono(&d->clock.clock);
 }
 
-/* Takes what the connection has to send, as far as the socket goes. */
-static inline void driver_flush(Driver *d) {
+static inline void driver_send(Driver *d) {
     struct iovec iov[HTTP_IOV_MAX];
     int n;
     while (d->open && d->socket > 0 && (n = http_conn_output(&d->conn, iov, driver_now(d))) > 0) {
@@ -185,6 +184,15 @@ static inline void driver_flush(Driver *d) {
             d->socket -= d->socket == SIZE_MAX ? 0 : take;
         }
         http_conn_sent(&d->conn, sent, driver_now(d));
+    }
+}
+
+/* Takes what the connection has to send, as far as the socket goes; nobody else has a turn. */
+static inline void driver_flush(Driver *d) {
+    driver_send(d);
+    while (d->open && d->socket > 0 && http_conn_wants_turn(&d->conn)) {
+        http_conn_turn(&d->conn, driver_now(d));
+        driver_send(d);
     }
 }
 
