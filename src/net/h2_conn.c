@@ -542,7 +542,7 @@ static HttpConnState h2_state(const HttpConn *c) {
 }
 
 static bool h2_wants_read(const HttpConn *c) {
-    return h2_state(c) == HTTP_CONN_LINGER || !c->stash.n && c->out.bytes <= c->core->o.reply_mark;
+    return h2_state(c) == HTTP_CONN_LINGER || (!c->stash.n && c->out.bytes <= c->core->o.reply_mark);
 }
 
 static void h2_output(HttpConn *c) {
