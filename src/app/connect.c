@@ -29,6 +29,7 @@ bool app_server_listens(App *app) {
 
 int app_connect(void *arg, Ctx *cx, ApiCaller **out) {
     static const RoleSet gateway_alone = { { [ROLE_GATEWAY] = true } };
+    static const RoleSet gateway_and_market = { { [ROLE_GATEWAY] = true, [ROLE_MARKET] = true } };
     App *app = arg;
     bool gateway = app->cli.wants_gateway;
     const char *path = gateway ? platform_gateway_socket(cx->arena, &app->cfg) : platform_socket(cx->arena, &app->cfg);
@@ -43,8 +44,11 @@ int app_connect(void *arg, Ctx *cx, ApiCaller **out) {
     if (r == 0)
         r = app_seal(app, cx);
     if (r == 0)
-        r = platform_open(&app->platform, cx, &app->cfg, gateway ? &gateway_alone : NULL, app->clock, app->ids,
-                          app->log);
+        r = platform_open(&app->platform, cx, &app->cfg,
+                          !gateway              ? NULL
+                          : app->cli.wants_data ? &gateway_and_market
+                                                : &gateway_alone,
+                          app->clock, app->ids, app->log);
     if (r != 0)
         return r;
     app->platform_is_open = true;

@@ -83,9 +83,12 @@ static int prepare_lake(void *arg, Ctx *cx, bool stale, const char **out) {
 
 static int open_market_stores(Platform *p, Ctx *cx) {
     const AppCfg *cfg = p->cfg;
+    Str audit_key = { 0 };
     int r = registry_open_store(cx, cfg, &p->store);
     if (r == 0)
-        r = registry_open_control(cx, cfg, &p->control);
+        r = platform_audit_key(cx, cfg, p->ids, &audit_key);
+    if (r == 0)
+        r = registry_open_control(cx, cfg, audit_key, &p->control);
     if (r == 0)
         r = registry_open_bus(cx, cfg, &p->bus, &p->outbox);
     if (r == 0)

@@ -118,7 +118,7 @@ int registry_open_store(Ctx *cx, const AppCfg *cfg, CandleStore **out);
 int registry_open_backtests(Ctx *cx, const AppCfg *cfg, BacktestStore **out);
 /* Loads the plug-ins; the catalogue lives in the arena, the libraries as long as the process. */
 int registry_open_strategies(Ctx *cx, const AppCfg *cfg, Arena *arena, StrategyCatalog *out);
-int registry_open_control(Ctx *cx, const AppCfg *cfg, JobStore **out);
+int registry_open_control(Ctx *cx, const AppCfg *cfg, Str audit_key, JobStore **out);
 int registry_open_security(Ctx *cx, const AppCfg *cfg, Str audit_key, SecurityStore **out);
 int registry_open_bus(Ctx *cx, const AppCfg *cfg, EventBus **out, Outbox **outbox);
 /* The stream of a venue, or for one whose stream is not spoken here a feed that is silent (the clock and REST do). */

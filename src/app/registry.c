@@ -86,9 +86,12 @@ int registry_open_strategies(Ctx *cx, const AppCfg *cfg, Arena *arena, StrategyC
 }
 
 /* Beside the candles; a store that forgets them forgets the jobs too. */
-int registry_open_control(Ctx *cx, const AppCfg *cfg, JobStore **out) {
+int registry_open_control(Ctx *cx, const AppCfg *cfg, Str audit_key, JobStore **out) {
     bool kept = cfg->data_store != STORE_MEMORY;
-    JobStoreOptions o = { .path = kept ? path_join(cx->arena, cfg->data_dir, "control.db") : NULL, .lazy = kept };
+    JobStoreOptions o = { .path = kept ? path_join(cx->arena, cfg->data_dir, "control.db") : NULL,
+                          .anchor = kept ? path_join(cx->arena, cfg->data_dir, "control.anchor") : NULL,
+                          .audit_key = audit_key,
+                          .lazy = kept };
     return job_store_sqlite_open(cx, &o, out);
 }
 

@@ -5,6 +5,9 @@
 #include "app/key_follower.h"
 #include "base/file.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 enum { LOOK_MS = 1000, FLUSH_EVERY = 10, USE_EVERY = 30 };
 
 /* Where letters go: a letter may be taken as late as in loop_free, when desk and gateway are gone. */
@@ -74,20 +77,31 @@ static void learned(void *arg, KeySet *set) {
 
 /* --- the platform's part --- */
 
-/* Of the chain: configured, else kept in data.dir/audit.key, made there first if need be. */
-static int audit_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out) {
+/* Under its name only if there is none: of two processes that begin at once on a folder one makes the key of both. */
+static int make_key_file(Ctx *cx, const char *path, Str key) {
+    char *fresh = str_cz(cx->arena, str_fmt(cx->arena, "%s.%lld", path, (long long)getpid()));
+    int r = file_write(cx, fresh, str_fmt(cx->arena, STR_FMT "\n", STR_ARG(key)), 0600);
+    if (r == 0 && link(fresh, path) != 0 && errno != EEXIST)
+        r = file_fail(cx, errno, "make", path);
+    Ctx quiet = *cx;
+    file_remove(&quiet, fresh);
+    return r;
+}
+
+int platform_audit_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out) {
     enum { FILE_MAX = 4096, KEY_MIN = 16, KEY_MAX = 200 };
     const char *path = path_join(cx->arena, cfg->data_dir, "audit.key");
+    bool kept = !cfg->audit_key.n && cfg->data_store != STORE_MEMORY;
     int r = 0;
     *out = cfg->audit_key;
-    if (!out->n && cfg->data_store != STORE_MEMORY && file_exists(path)) {
-        r = file_read(cx, path, FILE_MAX, out);
-        *out = str_trim(*out);
-    } else if (!out->n) {
+    if (!out->n)
         *out =
             str_fmt(cx->arena, STR_FMT STR_FMT, STR_ARG(ids_uuid4(ids, cx->arena)), STR_ARG(ids_uuid4(ids, cx->arena)));
-        if (cfg->data_store != STORE_MEMORY)
-            r = file_write(cx, path, str_fmt(cx->arena, STR_FMT "\n", STR_ARG(*out)), 0600);
+    if (kept && !file_exists(path))
+        r = make_key_file(cx, path, *out);
+    if (kept && r == 0) {
+        r = file_read(cx, path, FILE_MAX, out);
+        *out = str_trim(*out);
     }
     if (r == 0 && (out->n < KEY_MIN || out->n > KEY_MAX))
         r = err_set_at(cx, ERR_INVALID, S("audit.key"), "the audit key has %d to %d characters", KEY_MIN, KEY_MAX);
@@ -96,7 +110,7 @@ static int audit_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out) {
 
 int platform_open_security(Platform *p, Ctx *cx) {
     Str key;
-    int r = audit_key(cx, p->cfg, p->ids, &key);
+    int r = platform_audit_key(cx, p->cfg, p->ids, &key);
     if (r == 0)
         r = registry_open_security(cx, p->cfg, key, &p->security);
     if (r != 0)

@@ -8,6 +8,8 @@
 #include "app/platform.h"
 #include "net/loop.h"
 
+/* Of the chains of events: configured, else kept in data.dir/audit.key, made there first if need be. */
+int platform_audit_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out);
 /* Store, services and their record into p->security. The file is opened at its first use. */
 int platform_open_security(Platform *p, Ctx *cx);
 void platform_close_security(Platform *p);

@@ -27,6 +27,7 @@ struct Cli {
     FILE *out, *err;    /* stdout, stderr; tests give memory streams */
     bool json;          /* --json */
     bool quiet;         /* --quiet: no progress, no notes */
+    bool wants_data;    /* with wants_gateway, where no server runs: the stores of the role market too */
     bool wants_gateway; /* set before cli_api: the platform's gateway is to answer, not its stores */
     bool out_tty, err_tty;
     bool reader_gone;     /* of out: nobody is left to tell anything */

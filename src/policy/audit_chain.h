@@ -5,7 +5,7 @@
  * Events are numbered 1, 2, 3 ... without a hole. Each carries a link: HMAC-SHA-256 under the chain's key of the link
  * before it and of its own bytes, so an event that was edited, taken out or moved breaks the chain there, and without
  * the key nobody can mend it. What a chain cannot tell by itself is that its end was cut off: an anchor, the number and
- * link of the newest event kept elsewhere, tells that (adapters/security/anchor.h, the log, or a line on paper). */
+ * link of the newest event kept elsewhere, tells that (adapters/sqlite/anchor.h, the log, or a line on paper). */
 
 #include "base/hmac.h"
 #include "base/time.h"
@@ -30,6 +30,13 @@ typedef struct AuditAnchor {
     int64_t seq; /* 0: of an empty record */
     uint8_t link[SHA256_BYTES];
 } AuditAnchor;
+
+typedef struct AuditSpan { /* what a record holds */
+    AuditAnchor before;    /* the last event that was let go; seq 0: none was */
+    AuditAnchor head;      /* the newest event */
+    AuditAnchor anchor;    /* kept apart from the record; seq 0: none is kept */
+    bool anchor_lost;      /* there should be one, and it is not there or not to be read */
+} AuditSpan;
 
 /* The link of e behind the one of `before`. Does not read e->link. */
 void audit_link(Str key, const uint8_t before[static SHA256_BYTES], const AuditEvent *e,

@@ -135,6 +135,11 @@ int job_store_record(JobStore *s, Ctx *cx, const AuditRow *what, int r) {
     return r ? r : written;
 }
 
+int job_store_audit_walk(JobStore *s, Ctx *cx, const AuditAnchor *anchor, AuditSpan *span, AuditWalk *out) {
+    int r = enter(s, cx, "audit_walk");
+    return r ? r : s->ops->audit_walk(s, cx, anchor, span, out);
+}
+
 int job_store_audit_list(JobStore *s, Ctx *cx, int64_t before, size_t limit, AuditRow **out, size_t *n) {
     assert(limit > 0);
     int r = enter(s, cx, "audit_list");

@@ -10,6 +10,7 @@
 
 #include "base/ctx.h"
 #include "core/job.h"
+#include "policy/audit_chain.h"
 #include "ports/snapshot.h"
 
 typedef struct JobStore JobStore;
@@ -79,6 +80,7 @@ typedef struct AuditRow {
     Str who, action, subject, outcome; /* "cli", "cache.clear", "binance:BTCUSDT:1h", "ok" or an error's name */
     Str request_id;
     int64_t rows; /* candles, or what else it was done to; 0 = it is not counted */
+    Str detail;   /* words */
     /* Of what comes by the thousand: in the file when the call returns, so that a kill loses nothing, but not synced by
      * itself; a power cut may take the last ones. Not kept. */
     bool often;
@@ -126,6 +128,7 @@ typedef struct JobStoreOps {
     int (*queue_drop)(JobStore *s, Ctx *cx, Str queue);
 
     int (*audit_add)(JobStore *s, Ctx *cx, const AuditRow *row); /* its id is the store's */
+    int (*audit_walk)(JobStore *s, Ctx *cx, const AuditAnchor *anchor, AuditSpan *span, AuditWalk *out);
     int (*audit_list)(JobStore *s, Ctx *cx, int64_t before, size_t limit, AuditRow **out, size_t *n); /* newest first */
 
     /* By id: inserted, or replaced but for run, url and created. most > 0: CALLBACK_FULL when so many are armed or due. */
@@ -163,6 +166,9 @@ int job_store_audit_add(JobStore *s, Ctx *cx, const AuditRow *row);
 /* The row of one request: who asked for it, of what, and how it ended (r). An action that cannot be recorded has
  * failed. Returns r, or what writing the row failed with. s NULL: nothing is recorded. */
 int job_store_record(JobStore *s, Ctx *cx, const AuditRow *what, int r);
+/* The rows are a chain, as the record of security events is (policy/audit_chain.h): reads every row and checks it, against
+ * the anchor that is kept (NULL) or another. The finding is in out->fault; 0 says that the rows could be read. */
+int job_store_audit_walk(JobStore *s, Ctx *cx, const AuditAnchor *anchor, AuditSpan *span, AuditWalk *out);
 int job_store_audit_list(JobStore *s, Ctx *cx, int64_t before, size_t limit, AuditRow **out, size_t *n);
 int job_store_callback_add(JobStore *s, Ctx *cx, const Callback *c, size_t most); /* 0, CALLBACK_FULL */
 int job_store_callback_put(JobStore *s, Ctx *cx, const Callback *c);

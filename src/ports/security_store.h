@@ -19,13 +19,6 @@ typedef struct SecurityStore SecurityStore;
 enum { KEY_NONE = 1, KEY_STALE = 2 };
 enum { AUDIT_READ_MAX = 1000 };
 
-typedef struct AuditSpan { /* what the record holds */
-    AuditAnchor before;    /* the last event that was let go; seq 0: none was */
-    AuditAnchor head;      /* the newest event */
-    AuditAnchor anchor;    /* kept apart from the record; seq 0: none is kept */
-    bool anchor_lost;      /* there should be one, and it is not there or not to be read */
-} AuditSpan;
-
 typedef struct SecurityStoreOps {
     const char *name;
     int (*keys)(SecurityStore *s, Ctx *cx, KeyRecord **out, size_t *n, int64_t *revision);

@@ -4,6 +4,8 @@
 #include "lib/test.h"
 
 #include <pthread.h>
+#include <sqlite3.h>
+#include <unistd.h>
 
 #ifdef JOB_STORE_MEMORY
 enum { PERSISTENT = 0 };
@@ -13,13 +15,19 @@ enum { PERSISTENT = 1 };
 
 typedef struct Fixture {
     TestCtx t;
-    const char *dir;
+    const char *dir, *path, *anchor;
     JobStore *store;
 } Fixture;
 
+static void open_with(Fixture *f, Str key) {
+    JobStoreOptions o = { .path = f->path, .anchor = f->anchor, .audit_key = key };
+    CHECK_OK_PLAIN(&f->t.cx, job_store_sqlite_open(&f->t.cx, &o, &f->store));
+}
+
 static void open_store(Fixture *f) {
-    const char *path = PERSISTENT ? str_cz(&f->t.arena, str_fmt(&f->t.arena, "%s/control.db", f->dir)) : NULL;
-    CHECK_OK_PLAIN(&f->t.cx, job_store_sqlite_open(&f->t.cx, &(JobStoreOptions){ .path = path }, &f->store));
+    f->path = PERSISTENT ? str_cz(&f->t.arena, str_fmt(&f->t.arena, "%s/control.db", f->dir)) : NULL;
+    f->anchor = PERSISTENT ? str_cz(&f->t.arena, str_fmt(&f->t.arena, "%s/control.anchor", f->dir)) : NULL;
+    open_with(f, S("the key"));
 }
 
 static void begin(Fixture *f) {
@@ -285,6 +293,116 @@ TEST(the_audit_is_bounded) {
     test_ctx_done(&t);
 }
 
+static AuditWalk walk(Fixture *f, const AuditAnchor *anchor) {
+    AuditSpan span;
+    AuditWalk w;
+    CHECK_OK_PLAIN(&f->t.cx, job_store_audit_walk(f->store, &f->t.cx, anchor, &span, &w));
+    return w;
+}
+
+static void record(Fixture *f, int n, bool often) {
+    for (int i = 0; i < n; i++) {
+        AuditRow row = { .who = S("key:x"), .action = S("market.save"), .outcome = S("ok"), .rows = 7, .often = often };
+        CHECK_OK_PLAIN(&f->t.cx, job_store_audit_add(f->store, &f->t.cx, &row));
+    }
+}
+
+TEST(the_audit_is_a_chain_SEC_12) {
+    Fixture f;
+    begin(&f);
+    record(&f, 5, false);
+    record(&f, 5, true);
+    if (PERSISTENT) {
+        job_store_close(f.store);
+        open_store(&f);
+    }
+    record(&f, 2, false);
+    AuditWalk w = walk(&f, NULL);
+    CHECK(w.fault == AUDIT_WHOLE && w.at.seq == 12 && w.alarm == 0);
+    w.at.link[0] ^= 1; /* another row was there when this anchor was written down */
+    CHECK_EQ(walk(&f, &w.at).fault, AUDIT_FORGED);
+    w.at.seq = 13;
+    CHECK_EQ(walk(&f, &w.at).fault, AUDIT_CUT);
+    end(&f);
+}
+
+#ifndef JOB_STORE_MEMORY
+/* Somebody who can write the file, and does so while nobody has it open. */
+static void tamper(Fixture *f, const char *sql) {
+    sqlite3 *db;
+    job_store_close(f->store);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    open_store(f);
+}
+
+TEST(whoever_can_write_the_file_is_found_out_SEC_12) {
+    static const struct {
+        const char *name, *sql;
+        AuditFault fault;
+        int64_t seq, alarm;
+    } rows[] = {
+        { "changed", "UPDATE audit SET who='nobody' WHERE id=4", AUDIT_EDITED, 4, 0 },
+        { "its number of candles", "UPDATE audit SET n=8 WHERE id=4", AUDIT_EDITED, 4, 0 },
+        { "removed", "DELETE FROM audit WHERE id=4", AUDIT_MISSING, 4, 0 },
+        { "inserted",
+          "UPDATE audit SET id=id+100 WHERE id>4; UPDATE audit SET id=id-99 WHERE id>100; INSERT INTO audit SELECT 5, "
+          "at, "
+          "who, action, subject, outcome, request_id, n, address, detail, link FROM audit WHERE id=4",
+          AUDIT_WHOLE, 0, 12 }, /* the newest is no longer at its place */
+        { "reordered",
+          "UPDATE audit SET id=100 WHERE id=4; UPDATE audit SET id=4 WHERE id=5; UPDATE audit SET id=5 WHERE id=100",
+          AUDIT_EDITED, 4, 0 },
+        { "cut off at its beginning", "DELETE FROM audit WHERE id<4", AUDIT_MISSING, 1, 0 },
+        { "cut off at its end", "DELETE FROM audit WHERE id>7", AUDIT_WHOLE, 0, 8 },
+        { "emptied", "DELETE FROM audit", AUDIT_WHOLE, 0, 1 },
+        { "its newest changed", "UPDATE audit SET who='nobody' WHERE id=10", AUDIT_WHOLE, 0, 11 },
+        { "stripped of its links", "UPDATE audit SET link=zeroblob(32)", AUDIT_WHOLE, 0, 11 },
+    };
+    EACH_ROW (r, rows) {
+        Fixture f;
+        begin(&f);
+        record(&f, 10, false);
+        CHECK_EQ(walk(&f, NULL).fault, AUDIT_WHOLE);
+        tamper(&f, r->sql);
+        record(&f, 1, false); /* work on data goes on, and does not bury it */
+        AuditWalk w = walk(&f, NULL);
+        CHECK_EQ(w.fault, r->fault);
+        CHECK_EQ(w.fault_seq, r->seq);
+        if (r->fault == AUDIT_WHOLE)
+            CHECK_EQ(w.alarm, r->alarm);
+        end(&f);
+    }
+}
+
+/* A backup restored where the key is another: its rows stay to be read, and the chain begins behind them. */
+TEST(rows_of_another_key_raise_an_alarm_until_somebody_says_why) {
+    Fixture f;
+    begin(&f);
+    record(&f, 3, false);
+    job_store_close(f.store);
+    CHECK_EQ(unlink(f.anchor), 0);
+    open_with(&f, S("another key"));
+    record(&f, 1, true);
+    AuditWalk w = walk(&f, NULL);
+    CHECK(w.fault == AUDIT_WHOLE && w.alarm == 4 && w.at.seq == 5);
+    AuditRow said = { .who = S("admin"), .action = S(AUDIT_ACKNOWLEDGED), .outcome = S("ok"), .detail = S("restored") };
+    CHECK_OK(&f.t.cx, job_store_audit_add(f.store, &f.t.cx, &said));
+    CHECK_EQ(walk(&f, NULL).alarm, 0);
+    AuditRow *v;
+    size_t n;
+    CHECK_OK(&f.t.cx, job_store_audit_list(f.store, &f.t.cx, 0, 10, &v, &n));
+    CHECK(n == 6 && v[5].id == 1);
+    CHECK_STR(v[0].detail, S("restored"));
+    job_store_close(f.store);
+    open_with(&f, S("another key"));
+    w = walk(&f, NULL);
+    CHECK(w.fault == AUDIT_WHOLE && w.alarm == 0 && w.at.seq == 6);
+    end(&f);
+}
+#endif
+
 /* The row tells what was done, also of a call whose time was up when it was done. */
 TEST(a_record_tells_who_what_and_how_it_ended) {
     Fixture f;
@@ -386,8 +504,14 @@ TEST(callbacks_are_kept_in_the_order_they_are_due) {
     end(&f);
 }
 
+#ifdef JOB_STORE_MEMORY
+#define FILE_ONLY
+#else
+#define FILE_ONLY                                                                                                      \
+    T(whoever_can_write_the_file_is_found_out_SEC_12), T(rows_of_another_key_raise_an_alarm_until_somebody_says_why),
+#endif
 TESTS(T(callbacks_are_kept_in_the_order_they_are_due), T(what_is_put_comes_back_and_changes_need_the_newest_revision),
       T(a_fire_is_answered_once_MDS_42), T(progress_is_kept_and_old_runs_go),
       T(ten_thousand_items_are_drained_by_four_workers_each_once_STO_18), T(the_items_of_a_worker_that_died_come_back),
-      T(the_audit_is_a_list_that_only_grows), T(the_audit_is_bounded), T(a_record_tells_who_what_and_how_it_ended),
-      T(a_reopened_file_has_what_it_answered_for))
+      T(the_audit_is_a_list_that_only_grows), T(the_audit_is_bounded), T(the_audit_is_a_chain_SEC_12),
+      FILE_ONLY T(a_record_tells_who_what_and_how_it_ended), T(a_reopened_file_has_what_it_answered_for))

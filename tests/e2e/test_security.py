@@ -525,7 +525,7 @@ class Cases(rig.Suite):
     def test_who_writes_the_file_is_found_out(self):
         for i in range(5):
             self.cli("keys", "create", f"key {i}")
-        anchor = json.loads(self.cli("audit", "verify", "--json").stdout)["anchor"]
+        anchor = json.loads(self.cli("audit", "verify", "--json").stdout)["security"]["anchor"]
         check(anchor.startswith("5:"))
 
         def tamper(sql):
@@ -537,11 +537,11 @@ class Cases(rig.Suite):
         whole = (self.data / "security.db").read_bytes()
         for sql, seq in (("UPDATE event SET who='somebody' WHERE seq=2", 2), ("DELETE FROM event WHERE seq=3", 3)):
             tamper(sql)
-            verdict = json.loads(self.cli("audit", "verify", "--json", status=9).stdout)
+            verdict = json.loads(self.cli("audit", "verify", "--json", status=9).stdout)["security"]
             equal((verdict["whole"], verdict["fault_seq"]), (False, seq))
             (self.data / "security.db").write_bytes(whole)
         tamper("DELETE FROM event WHERE seq>3")
-        verdict = json.loads(self.cli("audit", "verify", "--json", status=9).stdout)
+        verdict = json.loads(self.cli("audit", "verify", "--json", status=9).stdout)["security"]
         check(not verdict["whole"] and verdict["alarm_seq"] == 4, verdict)
         self.cli("audit", "verify", "--anchor", anchor, status=9)
         self.cli("audit", "acknowledge", "it was this test")

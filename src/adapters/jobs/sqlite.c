@@ -5,7 +5,7 @@
 
 #include "adapters/jobs/sqlite.h"
 
-#include "adapters/sqlite/owner.h"
+#include "adapters/sqlite/chain.h"
 #include "base/vec.h"
 
 enum { APPLICATION_ID = 0x46534a42 }; /* "FSJB" */
@@ -13,7 +13,7 @@ enum { APPLICATION_ID = 0x46534a42 }; /* "FSJB" */
 typedef struct Store {
     JobStore store; /* first */
     DbOwner owner;
-    int64_t audit_kept;
+    Chain audit;
 } Store;
 
 /* clang-format off */
@@ -54,6 +54,14 @@ static const SchemaStep steps[] = {
       .down = "DROP TABLE callback;",
       .lost = "SELECT count(*) FROM callback",
       .what = "callbacks" },
+    { .up = /* rows of before have the link of nothing: the chain begins behind them, with an alarm (adapters/sqlite/chain.h) */
+        "ALTER TABLE audit ADD COLUMN address TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE audit ADD COLUMN detail TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE audit ADD COLUMN link BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';",
+      .down =
+        "ALTER TABLE audit DROP COLUMN link; ALTER TABLE audit DROP COLUMN detail; ALTER TABLE audit DROP COLUMN address;",
+      .lost = "SELECT count(*) FROM audit WHERE link<>zeroblob(32)",
+      .what = "links of the audit's chain" },
 };
 
 #define JOB_COLUMNS "id, kind, schedule, zone, params, missed, retries, backoff_ms, timeout_ms, memory_max, armed, state, " \
@@ -93,11 +101,8 @@ static const SchemaStep steps[] = {
     X(SQL_QUEUE_STATS, "SELECT coalesce(sum(state=0 AND until<=?2), 0), coalesce(sum(state=0 AND until>?2), 0), "      \
                        "coalesce(sum(state=1), 0), coalesce(sum(state=2), 0) FROM queue_item WHERE queue=?1")          \
     X(SQL_QUEUE_DROP, "DELETE FROM queue_item WHERE queue=?1")                                                         \
-    X(SQL_AUDIT_ADD, "INSERT INTO audit(at, who, action, subject, outcome, request_id, n) "                       \
-                     "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                             \
-    X(SQL_AUDIT_NEWEST, "SELECT last_insert_rowid()")                                                                  \
-    X(SQL_AUDIT_PRUNE, "DELETE FROM audit WHERE id<=?1")                                                               \
-    X(SQL_AUDIT_LIST, "SELECT id, at, who, action, subject, outcome, request_id, n FROM audit WHERE id<?1 "               \
+    CHAIN_SQL_TABLE(X, "audit", "id")                                                                                  \
+    X(SQL_AUDIT_LIST, "SELECT id, at, who, action, subject, outcome, request_id, n, detail FROM audit WHERE id<?1 "       \
                       "ORDER BY id DESC LIMIT ?2")                                                                     \
     X(SQL_CALLBACK_OPEN, "SELECT count(*) FROM callback WHERE state<=1")                                               \
     X(SQL_CALLBACK_PUT, "INSERT INTO callback(" CALLBACK_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11) "       \
@@ -127,29 +132,20 @@ static const char *const sql_text[N_SQL] = {
 
 static const Schema schema = { APPLICATION_ID, steps, ARRAY_LEN(steps) };
 
-/* A NULL would be no text: SQL compares nothing with it. */
-static Str text_of(Str s) {
-    return s.p ? s : S("");
-}
-
-static Str text_at(Ctx *cx, sqlite3_stmt *st, int column) {
-    return str_dup(cx->arena, db_text(st, column));
-}
-
 /* --- jobs and runs --- */
 
 static int put_job(Db *db, Ctx *cx, const Job *j) {
-    return db_run(db, cx, SQL_JOB_PUT, "sssssiiiiiiiiiisi", text_of(j->id), text_of(j->kind), text_of(j->schedule),
-                  text_of(j->zone), text_of(j->params), (int64_t)j->missed, j->retries, j->backoff_ms, j->timeout_ms,
+    return db_run(db, cx, SQL_JOB_PUT, "sssssiiiiiiiiiisi", db_str(j->id), db_str(j->kind), db_str(j->schedule),
+                  db_str(j->zone), db_str(j->params), (int64_t)j->missed, j->retries, j->backoff_ms, j->timeout_ms,
                   j->memory_max, (int64_t)j->armed, (int64_t)j->state, j->next_fire.ms, j->n_skipped, j->n_missed,
-                  text_of(j->run), j->revision + 1);
+                  db_str(j->run), j->revision + 1);
 }
 
 static int put_run(Db *db, Ctx *cx, const JobRun *r) {
-    return db_run(db, cx, SQL_RUN_PUT, "ssssiiiiiiiiiiiiisss", text_of(r->id), text_of(r->job), text_of(r->kind),
-                  text_of(r->params), (int64_t)r->by_schedule, r->scheduled_for.ms, (int64_t)r->state, r->attempt,
+    return db_run(db, cx, SQL_RUN_PUT, "ssssiiiiiiiiiiiiisss", db_str(r->id), db_str(r->job), db_str(r->kind),
+                  db_str(r->params), (int64_t)r->by_schedule, r->scheduled_for.ms, (int64_t)r->state, r->attempt,
                   r->resumed, r->queued_at.ms, r->started_at.ms, r->ended_at.ms, r->next_try.ms, r->done, r->total,
-                  r->n_success, r->n_failed, text_of(r->checkpoint), text_of(r->message), text_of(r->error));
+                  r->n_success, r->n_failed, db_str(r->checkpoint), db_str(r->message), db_str(r->error));
 }
 
 /* 1 and its value, or 0. */
@@ -214,13 +210,13 @@ typedef struct Listing {
 static int work_jobs(Db *db, Ctx *cx, void *arg) {
     Listing *l = arg;
     sqlite3_stmt *st;
-    int r = db_query(db, cx, SQL_JOB_LIST, &st, "s", text_of(l->key));
+    int r = db_query(db, cx, SQL_JOB_LIST, &st, "s", db_str(l->key));
     while (r == 0 && (r = db_step(db, cx, st)) > 0) {
-        Job j = { .id = text_at(cx, st, 0),
-                  .kind = text_at(cx, st, 1),
-                  .schedule = text_at(cx, st, 2),
-                  .zone = text_at(cx, st, 3),
-                  .params = text_at(cx, st, 4),
+        Job j = { .id = db_text_in(cx, st, 0),
+                  .kind = db_text_in(cx, st, 1),
+                  .schedule = db_text_in(cx, st, 2),
+                  .zone = db_text_in(cx, st, 3),
+                  .params = db_text_in(cx, st, 4),
                   .missed = (JobMissed)db_i64(st, 5),
                   .retries = db_i64(st, 6),
                   .backoff_ms = db_i64(st, 7),
@@ -231,7 +227,7 @@ static int work_jobs(Db *db, Ctx *cx, void *arg) {
                   .next_fire = time_ms(db_i64(st, 12)),
                   .n_skipped = db_i64(st, 13),
                   .n_missed = db_i64(st, 14),
-                  .run = text_at(cx, st, 15),
+                  .run = db_text_in(cx, st, 15),
                   .revision = db_i64(st, 16) };
         r = 0;
         if ((unsigned)j.state >= JOB_STATES || (unsigned)j.missed > MISSED_ALL)
@@ -273,7 +269,7 @@ static int do_drop(JobStore *s, Ctx *cx, Str id) {
 static int work_progress(Db *db, Ctx *cx, void *arg) {
     const JobRun *r = arg;
     return db_run(db, cx, SQL_RUN_PROGRESS, "siiiiss", r->id, r->done, r->total, r->n_success, r->n_failed,
-                  text_of(r->checkpoint), text_of(r->message));
+                  db_str(r->checkpoint), db_str(r->message));
 }
 
 static int do_progress(JobStore *s, Ctx *cx, const JobRun *run) {
@@ -284,10 +280,10 @@ static int do_progress(JobStore *s, Ctx *cx, const JobRun *run) {
 static int read_runs(Db *db, Ctx *cx, sqlite3_stmt *st, Listing *l) {
     int r = 0;
     while (r == 0 && (r = db_step(db, cx, st)) > 0) {
-        JobRun run = { .id = text_at(cx, st, 0),
-                       .job = text_at(cx, st, 1),
-                       .kind = text_at(cx, st, 2),
-                       .params = text_at(cx, st, 3),
+        JobRun run = { .id = db_text_in(cx, st, 0),
+                       .job = db_text_in(cx, st, 1),
+                       .kind = db_text_in(cx, st, 2),
+                       .params = db_text_in(cx, st, 3),
                        .by_schedule = db_i64(st, 4) != 0,
                        .scheduled_for = time_ms(db_i64(st, 5)),
                        .state = (RunState)db_i64(st, 6),
@@ -301,9 +297,9 @@ static int read_runs(Db *db, Ctx *cx, sqlite3_stmt *st, Listing *l) {
                        .total = db_i64(st, 14),
                        .n_success = db_i64(st, 15),
                        .n_failed = db_i64(st, 16),
-                       .checkpoint = text_at(cx, st, 17),
-                       .message = text_at(cx, st, 18),
-                       .error = text_at(cx, st, 19) };
+                       .checkpoint = db_text_in(cx, st, 17),
+                       .message = db_text_in(cx, st, 18),
+                       .error = db_text_in(cx, st, 19) };
         r = 0;
         if ((unsigned)run.state >= RUN_STATES)
             r = err_set(cx, ERR_CORRUPT, "%s: run " STR_FMT " has a state that does not exist", db->path,
@@ -322,7 +318,7 @@ static int work_run(Db *db, Ctx *cx, void *arg) {
 }
 
 static int do_run(JobStore *s, Ctx *cx, Str id, JobRun *out) {
-    Listing l = { .key = text_of(id) };
+    Listing l = { .key = db_str(id) };
     int r = db_owner_read(&((Store *)s)->owner, cx, work_run, &l);
     if (r == 0 && l.n == 0)
         return JOB_NONE;
@@ -375,7 +371,7 @@ static int work_queue_put(Db *db, Ctx *cx, void *arg) {
     const QueueWork *w = arg;
     int r = 0;
     for (size_t i = 0; r == 0 && i < w->n; i++)
-        r = db_run(db, cx, SQL_QUEUE_PUT, "ss", w->queue, text_of(w->payloads[i]));
+        r = db_run(db, cx, SQL_QUEUE_PUT, "ss", w->queue, db_str(w->payloads[i]));
     return r;
 }
 
@@ -390,7 +386,7 @@ static int work_queue_claim(Db *db, Ctx *cx, void *arg) {
     sqlite3_stmt *st;
     int r = db_query(db, cx, SQL_QUEUE_OPEN, &st, "sii", claim->queue, claim->now.ms, (int64_t)claim->most);
     while (r == 0 && (r = db_step(db, cx, st)) > 0) {
-        QueueItem item = { .id = db_i64(st, 0), .payload = text_at(cx, st, 1), .tries = db_i64(st, 2) + 1 };
+        QueueItem item = { .id = db_i64(st, 0), .payload = db_text_in(cx, st, 1), .tries = db_i64(st, 2) + 1 };
         LIST_PUSH(cx, &w->found, items, item);
         r = 0;
     }
@@ -417,7 +413,7 @@ static int work_queue_done(Db *db, Ctx *cx, void *arg) {
         int64_t changed = 0;
         const QueueItem *item = &w->items[i];
         r = db_run(db, cx, SQL_QUEUE_DONE, "isis", item->id, w->worker, (int64_t)(item->failed ? 2 : 1),
-                   text_of(item->result));
+                   db_str(item->result));
         if (r == 0)
             r = db_query(db, cx, SQL_QUEUE_CHANGED, &st, "");
         if (r == 0)
@@ -468,31 +464,22 @@ static int do_queue_drop(JobStore *s, Ctx *cx, Str queue) {
 
 /* --- audit --- */
 
-typedef struct AuditAdd {
-    AuditRow row;
-    int64_t kept;
-} AuditAdd;
-
-static int work_audit_add(Db *db, Ctx *cx, void *arg) {
-    enum { PRUNE_EVERY = 64 };
-    const AuditAdd *add = arg;
-    const AuditRow *a = &add->row;
-    sqlite3_stmt *st;
-    int64_t id = 0;
-    int r = db_run(db, cx, SQL_AUDIT_ADD, "isssssi", a->at.ms, text_of(a->who), text_of(a->action), text_of(a->subject),
-                   text_of(a->outcome), text_of(a->request_id), a->rows);
-    if (r == 0)
-        r = db_query(db, cx, SQL_AUDIT_NEWEST, &st, "");
-    if (r == 0)
-        r = MIN(one_i64(db, cx, st, &id), 0);
-    return r || id % PRUNE_EVERY ? r : db_run(db, cx, SQL_AUDIT_PRUNE, "i", id - add->kept);
+static int do_audit_add(JobStore *s, Ctx *cx, const AuditRow *row) {
+    AuditEvent e = { .at = row->at,
+                     .who = row->who,
+                     .action = row->action,
+                     .subject = row->subject,
+                     .outcome = row->outcome,
+                     .request_id = row->request_id,
+                     .detail = row->detail,
+                     .count = row->rows };
+    return chain_append(&((Store *)s)->audit, cx, &(ChainAppend){ &e, 1, .often = row->often });
 }
 
-static int do_audit_add(JobStore *s, Ctx *cx, const AuditRow *row) {
-    Store *own = (Store *)s;
-    AuditAdd add = { *row, own->audit_kept };
-    return row->often ? db_owner_write_often(&own->owner, cx, work_audit_add, &add)
-                      : db_owner_write(&own->owner, cx, work_audit_add, &add);
+static int do_audit_walk(JobStore *s, Ctx *cx, const AuditAnchor *anchor, AuditSpan *span, AuditWalk *out) {
+    Chain *c = &((Store *)s)->audit;
+    int r = chain_walk(c, cx, anchor, out);
+    return r == 0 ? chain_span(c, cx, span) : r;
 }
 
 static int work_audit_list(Db *db, Ctx *cx, void *arg) {
@@ -502,12 +489,13 @@ static int work_audit_list(Db *db, Ctx *cx, void *arg) {
     while (r == 0 && (r = db_step(db, cx, st)) > 0) {
         AuditRow a = { .id = db_i64(st, 0),
                        .at = time_ms(db_i64(st, 1)),
-                       .who = text_at(cx, st, 2),
-                       .action = text_at(cx, st, 3),
-                       .subject = text_at(cx, st, 4),
-                       .outcome = text_at(cx, st, 5),
-                       .request_id = text_at(cx, st, 6),
-                       .rows = db_i64(st, 7) };
+                       .who = db_text_in(cx, st, 2),
+                       .action = db_text_in(cx, st, 3),
+                       .subject = db_text_in(cx, st, 4),
+                       .outcome = db_text_in(cx, st, 5),
+                       .request_id = db_text_in(cx, st, 6),
+                       .rows = db_i64(st, 7),
+                       .detail = db_text_in(cx, st, 8) };
         LIST_PUSH(cx, l, audits, a);
         r = 0;
     }
@@ -545,9 +533,9 @@ static int work_callback_put(Db *db, Ctx *cx, void *arg) {
     if (r == 0 && w->most && open >= (int64_t)w->most)
         return CALLBACK_FULL;
     return r ? r
-             : db_run(db, cx, SQL_CALLBACK_PUT, "ssssiiiiiis", c->id, c->run, c->url, text_of(c->body),
+             : db_run(db, cx, SQL_CALLBACK_PUT, "ssssiiiiiis", c->id, c->run, c->url, db_str(c->body),
                       (int64_t)c->state, c->tries, c->created.ms, c->next_try.ms, c->ended.ms, c->last_status,
-                      text_of(c->last_error));
+                      db_str(c->last_error));
 }
 
 static int do_callback_put(JobStore *s, Ctx *cx, const Callback *c, size_t most) {
@@ -559,19 +547,19 @@ static int work_callbacks(Db *db, Ctx *cx, void *arg) {
     CallbackWork *w = arg;
     sqlite3_stmt *st;
     int r = db_query(db, cx, w->q->newest ? SQL_CALLBACK_NEWEST : SQL_CALLBACK_DUE, &st, "isii", (int64_t)w->q->state,
-                     text_of(w->q->id), w->q->due.ms ? w->q->due.ms : INT64_MAX, (int64_t)w->q->limit);
+                     db_str(w->q->id), w->q->due.ms ? w->q->due.ms : INT64_MAX, (int64_t)w->q->limit);
     while (r == 0 && (r = db_step(db, cx, st)) > 0) {
-        Callback c = { .id = text_at(cx, st, 0),
-                       .run = text_at(cx, st, 1),
-                       .url = text_at(cx, st, 2),
-                       .body = text_at(cx, st, 3),
+        Callback c = { .id = db_text_in(cx, st, 0),
+                       .run = db_text_in(cx, st, 1),
+                       .url = db_text_in(cx, st, 2),
+                       .body = db_text_in(cx, st, 3),
                        .state = (CallbackState)CLAMP(db_i64(st, 4), (int64_t)CALLBACK_ARMED, (int64_t)CALLBACK_DEAD),
                        .tries = db_i64(st, 5),
                        .created = time_ms(db_i64(st, 6)),
                        .next_try = time_ms(db_i64(st, 7)),
                        .ended = time_ms(db_i64(st, 8)),
                        .last_status = db_i64(st, 9),
-                       .last_error = text_at(cx, st, 10) };
+                       .last_error = db_text_in(cx, st, 10) };
         vec_push_in(cx->arena, w, c);
         r = 0;
     }
@@ -597,6 +585,7 @@ static int do_callback_prune(JobStore *s, Ctx *cx, size_t keep) {
 }
 
 static void do_close(JobStore *s) {
+    chain_done(&((Store *)s)->audit);
     db_owner_close(&((Store *)s)->owner);
     mem_free(s);
 }
@@ -621,6 +610,7 @@ static const JobStoreOps ops = {
     .queue_drop = do_queue_drop,
     .audit_add = do_audit_add,
     .audit_list = do_audit_list,
+    .audit_walk = do_audit_walk,
     .callback_put = do_callback_put,
     .callbacks = do_callbacks,
     .callback_prune = do_callback_prune,
@@ -631,12 +621,19 @@ static const JobStoreOps ops = {
 int job_store_sqlite_open(Ctx *cx, const JobStoreOptions *o, JobStore **out) {
     Store *s = mem_new(Store);
     s->store.ops = &ops;
-    s->audit_kept = o->audit_kept ? o->audit_kept : AUDIT_KEPT;
+    /* A restored file may be chained by another key, and what works on data goes on: with an alarm. */
+    chain_init(&s->audit, &(ChainOptions){ .owner = &s->owner,
+                                           .first = SQL_CHAIN_META_GET,
+                                           .anchor = o->anchor,
+                                           .key = o->audit_key,
+                                           .kept = o->audit_kept ? o->audit_kept : AUDIT_KEPT,
+                                           .goes_on = true });
     DbOwnerOptions options = {
         .path = o->path, .vfs = o->vfs, .table = { sql_text, N_SQL }, .schema = &schema, .lazy = o->lazy
     };
     int r = db_owner_open(&s->owner, cx, &options);
     if (r != 0) {
+        chain_done(&s->audit);
         mem_free(s);
         return r;
     }

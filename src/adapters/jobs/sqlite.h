@@ -9,6 +9,8 @@ typedef struct JobStoreOptions {
     const char *vfs;    /* NULL = the system's */
     bool lazy;          /* open the file at the first call */
     int64_t audit_kept; /* rows; 0 = AUDIT_KEPT */
+    Str audit_key;      /* of the audit's chain; copied. Empty: a chain that whoever can write the file can mend */
+    const char *anchor; /* file of the audit's anchor; NULL = none is kept */
 } JobStoreOptions;
 
 int job_store_sqlite_open(Ctx *cx, const JobStoreOptions *o, JobStore **out);

@@ -213,3 +213,15 @@ Str db_text(sqlite3_stmt *st, int column) {
     const char *p = sqlite3_column_blob(st, column);
     return str_n(p, p ? (size_t)sqlite3_column_bytes(st, column) : 0);
 }
+
+Str db_text_in(Ctx *cx, sqlite3_stmt *st, int column) {
+    return str_dup(cx->arena, db_text(st, column));
+}
+
+int db_bytes(Db *db, Ctx *cx, sqlite3_stmt *st, int column, size_t n, uint8_t *out) {
+    Str b = db_text(st, column);
+    if (b.n != n)
+        return err_set(cx, ERR_CORRUPT, "%s: a digest has %zu bytes instead of %zu", db->path, b.n, n);
+    memcpy(out, b.p, n);
+    return 0;
+}

@@ -62,5 +62,12 @@ void db_reset(sqlite3_stmt *st);                /* after reading fewer rows than
 int db_run(Db *db, Ctx *cx, int sql, const char *types, ...); /* query, step to the end */
 
 int64_t db_i64(sqlite3_stmt *st, int column);
-double db_f64(sqlite3_stmt *st, int column); /* NULL = NaN */
-Str db_text(sqlite3_stmt *st, int column);   /* text or blob; borrows until the next step or reset */
+double db_f64(sqlite3_stmt *st, int column);           /* NULL = NaN */
+Str db_text(sqlite3_stmt *st, int column);             /* text or blob; borrows until the next step or reset */
+Str db_text_in(Ctx *cx, sqlite3_stmt *st, int column); /* the same, copied into cx->arena */
+/* n bytes, or ERR_CORRUPT: it has another number of them. */
+int db_bytes(Db *db, Ctx *cx, sqlite3_stmt *st, int column, size_t n, uint8_t *out);
+/* For binding: a NULL would be no text, and SQL compares nothing with it. */
+static inline Str db_str(Str s) {
+    return s.p ? s : S("");
+}

@@ -11,27 +11,24 @@ int db_outbox_put(Db *db, Ctx *cx, int first, Str exchange, Str routing_key, con
                   e->source, e->version, e->at.ms, (int64_t)e->priority, e->body);
 }
 
-static Str text_at(Ctx *cx, sqlite3_stmt *st, int column) {
-    return str_dup(cx->arena, db_text(st, column));
-}
-
 int db_outbox_take(Db *db, Ctx *cx, int first, DbOutboxRow *out, size_t most, size_t *n) {
     sqlite3_stmt *st;
     *n = 0;
     int r = db_query(db, cx, first + TAKE, &st, "i", (int64_t)most);
     while (r == 0 && (r = db_step(db, cx, st)) > 0) {
         DbOutboxRow *row = &out[(*n)++];
-        *row =
-            (DbOutboxRow){ .number = db_i64(st, 0), .exchange = text_at(cx, st, 1), .routing_key = text_at(cx, st, 2) };
-        row->event = (Event){ .id = text_at(cx, st, 3),
-                              .type = text_at(cx, st, 4),
-                              .key = text_at(cx, st, 5),
-                              .correlation_id = text_at(cx, st, 6),
-                              .source = text_at(cx, st, 7),
+        *row = (DbOutboxRow){ .number = db_i64(st, 0),
+                              .exchange = db_text_in(cx, st, 1),
+                              .routing_key = db_text_in(cx, st, 2) };
+        row->event = (Event){ .id = db_text_in(cx, st, 3),
+                              .type = db_text_in(cx, st, 4),
+                              .key = db_text_in(cx, st, 5),
+                              .correlation_id = db_text_in(cx, st, 6),
+                              .source = db_text_in(cx, st, 7),
                               .version = db_i64(st, 8),
                               .at = time_ms(db_i64(st, 9)),
                               .priority = (int)db_i64(st, 10),
-                              .body = text_at(cx, st, 11) };
+                              .body = db_text_in(cx, st, 11) };
         r = 0;
     }
     return r;

@@ -36,6 +36,7 @@ typedef struct AuditLine {
     Time at;
     Str who, action, subject, outcome, request_id;
     int64_t rows;
+    Str detail;
 } AuditLine;
 typedef struct AuditList {
     int64_t count;
@@ -44,3 +45,4 @@ typedef struct AuditList {
 
 extern const OpTable admin_api;
 extern const Op op_admin_stats, op_admin_health, op_admin_clear_cache, op_admin_config, op_admin_audit;
+extern const Op op_admin_audit_verify, op_admin_audit_acknowledge;

@@ -1,6 +1,7 @@
 /* api/admin/ops.c - field tables, handlers and operations of administration. */
 
 #include "api/admin/admin_api.h"
+#include "api/security/security_api.h"
 #include "services/admin/admin.h"
 
 #define PATHS(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -51,6 +52,7 @@ static const Field audit_line_f[] = {
     FIELD(AuditLine, outcome, .doc = "ok, or the error's name."),
     FIELD(AuditLine, request_id, .flags = F_OMIT_EMPTY, .doc = "Of the request."),
     FIELD(AuditLine, rows, .flags = F_OMIT_EMPTY, .doc = "Candles that were changed, where candles were."),
+    FIELD(AuditLine, detail, .flags = F_OMIT_EMPTY, .doc = "Words."),
 };
 static SHAPE(audit_line_shape, AuditLine, audit_line_f, .doc = "Who did what.");
 static const Field audit_list_f[] = {
@@ -111,10 +113,29 @@ static int audit(void *role, Ctx *cx, const void *in_, void *out) {
         return r;
     AuditLine *rows = arena_new_n(cx->arena, AuditLine, n);
     for (size_t i = 0; i < n; i++)
-        rows[i] = (AuditLine){ v[i].id,      v[i].at,      v[i].who,        v[i].action,
-                               v[i].subject, v[i].outcome, v[i].request_id, v[i].rows };
+        rows[i] = (AuditLine){ v[i].id,      v[i].at,         v[i].who,  v[i].action, v[i].subject,
+                               v[i].outcome, v[i].request_id, v[i].rows, v[i].detail };
     *(AuditList *)out = (AuditList){ (int64_t)n, { rows, n } };
     return 0;
+}
+
+static int verify(void *role, Ctx *cx, const void *in, void *out) {
+    AuditAnchor room;
+    const AuditAnchor *anchor = NULL;
+    AuditSpan span;
+    AuditWalk w;
+    int r = event_anchor(cx, ((const EventVerifyQuery *)in)->anchor, &room, &anchor);
+    if (r == 0)
+        r = admin_audit_verify(role, cx, anchor, &span, &w);
+    if (r == 0)
+        event_verdict(cx, &span, &w, out);
+    return r;
+}
+
+static int acknowledge(void *role, Ctx *cx, const void *in, void *out) {
+    int r = admin_audit_acknowledge(role, cx, ((const EventAcknowledge *)in)->reason);
+    ((EventAcknowledged *)out)->success = r == 0;
+    return r;
 }
 
 /* clang-format off */
@@ -138,8 +159,18 @@ const Op op_admin_audit = {
     .name = "admin.audit", .method = "GET", .path = "/api/v1/admin/audit", .aliases = PATHS("/admin/audit"),
     .summary = "Who did what", .tag = TAG, .in = &audit_query_shape, .out = &audit_list_shape, .role = ROLE_ADMIN,
     .lane = LANE_IO, .deadline_ms = 5000, .idempotent = true, .run = audit };
+const Op op_admin_audit_verify = {
+    .name = "admin.audit.verify", .method = "GET", .path = "/api/v1/admin/audit/verify", .aliases = PATHS("/admin/audit/verify"),
+    .summary = "Is the audit whole?", .tag = TAG, .doc = "Reads every row and checks its link, as security.verify does with the record of security events.",
+    .in = &event_verify_shape, .out = &event_verdict_shape, .role = ROLE_ADMIN,
+    .lane = LANE_IO, .deadline_ms = 120000, .idempotent = true, .run = verify };
+const Op op_admin_audit_acknowledge = {
+    .name = "admin.audit.acknowledge", .method = "POST", .path = "/api/v1/admin/audit/acknowledge", .aliases = PATHS("/admin/audit/acknowledge"),
+    .summary = "An alarm of the audit was looked into", .tag = TAG, .in = &event_ack_shape, .out = &event_acked_shape, .role = ROLE_ADMIN,
+    .lane = LANE_IO, .deadline_ms = 10000, .max_body = 4096, .run = acknowledge };
 
-static const Op *const ops[] = { &op_admin_stats, &op_admin_health, &op_admin_clear_cache, &op_admin_config, &op_admin_audit };
+static const Op *const ops[] = { &op_admin_stats, &op_admin_health, &op_admin_clear_cache, &op_admin_config, &op_admin_audit,
+                                 &op_admin_audit_verify, &op_admin_audit_acknowledge };
 /* clang-format on */
 
 const OpTable admin_api = { .role = "admin", .ops = ops, .n_ops = ARRAY_LEN(ops) };

@@ -184,36 +184,48 @@ int security_api_events(void *role, Ctx *cx, const void *in_, void *out) {
     return 0;
 }
 
-int security_api_verify(void *role, Ctx *cx, const void *in_, void *out) {
-    const EventVerifyQuery *in = in_;
-    SecurityRole *s = role;
-    SecurityStore *store = key_service_store(s->keys);
-    AuditAnchor given;
-    AuditSpan span;
-    AuditWalk w;
-    if (in->anchor.n && !audit_anchor_parse(in->anchor, &given))
+int event_anchor(Ctx *cx, Str text, AuditAnchor *room, const AuditAnchor **out) {
+    if (text.n && !audit_anchor_parse(text, room))
         return err_set_at(cx, ERR_INVALID, S("anchor"),
                           "an anchor is NUMBER:LINK, as 'finsight audit verify' prints it");
-    int r = settle(s, cx);
+    *out = text.n ? room : NULL;
+    return 0;
+}
+
+void event_verdict(Ctx *cx, const AuditSpan *span, const AuditWalk *w, EventVerdict *out) {
+    char text[AUDIT_ANCHOR_TEXT + 1];
+    *out = (EventVerdict){
+        .whole = w->fault == AUDIT_WHOLE && !w->alarm,
+        .events = w->at.seq - span->before.seq,
+        .first = span->before.seq + 1,
+        .fault = w->fault ? str_c(audit_fault_words[w->fault])
+                 : w->alarm
+                     ? S("an alarm stands: the record was found cut off, its anchor lost or its key another when it "
+                         "was opened")
+                     : (Str){ 0 },
+        .fault_seq = w->fault_seq,
+        .alarm_seq = w->alarm,
+        .anchor = str_dup(cx->arena, audit_anchor_text(&w->at, text)),
+    };
+}
+
+int security_api_verify(void *role, Ctx *cx, const void *in, void *out) {
+    SecurityRole *s = role;
+    SecurityStore *store = key_service_store(s->keys);
+    AuditAnchor room;
+    const AuditAnchor *anchor = NULL;
+    AuditSpan span;
+    AuditWalk w;
+    int r = event_anchor(cx, ((const EventVerifyQuery *)in)->anchor, &room, &anchor);
+    if (r == 0)
+        r = settle(s, cx);
     if (r == 0)
         r = security_store_span(store, cx, &span);
     if (r == 0)
-        r = security_store_walk(store, cx, in->anchor.n ? &given : NULL, &w);
-    if (r != 0)
-        return r;
-    char text[AUDIT_ANCHOR_TEXT + 1];
-    *(EventVerdict *)out = (EventVerdict){
-        .whole = w.fault == AUDIT_WHOLE && !w.alarm,
-        .events = w.at.seq - span.before.seq,
-        .first = span.before.seq + 1,
-        .fault = w.fault   ? str_c(audit_fault_words[w.fault])
-                 : w.alarm ? S("an alarm stands: the record was found cut off, or its anchor lost, when it was opened")
-                           : (Str){ 0 },
-        .fault_seq = w.fault_seq,
-        .alarm_seq = w.alarm,
-        .anchor = str_dup(cx->arena, audit_anchor_text(&w.at, text)),
-    };
-    return 0;
+        r = security_store_walk(store, cx, anchor, &w);
+    if (r == 0)
+        event_verdict(cx, &span, &w, out);
+    return r;
 }
 
 int security_api_acknowledge(void *role, Ctx *cx, const void *in_, void *out) {

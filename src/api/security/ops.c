@@ -98,7 +98,7 @@ SHAPE(event_list_shape, EventList, event_list_f, .doc = "Part of the record.");
 static const Field event_verify_f[] = {
     FIELD(EventVerifyQuery, anchor, .max = AUDIT_ANCHOR_TEXT, .doc = "An anchor that was written down, NUMBER:LINK; none: the one kept beside the record."),
 };
-static SHAPE(event_verify_shape, EventVerifyQuery, event_verify_f, .doc = "Against what.");
+SHAPE(event_verify_shape, EventVerifyQuery, event_verify_f, .doc = "Against what.");
 static const Field event_verdict_f[] = {
     FIELD(EventVerdict, whole, .doc = "Nothing was changed, removed, moved or cut off, and no alarm stands."),
     FIELD(EventVerdict, events, .doc = "Events that were found right."),
@@ -110,9 +110,9 @@ static const Field event_verdict_f[] = {
 };
 SHAPE(event_verdict_shape, EventVerdict, event_verdict_f, .doc = "Whether the record is whole.");
 static const Field event_ack_f[] = { FIELD(EventAcknowledge, reason, .flags = F_REQUIRED, .min = 1, .max = 400, .doc = "Why the alarm is none, or what was done.") };
-static SHAPE(event_ack_shape, EventAcknowledge, event_ack_f, .doc = "An alarm that was looked into.");
+SHAPE(event_ack_shape, EventAcknowledge, event_ack_f, .doc = "An alarm that was looked into.");
 static const Field event_acked_f[] = { FIELD(EventAcknowledged, success, .doc = "It is in the record.") };
-static SHAPE(event_acked_shape, EventAcknowledged, event_acked_f, .doc = "Noted.");
+SHAPE(event_acked_shape, EventAcknowledged, event_acked_f, .doc = "Noted.");
 
 const Op op_keys_list = {
     .name = "keys.list", .method = "GET", .path = "/api/v1/admin/keys", .aliases = PATHS("/admin/keys"),

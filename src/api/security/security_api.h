@@ -95,6 +95,12 @@ typedef struct EventAcknowledged {
     bool success;
 } EventAcknowledged;
 
+/* What a walk through a chain found. */
+void event_verdict(Ctx *cx, const AuditSpan *span, const AuditWalk *w, EventVerdict *out);
+/* Empty: *out is NULL, the anchor that is kept. ERR_INVALID with words. */
+int event_anchor(Ctx *cx, Str text, AuditAnchor *room, const AuditAnchor **out);
+
+extern const Shape event_verify_shape, event_ack_shape, event_acked_shape;
 extern const Shape key_view_shape, key_secret_shape, key_list_shape, event_list_shape, event_verdict_shape;
 extern const Op op_keys_list, op_keys_create, op_keys_get, op_keys_rotate, op_keys_revoke, op_keys_feed;
 extern const Op op_events_list, op_events_verify, op_events_acknowledge;

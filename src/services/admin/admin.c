@@ -66,6 +66,15 @@ int admin_config(AdminService *s, Ctx *cx, Str *out) {
     return 0;
 }
 
+int admin_audit_verify(AdminService *s, Ctx *cx, const AuditAnchor *anchor, AuditSpan *span, AuditWalk *out) {
+    int r = job_store_audit_walk(s->control, cx, anchor, span, out);
+    return audited(s, cx, "admin.audit.verify", r);
+}
+
+int admin_audit_acknowledge(AdminService *s, Ctx *cx, Str reason) {
+    return job_store_record(s->control, cx, &(AuditRow){ .action = S(AUDIT_ACKNOWLEDGED), .detail = reason }, 0);
+}
+
 int admin_audit(AdminService *s, Ctx *cx, int64_t before, size_t limit, AuditRow **out, size_t *n) {
     int r = audited(s, cx, "admin.audit", 0);
     return r == 0 ? job_store_audit_list(s->control, cx, before, limit, out, n) : r;

@@ -33,4 +33,8 @@ int admin_stats(AdminService *s, Ctx *cx, AdminStats *out);
 int admin_health(AdminService *s, Ctx *cx, bool *store_ok, bool *control_ok, Str *problem);
 int admin_clear_cache(AdminService *s, Ctx *cx, int64_t *freed);
 int admin_config(AdminService *s, Ctx *cx, Str *out);
+/* Is the audit whole? anchor NULL: against the one that is kept. */
+int admin_audit_verify(AdminService *s, Ctx *cx, const AuditAnchor *anchor, AuditSpan *span, AuditWalk *out);
+/* An alarm of the audit was looked into. */
+int admin_audit_acknowledge(AdminService *s, Ctx *cx, Str reason);
 int admin_audit(AdminService *s, Ctx *cx, int64_t before, size_t limit, AuditRow **out, size_t *n);

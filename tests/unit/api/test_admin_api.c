@@ -4,6 +4,7 @@
 #include "adapters/store/memory.h"
 #include "api/admin/admin_api.h"
 #include "api/call.h"
+#include "api/security/security_api.h"
 #include "lib/test.h"
 #include "services/admin/admin.h"
 
@@ -34,10 +35,23 @@ TEST(every_route_answers_and_is_on_record) {
     CHECK_EQ(audit.count, 5);
     static const char *const actions[] = { "admin.audit", "admin.config", "cache.clear", "admin.health",
                                            "admin.stats" };
-    for (size_t i = 0; i < admin_api.n_ops; i++) {
+    for (size_t i = 0; i < admin_api.n_ops; i++)
         CHECK_EQ(admin_api.ops[i]->role, ROLE_ADMIN);
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++)
         CHECK_STR(((AuditLine *)audit.rows.v)[i].action, str_c(actions[i]));
-    }
+    EventVerdict verdict;
+    EventAcknowledged acknowledged;
+    CHECK_OK(cx, api_call(api, cx, &op_admin_audit_verify, &(EventVerifyQuery){ 0 }, &verdict));
+    CHECK(verdict.whole && verdict.events == 5 && verdict.first == 1);
+    CHECK(str_starts(verdict.anchor, S("5:")));
+    CHECK_EQ(api_call(api, cx, &op_admin_audit_verify, &(EventVerifyQuery){ S("5") }, &verdict), ERR_INVALID);
+    CHECK_OK(cx,
+             api_call(api, cx, &op_admin_audit_acknowledge, &(EventAcknowledge){ S("looked into") }, &acknowledged));
+    CHECK_OK(cx, api_call(api, cx, &op_admin_audit, &q, &audit));
+    const AuditLine *rows = audit.rows.v;
+    CHECK_STR(rows[1].action, S(AUDIT_ACKNOWLEDGED));
+    CHECK_STR(rows[1].detail, S("looked into"));
+    CHECK_STR(rows[2].action, S("admin.audit.verify"));
     api_caller_close(api);
     job_store_close(s.control);
     candle_store_close(s.store);

@@ -1,6 +1,6 @@
 #pragma once
 
-/* adapters/security/anchor.h - the newest event's number and link, in a file of its own.
+/* adapters/sqlite/anchor.h - the newest event's number and link, in a file of its own.
  *
  * Two places in the file are written in turn, each sealed under the chain's key, so one of them is whole whenever the
  * power goes. It is written after the event is synced and not synced itself: after a power cut it may be behind the

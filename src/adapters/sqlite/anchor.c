@@ -1,6 +1,6 @@
-/* adapters/security/anchor.c - see anchor.h. */
+/* adapters/sqlite/anchor.c - see anchor.h. */
 
-#include "adapters/security/anchor.h"
+#include "adapters/sqlite/anchor.h"
 
 #include "base/file.h"
 
