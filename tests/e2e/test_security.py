@@ -546,6 +546,27 @@ class Cases(rig.Suite):
         self.cli("audit", "verify", "--anchor", anchor, status=9)
         self.cli("audit", "acknowledge", "it was this test")
         check("whole" in self.cli("audit", "verify").stdout)
+        # what was done with data is a chain of its own, beside the data
+        server = self.open_server()
+        for _ in range(3):
+            equal(server.request("POST", "/api/v1/admin/cache/clear", "", keyed(self.key())).status, 200)
+        verdict = json.loads(self.cli("audit", "verify", "--json").stdout)
+        check(verdict["whole"] and verdict["data"]["events"] >= 3, "through the server", verdict)
+        data_anchor = verdict["data"]["anchor"]
+        server.stop()
+        whole = {p: p.read_bytes() for p in self.data.glob("control.*")}
+        for sql, field in (("UPDATE audit SET who='nobody' WHERE id=1", "fault_seq"), ("DELETE FROM audit WHERE id=2", "fault_seq"),
+                           ("DELETE FROM audit WHERE id>1", "alarm_seq")):
+            db = sqlite3.connect(self.data / "control.db")
+            db.execute(sql)
+            db.commit()
+            db.close()
+            verdict = json.loads(self.cli("audit", "verify", "--json", status=9).stdout)
+            check(not verdict["whole"] and verdict["security"]["whole"] and verdict["data"].get(field), sql, verdict)
+            for p, bytes_ in whole.items():
+                p.write_bytes(bytes_)
+        check(json.loads(self.cli("audit", "verify", "--data-anchor", data_anchor, "--json").stdout)["whole"])
+        self.cli("audit", "verify", "--data-anchor", "99999" + data_anchor[data_anchor.index(":"):], status=9)
         (self.data / "audit.key").write_text("another key of the audit\n")
         failed = self.cli("keys", status=9)
         check("audit key" in failed.stderr, failed.stderr)
