@@ -5,7 +5,6 @@
 
 #include "api/market/market_api.h"
 #include "api/market/shapes.h"
-#include "app/remote.h"
 
 enum { PAGE_ROWS = 20000, READINGS_MAX = 5, CHANGED = 2 };
 
@@ -80,7 +79,7 @@ static int read_all(ApiCaller *market, Ctx *cx, const SourceQuery *q, SourceCand
 static int get(CandleSource *source, Ctx *cx, const SourceQuery *q, SourceCandles *out) {
     const RemoteCandles *s = (const RemoteCandles *)source;
     ApiCaller *market;
-    int r = remote_open(cx, s->address, s->key, &market); /* a connection of its own: callers are one thread's */
+    int r = remote_open(cx, s->address, &s->trust, &market); /* a connection of its own: callers are one thread's */
     if (r != 0)
         return r;
     r = CHANGED;
@@ -94,6 +93,6 @@ static int get(CandleSource *source, Ctx *cx, const SourceQuery *q, SourceCandle
 
 static const CandleSourceOps ops = { .name = "market over HTTP", .get = get };
 
-void remote_candles_init(RemoteCandles *s, Str address, Str key) {
-    *s = (RemoteCandles){ .source = { .ops = &ops }, .address = address, .key = key };
+void remote_candles_init(RemoteCandles *s, Str address, const RemoteTrust *trust) {
+    *s = (RemoteCandles){ .source = { .ops = &ops }, .address = address, .trust = *trust };
 }

@@ -167,9 +167,9 @@ const CfgOption app_options[] = {
     { "gateway.rules", CFG_LIST, CFG_AT(AppCfg, gateway_rules),
       .help = "what routes change of requests and answers, as PATTERN WHAT NAME [VALUE]: /quotes/* request.set X-Tenant acme (docs/gateway.md has the rest)" },
     { "gateway.tls.ca", CFG_PATH, CFG_AT(AppCfg, gateway_tls_ca),
-      .help = "certificates in PEM that sign those of services named https://ADDRESS in gateway.services" },
+      .help = "certificates in PEM that sign those of services named https://ADDRESS in gateway.services; also of a role that asks another" },
     { "gateway.tls.cert", CFG_PATH, CFG_AT(AppCfg, gateway_tls_cert),
-      .help = "certificate chain in PEM that the gateway shows to its services" },
+      .help = "certificate chain in PEM that the gateway, or a role that asks another, shows to services" },
     { "gateway.tls.key", CFG_PATH, CFG_AT(AppCfg, gateway_tls_key),
       .help = "its private key in PEM, without a pass phrase" },
     { "gateway.tls.name", CFG_STR, CFG_AT(AppCfg, gateway_tls_name),
@@ -394,9 +394,10 @@ int app_secret_keys(Ctx *cx, const Cfg *cfg, FernetKeys *out) {
     }
     text = str_trim(text);
     if (text.n && !fernet_keys_parse(text, out))
-        return err_set_at(cx, ERR_USAGE, S("secrets.key"),
-                          "ENCRYPTION_KEY (secrets.key) is no Fernet key: 44 characters, as 'finsight secret generate-key' "
-                          "makes them");
+        return err_set_at(
+            cx, ERR_USAGE, S("secrets.key"),
+            "ENCRYPTION_KEY (secrets.key) is no Fernet key: 44 characters, as 'finsight secret generate-key' "
+            "makes them");
     return 0;
 }
 

@@ -35,7 +35,7 @@ int app_connect(void *arg, Ctx *cx, ApiCaller **out) {
     const char *path = gateway ? platform_gateway_socket(cx->arena, &app->cfg) : platform_socket(cx->arena, &app->cfg);
     if (app->cfg.data_store != STORE_MEMORY && owner_listens(path)) {
         app->remote = true;
-        return remote_open(cx, str_fmt(cx->arena, "unix:%s", path), (Str){ 0 }, out);
+        return remote_open(cx, str_fmt(cx->arena, "unix:%s", path), NULL, out);
     }
     int r = app->log ? 0 : app_logger(app, "cli", &app->log);
     /* A command prints its own result or failure; the log beside it is for those who ask. */

@@ -118,7 +118,8 @@ static int start_platform(Demo *d) {
     const char *path;
     r = platform_admin_key(cx, cfg, d->app->ids, &key, &path);
     if (r == 0)
-        r = remote_open(cx, str_fmt(cx->arena, "127.0.0.1:%d", service_port(d->service)), key, &d->api);
+        r = remote_open(cx, str_fmt(cx->arena, "127.0.0.1:%d", service_port(d->service)), &(RemoteTrust){ .key = key },
+                        &d->api);
     return r;
 }
 

@@ -185,7 +185,7 @@ static int ask(Split *s, ApiCaller *api, Ctx *cx, int limit, int64_t *count) {
 }
 
 static int client_open(Split *s, Ctx *cx, ApiCaller **api) {
-    return remote_open(cx, str_fmt(cx->arena, "127.0.0.1:%d", s->pieces[INSTANCES].port), (Str){ 0 }, api);
+    return remote_open(cx, str_fmt(cx->arena, "127.0.0.1:%d", s->pieces[INSTANCES].port), NULL, api);
 }
 
 static void *client(void *arg) {

@@ -4,7 +4,6 @@
 
 #include "api/security/security_api.h"
 #include "gateway/forward.h"
-#include "net/http_caller.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -152,7 +151,7 @@ int key_follower_start(Ctx *cx, const KeyFollowerOptions *o, KeyFollower **out) 
     f->o.address = str_dup(&f->texts, o->address);
     f->o.internal_key = str_dup(&f->texts, o->internal_key);
     f->o.key = str_dup(&f->texts, o->key);
-    int r = http_caller_new(cx, f->o.address, &f->http);
+    int r = http_caller_new_trusting(cx, f->o.address, &f->o.tls, &f->http);
     if (r == 0)
         r = ask(f, cx);
     /* One that is about to end listens no more and has not let go yet: it will be the one or the other soon. */

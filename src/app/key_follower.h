@@ -6,6 +6,7 @@
  * the log says so: a gateway that locked everybody out because its neighbour restarts would be the worse failure. */
 
 #include "base/log.h"
+#include "net/http_caller.h"
 #include "policy/key_ring.h"
 
 typedef struct KeyFollower KeyFollower;
@@ -13,6 +14,7 @@ typedef struct KeyFollower KeyFollower;
 typedef struct KeyFollowerOptions {
     Str address;           /* "http://10.0.0.5:8080", "unix:/srv/a/gateway.sock"; borrowed, as all texts */
     Str internal_key, key; /* how it is asked: as a hop of ours, else with the admin key */
+    HttpTrust tls;         /* of an address that begins with https:// */
     Clock *clock;
     Logger *log;
     void (*learned)(void *arg, KeySet *set); /* takes the reference; on the follower's thread */

@@ -114,6 +114,15 @@ static void make_market(Platform *p) {
     market_source_init(&p->candles, p->market);
 }
 
+RemoteTrust platform_trust(const AppCfg *cfg) {
+    return (RemoteTrust){ .key = cfg->auth_admin_key,
+                          .internal_key = cfg->auth_internal_key,
+                          .tls = { .ca = str_c(cfg->gateway_tls_ca),
+                                   .cert = str_c(cfg->gateway_tls_cert),
+                                   .key = str_c(cfg->gateway_tls_key),
+                                   .name = cfg->gateway_tls_name } };
+}
+
 /* Where the candles of a role market elsewhere are: the first instance that is named, else its own port here. */
 static Str market_elsewhere(Ctx *cx, const AppCfg *cfg) {
     for (size_t i = 0; i < cfg->gateway_services.n; i++) {
@@ -122,14 +131,16 @@ static Str market_elsewhere(Ctx *cx, const AppCfg *cfg) {
             continue;
         ptrdiff_t star = str_find_char(item, '*');
         Str at = str_from(star < 0 ? item : str_first(item, (size_t)star), 7);
-        return str_starts(at, S("unix:")) ? at : str_fmt(cx->arena, "http://" STR_FMT, STR_ARG(at));
+        bool whole = str_starts(at, S("unix:")) || str_starts(at, S("https://"));
+        return whole ? at : str_fmt(cx->arena, "http://" STR_FMT, STR_ARG(at));
     }
     return str_fmt(cx->arena, "http://127.0.0.1:%d", app_roles[ROLE_MARKET].port);
 }
 
 static void make_backtest(Platform *p, Ctx *cx) {
     Arena *keep = &p->strategies_arena;
-    remote_candles_init(&p->remote_candles, str_dup(keep, market_elsewhere(cx, p->cfg)), p->cfg->auth_admin_key);
+    RemoteTrust trust = platform_trust(p->cfg);
+    remote_candles_init(&p->remote_candles, str_dup(keep, market_elsewhere(cx, p->cfg)), &trust);
     p->backtest =
         backtest_service_new(&(BacktestOptions){ .candles = p->market ? &p->candles.source : &p->remote_candles.source,
                                                  .store = p->backtests,

@@ -118,6 +118,8 @@ int registry_open_store(Ctx *cx, const AppCfg *cfg, CandleStore **out);
 int registry_open_backtests(Ctx *cx, const AppCfg *cfg, BacktestStore **out);
 /* Loads the plug-ins; the catalogue lives in the arena, the libraries as long as the process. */
 int registry_open_strategies(Ctx *cx, const AppCfg *cfg, Arena *arena, StrategyCatalog *out);
+/* What this process shows to others of the platform, and whom it believes. Borrows from the configuration. */
+RemoteTrust platform_trust(const AppCfg *cfg);
 int registry_open_control(Ctx *cx, const AppCfg *cfg, Str audit_key, JobStore **out);
 int registry_open_security(Ctx *cx, const AppCfg *cfg, Str audit_key, SecurityStore **out);
 int registry_open_bus(Ctx *cx, const AppCfg *cfg, EventBus **out, Outbox **outbox);

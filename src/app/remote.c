@@ -2,13 +2,14 @@
 
 #include "app/remote.h"
 
-#include "net/http_caller.h"
+#include "gateway/forward.h"
 
-enum { FIELDS_MAX = 16, CALL_MS = 15 * 60 * 1000, REPLY_MAX = 256 << 20 };
+enum { FIELDS_MAX = 16, OWN_FIELDS = 2, CALL_MS = 15 * 60 * 1000, REPLY_MAX = 256 << 20 };
 
 typedef struct Remote {
     ApiCaller caller; /* first */
     HttpCaller *http;
+    Str internal_key; /* empty: none */
     ApiCaller *inner; /* turns operations into requests */
 } Remote;
 
@@ -17,8 +18,15 @@ static int exchange(void *arg, Ctx *cx, const ApiRequest *request, ApiAnswer *ou
     Remote *m = arg;
     HttpField fields[FIELDS_MAX];
     size_t n = 0;
-    for (; n < request->n_headers && n < FIELDS_MAX; n++)
+    for (; n < request->n_headers && n < FIELDS_MAX - OWN_FIELDS; n++)
         fields[n] = (HttpField){ request->headers[n].name, request->headers[n].value };
+    if (m->internal_key.n) {
+        const Principal *who = &cx->principal;
+        fields[n++] = (HttpField){ S(FORWARD_INTERNAL_KEY), m->internal_key };
+        fields[n++] =
+            (HttpField){ S(FORWARD_PRINCIPAL), str_fmt(cx->arena, "%d " STR_FMT, (int)MAX(who->role, ROLE_READ),
+                                                       STR_ARG(who->id.n ? who->id : S("finsight"))) };
+    }
     HttpCall call = { .method = request->method,
                       .path = request->target,
                       .fields = fields,
@@ -50,14 +58,18 @@ static void close_remote(ApiCaller *c) {
     mem_free(m);
 }
 
-int remote_open(Ctx *cx, Str address, Str key, ApiCaller **out) {
+int remote_open(Ctx *cx, Str address, const RemoteTrust *trust, ApiCaller **out) {
+    static const RemoteTrust nothing;
+    const RemoteTrust *t = trust ? trust : &nothing;
     HttpCaller *http;
-    int r = http_caller_new(cx, address, &http);
+    int r = http_caller_new_trusting(cx, address, &t->tls, &http);
     if (r != 0)
         return r;
     Remote *m = mem_new(Remote);
-    *m = (Remote){ .caller = { .call = call, .close = close_remote, .name = "server" }, .http = http };
-    m->inner = api_caller_http(exchange, m, key);
+    *m = (Remote){ .caller = { .call = call, .close = close_remote, .name = "server" },
+                   .http = http,
+                   .internal_key = t->internal_key };
+    m->inner = api_caller_http(exchange, m, t->internal_key.n ? (Str){ 0 } : t->key);
     *out = &m->caller;
     return 0;
 }

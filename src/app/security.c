@@ -203,6 +203,7 @@ static int follow(SecurityDesk *d, Ctx *cx, bool neighbour) {
     KeyFollowerOptions o = { .address = cfg->auth_keys_from,
                              .internal_key = cfg->auth_internal_key,
                              .key = cfg->auth_admin_key,
+                             .tls = platform_trust(cfg).tls,
                              .clock = d->p->clock,
                              .log = d->p->log,
                              .learned = learned,

@@ -1,6 +1,7 @@
 /* net/http_caller.c - see http_caller.h. A non-blocking socket and poll, so that deadline and cancel are kept. */
 
 #include "net/http_caller.h"
+#include "net/caller_wire.h"
 #include "net/http_request.h"
 #include "net/http_response.h"
 
@@ -24,7 +25,9 @@ struct HttpCaller {
     bool local;
     char host[112]; /* or the path of the socket */
     char port[8];
-    int fd;
+    char name[112]; /* that the certificate must be for */
+    TlsClient *tls; /* NULL: plain */
+    CallerWire wire;
     bool used; /* the connection has had a call */
     char buf[READ_SIZE];
 };
@@ -44,6 +47,31 @@ typedef struct Calling {
 static int bad_address(Ctx *cx, Str address) {
     return err_set(cx, ERR_USAGE, "\"" STR_FMT "\" is not an address: give http://HOST:PORT or unix:/PATH",
                    STR_ARG(address));
+}
+
+static int trust(HttpCaller *c, Ctx *cx, const HttpTrust *t) {
+    Str name = t->name.n ? t->name : str_c(c->host);
+    if (!t->ca.n)
+        return err_set(cx, ERR_USAGE, "%s is asked over TLS: say whose certificates are believed", c->address);
+    if (name.n >= sizeof c->name)
+        return err_set(cx, ERR_USAGE, "%s: the name of its certificate is too long", c->address);
+    memcpy(c->name, name.p, name.n);
+    return tls_client_new(cx, &(TlsClientOptions){ .ca = t->ca, .no_system = true, .cert = t->cert, .key = t->key },
+                          &c->tls);
+}
+
+int http_caller_new_trusting(Ctx *cx, Str address, const HttpTrust *t, HttpCaller **out) {
+    enum { SCHEME = sizeof "https://" - 1 };
+    HttpCaller *c = NULL;
+    bool over_tls = str_starts(address, S("https://"));
+    int r = http_caller_new(cx, over_tls ? str_from(address, SCHEME) : address, &c);
+    if (r == 0 && over_tls)
+        r = trust(c, cx, t);
+    if (r == 0)
+        *out = c;
+    else
+        http_caller_free(c);
+    return r;
 }
 
 int http_caller_new(Ctx *cx, Str address, HttpCaller **out) {
@@ -77,7 +105,7 @@ int http_caller_new(Ctx *cx, Str address, HttpCaller **out) {
         return bad_address(cx, address);
     }
     c->local = local;
-    c->fd = -1;
+    c->wire.fd = -1;
     memcpy(c->address, address.p, address.n);
     memcpy(c->host, host.p, host.n);
     if (port.n)
@@ -87,15 +115,15 @@ int http_caller_new(Ctx *cx, Str address, HttpCaller **out) {
 }
 
 static void hang_up(HttpCaller *c) {
-    if (c->fd >= 0)
-        close(c->fd);
-    c->fd = -1;
+    wire_close(&c->wire);
     c->used = false;
 }
 
 HttpCaller *http_caller_free(HttpCaller *c) {
-    if (c)
-        hang_up(c);
+    if (!c)
+        return NULL;
+    hang_up(c);
+    tls_client_free(c->tls);
     return mem_free(c);
 }
 
@@ -111,7 +139,7 @@ static int wait_for(Calling *k, short events) {
         if (left_ms <= 0)
             return err_set(k->cx, ERR_TIMEOUT, "%s: no answer in %lld ms", k->c->address,
                            (long long)(k->call->timeout_ms ? k->call->timeout_ms : TIMEOUT_MS));
-        struct pollfd p = { .fd = k->c->fd, .events = events };
+        struct pollfd p = { .fd = k->c->wire.fd, .events = events };
         int n = poll(&p, 1, (int)MIN(left_ms, (int64_t)CANCEL_MS));
         if (n > 0)
             return 0;
@@ -133,12 +161,12 @@ static int not_there(Calling *k, int os_errno) {
 static int connect_to(Calling *k, const struct sockaddr *a, socklen_t n) {
     HttpCaller *c = k->c;
     int on = 1;
-    c->fd = socket(a->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (c->fd < 0)
+    c->wire.fd = socket(a->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (c->wire.fd < 0)
         return not_there(k, errno);
     if (!c->local)
-        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(c->fd, a, n) == 0)
+        setsockopt(c->wire.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(c->wire.fd, a, n) == 0)
         return 0;
     if (errno != EINPROGRESS)
         return not_there(k, errno);
@@ -147,11 +175,44 @@ static int connect_to(Calling *k, const struct sockaddr *a, socklen_t n) {
         return err;
     int os_errno = 0;
     socklen_t size = sizeof os_errno;
-    getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &os_errno, &size);
+    getsockopt(c->wire.fd, SOL_SOCKET, SO_ERROR, &os_errno, &size);
     return os_errno == 0 ? 0 : not_there(k, os_errno);
 }
 
+/* What one side said of the other's certificate. */
+static int not_believed(Calling *k) {
+    int r = err_set(k->cx, ERR_UNAVAILABLE, "%s: TLS: %s", k->c->address, k->c->wire.why);
+    hang_up(k->c);
+    return r;
+}
+
+static int secure(Calling *k) {
+    HttpCaller *c = k->c;
+    if (tls_client_stale(c->tls)) {
+        Ctx quiet = *k->cx; /* files that are no good, or half there: those of before are */
+        tls_client_reload(c->tls, &quiet);
+    }
+    if (wire_secure(&c->wire, c->tls, str_c(c->name)) != 0)
+        return err_set(k->cx, ERR_UNAVAILABLE, "%s: no TLS to be had", c->address);
+    int r;
+    while ((r = wire_handshake(&c->wire)) == WIRE_AGAIN)
+        if ((r = wait_for(k, c->wire.wants)) != 0)
+            return r;
+    return r == WIRE_FAILED ? not_believed(k) : 0;
+}
+
+static int reach(Calling *k);
+
 static int dial(Calling *k) {
+    int r = reach(k);
+    if (r == 0 && k->c->tls)
+        r = secure(k);
+    if (r != 0)
+        hang_up(k->c);
+    return r;
+}
+
+static int reach(Calling *k) {
     HttpCaller *c = k->c;
     if (c->local) {
         struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -175,8 +236,8 @@ static int dial(Calling *k) {
 
 /* A kept connection on which something lies ready is one the server has closed, or one that is out of step. */
 static bool still_good(const HttpCaller *c) {
-    struct pollfd p = { .fd = c->fd, .events = POLLIN };
-    return c->fd >= 0 && poll(&p, 1, 0) == 0;
+    struct pollfd p = { .fd = c->wire.fd, .events = POLLIN };
+    return c->wire.fd >= 0 && poll(&p, 1, 0) == 0;
 }
 
 /* --- the request --- */
@@ -205,20 +266,17 @@ static int send_all(Calling *k) {
         size_t body_at = at > k->head.n ? at - k->head.n : 0;
         if (k->call->body.n > body_at)
             iov[n++] = (struct iovec){ (char *)(uintptr_t)k->call->body.p + body_at, k->call->body.n - body_at };
-        struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)n };
-        ssize_t sent = sendmsg(k->c->fd, &m, MSG_NOSIGNAL);
-        if (sent >= 0) {
+        ssize_t sent = wire_write(&k->c->wire, iov, n);
+        if (sent > 0) {
             at += (size_t)sent;
             continue;
         }
-        if (errno == EINTR)
-            continue;
-        if (errno != EAGAIN)
+        if (sent != WIRE_AGAIN)
             return k->c->used && at == 0 ? CALL_STALE : 0; /* the reply, or its absence, will tell */
         int err = wait_for(k, POLLIN | POLLOUT);
         if (err != 0)
             return err;
-        struct pollfd p = { .fd = k->c->fd, .events = POLLIN | POLLOUT };
+        struct pollfd p = { .fd = k->c->wire.fd, .events = POLLIN | POLLOUT };
         if (poll(&p, 1, 0) > 0 && (p.revents & POLLIN) && !(p.revents & POLLOUT))
             return 0;
     }
@@ -248,9 +306,9 @@ static int read_reply(Calling *k, HttpResponse *r) {
     HttpCaller *c = k->c;
     bool any = false;
     while (!r->complete) {
-        ssize_t n = recv(c->fd, c->buf, sizeof c->buf, 0);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-            int err = wait_for(k, POLLIN);
+        ssize_t n = wire_read(&c->wire, c->buf, sizeof c->buf);
+        if (n == WIRE_AGAIN) {
+            int err = wait_for(k, c->wire.wants);
             if (err != 0)
                 return err;
             continue;
@@ -258,6 +316,8 @@ static int read_reply(Calling *k, HttpResponse *r) {
         if (n <= 0) {
             if (!any && c->used)
                 return CALL_STALE;
+            if (n < 0 && c->wire.why[0])
+                return not_believed(k); /* TLS 1.3 hears of it behind the handshake */
             int err = n < 0 ? ERR_UNAVAILABLE : http_response_eof(r);
             return err == 0 ? 0 : words_for(k, err);
         }

@@ -2,8 +2,8 @@
 
 /* net/http_caller.h - a small blocking client for our own services, over a Unix socket or TCP.
  *
- * For the command line and for calls between roles from the IO lane; venues and other third parties are called through
- * ports/http_client.h, which knows TLS, proxies and politeness. Keeps its connection between calls. A call that finds
+ * For the command line and for calls between roles from the IO lane, these over TLS where they show each other
+ * certificates; venues and other third parties are called through ports/http_client.h, which knows proxies and politeness. Keeps its connection between calls. A call that finds
  * the kept connection closed by the server is sent again once, if its method may be (GET, HEAD, PUT, DELETE, OPTIONS).
  *
  * Memory: fields and body of a reply in cx->arena. Threads: one caller, one thread at a time; a call blocks, so never
@@ -13,6 +13,7 @@
 
 #include "base/ctx.h"
 #include "net/http_server.h"
+#include "net/tls.h"
 
 typedef struct HttpCaller HttpCaller;
 
@@ -39,6 +40,12 @@ typedef struct HttpCallReply {
 
 /* "unix:/run/finsight.sock", "http://127.0.0.1:8080", "127.0.0.1:8080", "[::1]:8080". Connects with the first call. */
 int http_caller_new(Ctx *cx, Str address, HttpCaller **out);
+/* The same, and "https://10.0.0.5:8000": trust->ca signs the other's certificate, which is for `name`, or if that is empty
+ * for the address; trust->cert is shown. The files are looked at again with each connection. */
+typedef struct HttpTrust {
+    Str ca, cert, key, name; /* files; empty: none. ca empty: https is not spoken */
+} HttpTrust;
+int http_caller_new_trusting(Ctx *cx, Str address, const HttpTrust *trust, HttpCaller **out);
 int http_call(HttpCaller *c, Ctx *cx, const HttpCall *call, HttpCallReply *out);
 HttpCaller *http_caller_free(HttpCaller *c); /* NULL is fine */
 DEFINE_CLEANUP(HttpCaller *, http_caller_free)

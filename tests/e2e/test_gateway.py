@@ -18,7 +18,7 @@ import platform_rig as rig  # noqa: E402
 from platform_rig import check, equal  # noqa: E402
 
 SERIES = "symbol=BTCUSDT&timeframe=1h"
-VOLATILE = re.compile(rb'"(request_id|correlation_id|backtest_id|id|timestamp|created_at|started_at|finished_at|elapsed_ms|'
+VOLATILE = re.compile(rb'"(request_id|correlation_id|backtest_id|id|timestamp|created_at|started_at|finished_at|elapsed_ms|execution_time_seconds|'
                       rb'duration_ms|took_ms|uptime_seconds|requests|connections|error_rate|avg_response_ms|max_response_ms|'
                       rb'location)":("[^"]*"|[-0-9.e+]+|null)')  # fmt: skip
 
@@ -181,8 +181,8 @@ class Cases(rig.Suite):
             ("GET", "/api/v1/jobs", None, keyed),
             ("GET", "/api/v1/admin/health", None, keyed),
             ("GET", "/api/v1/admin/health", None, {}),
-            ("POST", "/api/v1/backtest/run", run, json_type),
-            ("POST", "/api/v1/backtest/run", "{}", json_type),
+            ("POST", "/api/v1/backtesting/run", run, json_type),
+            ("POST", "/api/v1/backtesting/run", "{}", json_type),
             ("OPTIONS", "/api/v1/market/candles", None, {}),
         ):
             a, b = (s.request(method, path, sent, headers) for s in (whole, gateway))
@@ -195,7 +195,7 @@ class Cases(rig.Suite):
                 check(reply.headers["x-correlation-id"], "a correlation id", path)
         # PRI-01: alone, a role serves its own routes and no others
         equal(market.get(f"/api/v1/market/candles?{SERIES}&limit=1").status, 200)
-        equal(market.request("POST", "/api/v1/backtest/run", run, json_type).status, 404)
+        equal(market.request("POST", "/api/v1/backtesting/run", run, json_type).status, 404)
         equal(backtest.get(f"/api/v1/market/candles?{SERIES}&limit=1").status, 404)
 
     # PRI-02: a role is replaced by thirty lines of another language; the gateway still checks what is asked of it

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Keys, roles, the record of security events and secrets, on the real binary."""
 import base64
+import datetime
 import http.server
 import json
 import os
@@ -656,6 +657,59 @@ class Cases(rig.Suite):
         for server in (strange, doubting):
             for _ in range(3):
                 check(server.get(path).status in (502, 503, 504), "an unbelieved side was asked")
+
+    def test_every_role_asks_every_other_over_tcp_with_certificates(self):
+        """SEC-10, SEC-21: each role a process of its own folder, each listening for TLS with certificates alone."""
+        ours, others = Authority(self.root, "ours"), Authority(self.root, "others")
+        internal = self.internal_key()
+        closed = ["--server.tls.client-ca", ours.ca]
+
+        def shows(pair):
+            return ["--gateway.tls.ca", ours.ca, "--gateway.tls.cert", pair[0], "--gateway.tls.key", pair[1]]
+
+        def role(name, *args, shown=None):
+            pair = ours.issue(name)
+            return self.start("serve", "--roles", name.split("-")[0], "--data-dir", self.root / name, "--port", 0, "--tls-cert", pair[0],
+                              "--tls-key", pair[1], *closed, *internal, *(shows(shown or pair)), *args)
+
+        market = role("market")
+        at_market = f"market=https://127.0.0.1:{market.port}"
+        backtest, news = role("backtest", "--services", at_market), role("news")
+        key = self.root / "gateway" / "admin.key"
+
+        def gateway(name, at_backtest):
+            pair = ours.issue(name)
+            return self.start("serve", "--roles", "gateway", "--data-dir", self.root / name, "--port", 0, "--gateway.fast", *internal,
+                              *shows(pair), "--services", f"{at_market},backtest=https://127.0.0.1:{at_backtest.port},"
+                              f"news=https://127.0.0.1:{news.port}")  # fmt: skip
+
+        front = gateway("gateway", backtest)
+        admin = {"X-API-Key": key.read_text().strip(), "Content-Type": "application/json"}
+        at = datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc)
+        rows = [{"timestamp": (at + datetime.timedelta(hours=i)).isoformat(), "open": 100 + i % 7, "high": 110, "low": 90,
+                 "close": 100 + (i * 5) % 9, "volume": 1} for i in range(300)]
+        saved = front.request("POST", "/api/v1/market/candles",
+                              json.dumps({"symbol": "BTCUSDT", "timeframe": "1h", "candles": rows}), admin)
+        equal(saved.status, 200, saved.body)
+        run = json.dumps({"symbol": "BTCUSDT", "timeframe": "1h", "strategy_type": "moving_average_crossover"})
+        done = front.request("POST", "/api/v1/backtesting/run", run, admin, timeout=60)
+        equal(done.status, 200, done.body)
+        equal(done.json["candles"], 300, "all that market has")
+        equal(front.request("GET", "/api/v1/news?limit=1", headers=admin).status, 200, "news")
+        # what shows nothing that is believed reads no candles, and says why
+        stranger = role("backtest-b", "--services", at_market, shown=others.issue("stranger"))
+        second = gateway("second", stranger)
+        admin["X-API-Key"] = (self.root / "second" / "admin.key").read_text().strip()
+        refused = second.request("POST", "/api/v1/backtesting/run", run, admin, timeout=60)
+        check(refused.status in (502, 503) and "TLS" in error(refused)["message"], refused.status, refused.body)
+        # a gateway learns its keys from another that asks for certificates too
+        holder_pair, reader_pair = ours.issue("holder"), ours.issue("reader")
+        holder = self.start("serve", "--data-dir", self.data, "--port", 0, "--tls-cert", holder_pair[0], "--tls-key", holder_pair[1],
+                            *closed, *internal)
+        made = json.loads(self.cli("keys", "create", "far", "--json").stdout)["secret"]
+        reader = self.start("serve", "--data-dir", self.root / "reader", "--host", "0.0.0.0", "--port", 0, *internal, *shows(reader_pair),
+                            "--auth.keys-from", f"https://127.0.0.1:{holder.port}")
+        wait_for(lambda: reader.request("GET", "/api/v1/market/exchanges", headers=keyed(made)).status == 200, 60, "the key is learned")
 
     # --- encrypted values: SEC-04, SEC-05 ---
 
