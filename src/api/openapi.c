@@ -207,8 +207,8 @@ static bool may_answer(const Op *op, int status) {
     case 405:
     case 431:
     case 499:
-    case 501:
         return false; /* of the server, not of an operation */
+    case 501:         /* what the configured adapter cannot do, or has no key for */
     case 502:
     case 507:
         return op->lane == LANE_IO || op->lane == LANE_FEED;
