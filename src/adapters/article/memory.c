@@ -3,11 +3,10 @@
 
 #include "adapters/article/memory.h"
 
+#include "adapters/article/look.h"
 #include "adapters/article/rank.h"
 #include "base/vec.h"
-#include "core/marks.h"
 #include "core/near_text.h"
-#include "core/words.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -45,19 +44,6 @@ static Memory *lock(ArticleStore *s) {
 static int unlock(Memory *m, int r) {
     pthread_mutex_unlock(&m->lock);
     return r;
-}
-
-static size_t count_words(const Article *a) {
-    const Str texts[] = { a->title, a->summary, a->text };
-    size_t n = 0;
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        WordReader r;
-        Word w;
-        words_init(&r, texts[i]);
-        while (words_next(&r, &w))
-            n++;
-    }
-    return n;
 }
 
 /* --- in --- */
@@ -110,17 +96,11 @@ static void add_copy(Memory *m, Item *it, const Article *a, Str id) {
     vec_push(&it->copy_ids, str_dup(&m->arena, id));
 }
 
-static bool corrects(const Article *was, const Article *now) {
-    if (!str_eq(was->source, now->source) || article_same_words(was, now))
-        return false;
-    return now->text.n > 0 || was->text.n == 0 || !str_eq(was->title, now->title);
-}
-
 static void put_stored(Memory *m, Item *it, const Article *a, ArticlePut *out) {
     bool same_id = str_eq(it->a.id, a->id), same_guid = a->guid.n && str_eq(it->a.guid, a->guid);
     out->id = it->a.id;
     out->fate = ARTICLE_KNOWN;
-    if ((same_id || same_guid) && corrects(&it->a, a)) {
+    if ((same_id || same_guid) && look_corrects(&it->a, a)) {
         Article now = article_copy(a, &m->arena);
         out->fate = ARTICLE_CHANGED;
         it->a.title = now.title;
@@ -131,7 +111,7 @@ static void put_stored(Memory *m, Item *it, const Article *a, ArticlePut *out) {
         it->a.known_at = now.known_at;
         it->a.near_hash = now.near_hash;
         it->a.revision = ++m->revision;
-        it->words = count_words(&it->a);
+        it->words = look_words(&it->a);
         if (now.image_url.n)
             it->a.image_url = now.image_url;
     } else if (same_id && !str_eq(it->a.source, a->source)) {
@@ -160,7 +140,7 @@ static void put_one(Memory *m, Ctx *cx, const ArticlePutRequest *req, const Arti
     it = arena_new(&m->arena, Item);
     it->a = article_copy(&a, &m->arena);
     it->a.revision = ++m->revision;
-    it->words = count_words(&a);
+    it->words = look_words(&a);
     vec_push(&m->items, it);
     *out = (ArticlePut){ ARTICLE_NEW, it->a.id, it->a.revision };
 }
@@ -209,33 +189,6 @@ static int score(ArticleStore *s, Ctx *cx, Str id, const ArticleSentiment *v) {
 
 /* --- search --- */
 
-static double occurrences(const QueryNode *t, const Article *a, double *weighed) {
-    const Str texts[] = { a->title, a->summary, a->text };
-    double n = 0;
-    *weighed = 0;
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        if (t->fields & 1u << i) {
-            double k = (double)marks_count(t, texts[i]);
-            n += k;
-            *weighed += k * rank_weights[i];
-        }
-    return n;
-}
-
-static bool matches(const QueryNode *n, const Article *a) {
-    double w;
-    switch (n->kind) {
-    case QUERY_TERM:
-        return occurrences(n, a, &w) > 0;
-    case QUERY_AND:
-        return matches(n->left, a) && matches(n->right, a);
-    case QUERY_OR:
-        return matches(n->left, a) || matches(n->right, a);
-    default:
-        return matches(n->left, a) && !matches(n->right, a);
-    }
-}
-
 static bool has(const StrList *l, Str s, bool nocase) {
     for (size_t i = 0; i < l->n; i++)
         if (nocase ? str_eq_nocase(l->v[i], s) : str_eq(l->v[i], s))
@@ -267,22 +220,12 @@ static Weights weigh(const Memory *m, const ParsedQuery *q) {
         n_docs++;
         words += (double)it->words;
         for (size_t t = 0; t < q->n_terms; t++)
-            with[t] += occurrences(q->terms[t], &it->a, &skip) > 0;
+            with[t] += look_occurrences(q->terms[t], &it->a, &skip) > 0;
     }
     for (size_t t = 0; t < q->n_terms; t++)
         w.idf[t] = rank_idf(n_docs, with[t]);
     w.average = MAX(words / MAX(n_docs, 1.0), 1.0);
     return w;
-}
-
-static double bm25(const Weights *w, const ParsedQuery *q, const Item *it) {
-    double sum = 0, f;
-    for (size_t t = 0; t < q->n_terms; t++) {
-        occurrences(q->terms[t], &it->a, &f);
-        if (f > 0)
-            sum += rank_term(w->idf[t], f, (double)it->words, w->average);
-    }
-    return sum;
 }
 
 typedef struct Found {
@@ -301,19 +244,13 @@ static int by_order(const void *va, const void *vb) {
 }
 
 static void show(Ctx *cx, const ArticleSearch *q, const Found *f, ArticleHit *h) {
-    enum { SNIPPET_WORDS = 40 };
     Article *a = &h->article;
     *a = article_copy(&f->item->a, cx->arena);
     h->score = q->query ? f->score : 0;
     h->bm25 = f->bm25;
     h->n_copies = (int64_t)f->item->copies.n;
-    if (q->marks && q->query) {
-        h->title_marked = marks_all(cx->arena, q->query, a->title, ARTICLE_IN_TITLE);
-        h->snippet = marks_snippet(cx->arena, q->query, a->summary.n ? a->summary : a->text,
-                                   a->summary.n ? ARTICLE_IN_SUMMARY : ARTICLE_IN_TEXT, SNIPPET_WORDS);
-        if (a->summary.n && a->text.n && str_find(h->snippet, S(MARK_BEGIN)) < 0)
-            h->snippet = marks_snippet(cx->arena, q->query, a->text, ARTICLE_IN_TEXT, SNIPPET_WORDS);
-    }
+    if (q->marks && q->query)
+        look_marks(cx, q->query, a, h);
     if (!q->whole)
         a->text = (Str){ 0 };
 }
@@ -333,10 +270,10 @@ static int search(ArticleStore *s, Ctx *cx, const ArticleSearch *given, ArticleP
         weights = weigh(m, q.query);
     for (size_t i = 0; i < m->items.n && (int64_t)i < top; i++) {
         const Item *it = m->items.v[i];
-        if (!passes(&q.filter, it) || (q.query && !matches(q.query->root, &it->a)))
+        if (!passes(&q.filter, it) || (q.query && !look_matches(q.query->root, &it->a)))
             continue;
         Found f = { .item = it, .row = (int64_t)i + 1, .order = q.order };
-        f.bm25 = q.query ? bm25(&weights, q.query, it) : 0;
+        f.bm25 = q.query ? look_bm25(q.query, weights.idf, &it->a, (double)it->words, weights.average) : 0;
         f.score = rank_score(f.bm25, it->a.published.ms, q.now);
         out->total++;
         if (rank_behind(q.order, &q.after, f.score, it->a.published.ms, f.row))

@@ -5,6 +5,7 @@
  * does not have finds nothing by it. */
 
 #include "adapters/article/internal.h"
+#include "adapters/article/look.h"
 #include "adapters/article/rank.h"
 #include "core/near_text.h"
 
@@ -336,13 +337,6 @@ static Str copy_id(Arena *arena, const Article *a) {
     return str_dup(arena, str_n(id, sizeof id));
 }
 
-/* A feed that gives less of an article than another one did has not corrected it. */
-static bool corrects(const Article *was, const Article *now) {
-    if (!str_eq(was->source, now->source) || article_same_words(was, now))
-        return false;
-    return now->text.n > 0 || was->text.n == 0 || !str_eq(was->title, now->title);
-}
-
 static int put_stored(PutWork *w, Db *db, Ctx *cx, const Article *a, int64_t row, ArticlePut *out) {
     ArticleHit was;
     int r = article_load(db, cx, row, true, &was);
@@ -351,7 +345,7 @@ static int put_stored(PutWork *w, Db *db, Ctx *cx, const Article *a, int64_t row
     out->id = was.article.id;
     out->fate = ARTICLE_KNOWN;
     bool same_id = str_eq(was.article.id, a->id), same_guid = a->guid.n && str_eq(was.article.guid, a->guid);
-    if ((same_id || same_guid) && corrects(&was.article, a)) {
+    if ((same_id || same_guid) && look_corrects(&was.article, a)) {
         out->fate = ARTICLE_CHANGED;
         r = change(w, db, cx, &was.article, a, row);
     } else if (same_id && !str_eq(was.article.source, a->source)) {

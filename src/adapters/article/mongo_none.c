@@ -1,0 +1,14 @@
+/* adapters/article/mongo_none.c - the MongoDB store of a build without libmongoc: it says so. */
+
+#include "adapters/article/mongo.h"
+
+bool article_mongo_built(void) {
+    return false;
+}
+
+int article_mongo_open(Ctx *cx, const ArticleMongoOptions *options, ArticleStore **out) {
+    UNUSED(options);
+    UNUSED(out);
+    return err_set_at(cx, ERR_UNSUPPORTED, S("news.store"),
+                      "this build has no MongoDB: install libmongoc-dev and build again, or use news.store=sqlite");
+}
