@@ -134,6 +134,8 @@ peers: ## Optional clients and servers of other makers (npm, PyPI) for wider tes
 	@tests/peers/indicators.sh $(BUILD) || [ $$? = 77 ]
 	@tools/quiet ninja -C $(BUILD) tests/contract/test_event_bus_kafka
 	@tests/peers/kafka/run.sh $(BUILD) || [ $$? = 77 ]
+	@tools/quiet ninja -C $(BUILD) tests/contract/test_article_store_mongo
+	@tests/peers/mongo/run.sh $(BUILD) || [ $$? = 77 ]
 
 fresh-check: ## Prove `make demo` and `make test` on a bare Debian 12
 	@tools/fresh_check

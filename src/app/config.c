@@ -6,6 +6,7 @@
 
 static const char *const stores[] = { "sqlite", "memory", "csv", "parquet", NULL };
 static const char *const buses[] = { "log", "amqp", "kafka", NULL };
+static const char *const news_stores[] = { "sqlite", "mongodb", NULL };
 static const char *const cache_policies[] = { "tinylfu", "lru", NULL };
 static const char *const levels[] = { "debug", "info", "warning", "error", "critical", "off", NULL };
 static const char *const port_profiles[] = { "a", "b", NULL };
@@ -315,6 +316,10 @@ const CfgOption app_options[] = {
       .help = "feeds of news, RSS, Atom or JSON Feed: NAME=URL; - before the name: only when it is named. Empty: CoinDesk and Cointelegraph, whose terms are yours to read; none: none" },
     { "news.interval", CFG_DURATION, CFG_AT(AppCfg, news_interval_ms), .def = "0s", .max = 7 * DAY_MS, .flag = "news-interval",
       .help = "how often they are collected while a server runs: makes and starts the job 'news'; 0 = by hand" },
+    { "news.store", CFG_CHOICE, CFG_AT(AppCfg, news_store), .def = "sqlite", .choices = news_stores,
+      .help = "where articles live: news.db in data.dir, or a MongoDB at news.url (docs/news.md)" },
+    { "news.url", CFG_SECRET, CFG_AT(AppCfg, news_url),
+      .help = "the MongoDB: mongodb://[user:password@]HOST[:PORT][/DATABASE][?options]" },
     { "news.near_same", CFG_BOOL, CFG_AT(AppCfg, news_near_same), .def = "true",
       .help = "a story in nearly the words of a stored one is noted beside it, and not stored again" },
     { "news.gap", CFG_DURATION, CFG_AT(AppCfg, news_gap_ms), .def = "1s", .max = 10 * MINUTE_MS,

@@ -7,6 +7,7 @@
 #include "crypto/secure_value.h"
 
 typedef enum StoreChoice { STORE_SQLITE, STORE_MEMORY, STORE_CSV, STORE_PARQUET } StoreChoice;
+typedef enum NewsStoreChoice { NEWS_STORE_SQLITE, NEWS_STORE_MONGODB } NewsStoreChoice;
 typedef enum BusChoice { BUS_LOG, BUS_AMQP, BUS_KAFKA } BusChoice;
 typedef enum PortsChoice { PORTS_A, PORTS_B } PortsChoice;
 typedef enum LogChoice { LOG_CHOICE_AUTO, LOG_CHOICE_JSON, LOG_CHOICE_TEXT } LogChoice;
@@ -108,7 +109,8 @@ typedef struct AppCfg {
     CfgList news_sources;
     bool news_private, news_simulated, news_robots, news_near_same;
     int64_t news_gap_ms, news_timeout_ms, news_interval_ms;
-    Str news_tavily_key, news_tavily_url;
+    int64_t news_store; /* NewsStoreChoice */
+    Str news_tavily_key, news_tavily_url, news_url;
 
     int64_t backtest_keep_ms;
     CfgList backtest_plugins; /* paths */

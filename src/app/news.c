@@ -3,6 +3,7 @@
 #include "app/news.h"
 
 #include "adapters/article/memory.h"
+#include "adapters/article/mongo.h"
 #include "adapters/article/sqlite.h"
 #include "adapters/feed/tavily.h"
 #include "adapters/feed/web.h"
@@ -52,6 +53,13 @@ int news_sources_parse(Ctx *cx, const CfgList *list, NewsSource *out, size_t *n)
 }
 
 static int open_store(Platform *p, Ctx *cx) {
+    if (p->cfg->news_store == NEWS_STORE_MONGODB) {
+        ArticleMongoOptions o = { .url = p->cfg->news_url, .token = ids_u64(p->ids) };
+        if (!o.url.n)
+            return err_set_at(cx, ERR_USAGE, S("news.url"),
+                              "news.store is mongodb: news.url has to say where, as mongodb://host:27017/database");
+        return article_mongo_open(cx, &o, &p->news.store);
+    }
     if (p->cfg->data_store == STORE_MEMORY) {
         p->news.store = article_memory_new();
         return 0;

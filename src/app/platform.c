@@ -160,7 +160,7 @@ static void make_market_tools(Platform *p) {
     p->beside[n++] = (BackupDatabase){ "control.db", control_snapshot, p->control };
     if (p->backtests)
         p->beside[n++] = (BackupDatabase){ "backtest.db", backtests_snapshot, p->backtests };
-    if (p->news.store)
+    if (p->news.store && p->news.store->ops->snapshot) /* a database server has backups of its own */
         p->beside[n++] = (BackupDatabase){ "news.db", news_snapshot, p->news.store };
     /* The last: what the outboxes of the others have let go of is in it. */
     if (p->bus->ops->snapshot) /* a broker keeps its own */

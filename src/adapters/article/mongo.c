@@ -627,7 +627,10 @@ bool article_mongo_built(void) {
 int article_mongo_open(Ctx *cx, const ArticleMongoOptions *o, ArticleStore **out) {
     pthread_once(&started, start);
     ArticleMongo *s = mem_new(ArticleMongo);
-    *s = (ArticleMongo){ .store = { .ops = &ops }, .outbox = { .ops = &outbox_ops }, .token = o->token };
+    *s = (ArticleMongo){ .store = { .ops = &ops },
+                         .outbox = { .ops = &outbox_ops },
+                         .token = o->token,
+                         .newest = o->newest ? o->newest : ARTICLE_NEWEST };
     pthread_rwlock_init(&s->turn, NULL);
     pthread_mutex_init(&s->writer, NULL);
     int r = parse_url(s, cx, o->url);

@@ -28,6 +28,7 @@
 typedef struct ArticleMongoOptions {
     Str url;        /* mongodb://[user:password@]host[:27017][,host][/database][?options] */
     uint64_t token; /* of this process, other than every other's: names its commits on their way */
+    int newest;     /* candidates of a search that are looked at, the newest; 0 = ARTICLE_NEWEST */
 } ArticleMongoOptions;
 
 /* ERR_INVALID: no such URL. ERR_UNAVAILABLE: nobody answers; ERR_DENIED; ERR_VERSION: a newer program's data.

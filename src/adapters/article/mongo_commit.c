@@ -3,8 +3,8 @@
  * 1. The documents are written to `journal` in parts below PART_BYTES, all with the commit's own token.
  * 2. meta.head is changed from seq to seq + 1 if it still says seq, and names token and parts: from here on it is
  *    committed. If it says another seq, somebody else has committed: MONGO_AGAIN.
- * 3. The parts are put in place: a document of `articles` only over one that an older commit wrote, an event where there
- *    is none of its number. So doing it again, late or beside another process, changes nothing.
+ * 3. The parts are put in place: a changed article only over one that an older commit wrote, a new one and an event
+ *    where there is none of its number. So doing it again, late or beside another process, changes nothing.
  * 4. The head says that no parts are left, and the journal is emptied of them.
  *
  * A kill before 2 leaves parts that nobody names: they go at the next opening. A kill after 2 leaves a head with parts:
@@ -42,7 +42,7 @@ static bson_t *room(Parts *p, Str token, size_t in_last) {
     return full ? new_part(p, token) : p->v.v[p->v.n - 1];
 }
 
-/* Each operation is a field of its part: "put", "gone" or "event", a number behind it. */
+/* Each operation is a field of its part: "new", "put", "gone" or "event", a number behind it. */
 static void make_parts(MongoCall *c, const MongoCommit *commit, int64_t seq, Str token, Parts *out) {
     size_t in_last = 0;
     char key[32];
@@ -54,7 +54,7 @@ static void make_parts(MongoCall *c, const MongoCommit *commit, int64_t seq, Str
         bson_t *part = room(out, token, in_last), doc = BSON_INITIALIZER;
         in_last = out->v.n > had ? 1 : in_last + 1;
         ArenaMark mark = arena_mark(c->cx->arena);
-        snprintf(key, sizeof key, "%s%zu", !it ? "event" : it->gone ? "gone" : "put", i);
+        snprintf(key, sizeof key, "%s%zu", !it ? "event" : it->gone ? "gone" : it->seq ? "put" : "new", i);
         if (it && it->gone) {
             bson_append_int64(part, key, -1, it->row);
         } else {
@@ -136,6 +136,9 @@ static int place(MongoCall *c, const bson_t *part) {
         }
         if (str_starts(key, S("put")) && bytes) {
             add_put(articles, &doc);
+            n_articles++;
+        } else if (str_starts(key, S("new")) && bytes) {
+            mongoc_bulk_operation_insert_with_opts(articles, &doc, NULL, NULL);
             n_articles++;
         } else if (str_starts(key, S("gone"))) {
             BSON_APPEND_INT64(&filter, "_id", mongo_i64(&it));

@@ -35,7 +35,7 @@ int64_t mongo_field_i64(const bson_t *doc, const char *key) {
     return mongo_field(doc, key, &it) ? mongo_i64(&it) : 0;
 }
 
-typedef char IndexKey[12];
+typedef char IndexKey[24];
 
 static const char *index_key(IndexKey buf, size_t i) {
     snprintf(buf, sizeof(IndexKey), "%zu", i);

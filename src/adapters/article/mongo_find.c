@@ -168,11 +168,11 @@ static int count_term(Search *s, const QueryNode *t, int64_t *n) {
     if (r == 0 && (t->n_words > 1 || t->fields != ARTICLE_IN_ALL) && *n > 0) {
         int64_t all = *n;
         TermCount w = { .term = t };
-        bson_t *opts = newest(s->q.exact ? 0 : ARTICLE_NEWEST, true);
+        bson_t *opts = newest(s->q.exact ? 0 : s->c->s->newest, true);
         r = mongo_each(s->c, "articles", &filter, opts, count_one, &w);
         bson_destroy(opts);
-        bool part = !s->q.exact && all > ARTICLE_NEWEST;
-        *n = part ? (int64_t)((double)w.n * (double)all / ARTICLE_NEWEST) : w.n;
+        bool part = !s->q.exact && all > s->c->s->newest;
+        *n = part ? (int64_t)((double)w.n * (double)all / (double)s->c->s->newest) : w.n;
     }
     bson_destroy(&filter);
     return r;
@@ -210,7 +210,7 @@ static int look_at(void *arg, Ctx *cx, const bson_t *doc) {
     Search *s = arg;
     ArenaMark mark = arena_mark(cx->arena);
     MongoItem it;
-    if (s->q.query && !s->q.exact && ++s->seen > ARTICLE_NEWEST) {
+    if (s->q.query && !s->q.exact && ++s->seen > s->c->s->newest) {
         s->newest_only = true;
         return 1;
     }
@@ -259,7 +259,7 @@ static int look(Search *s) {
     int r;
     put_filter(&filter, s->c->cx->arena, s);
     if (s->q.query) {
-        bson_t *opts = newest(s->q.exact ? 0 : ARTICLE_NEWEST + 1, true);
+        bson_t *opts = newest(s->q.exact ? 0 : s->c->s->newest + 1, true);
         r = mongo_each(s->c, "articles", &filter, opts, look_at, s);
         bson_destroy(opts);
     } else {
@@ -319,7 +319,7 @@ static int search_work(MongoCall *c, void *arg) {
         r = show(s, n ? s->found.v + s->q.skip : NULL, n, out);
     if (r)
         return r;
-    out->total = s->newest_only ? ARTICLE_NEWEST : s->matches;
+    out->total = s->newest_only ? c->s->newest : s->matches;
     out->total_exact = !s->newest_only;
     out->newest_only = s->newest_only;
     out->more = s->found.n > s->q.skip + s->q.limit;

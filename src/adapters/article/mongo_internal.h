@@ -45,6 +45,7 @@ typedef struct ArticleMongo {
     mongoc_client_pool_t *pool;
     char *database, *location; /* location: the URL without its password */
     uint64_t token;
+    int64_t newest;
     pthread_rwlock_t turn;  /* shared by those who read, alone for who puts a commit in place */
     pthread_mutex_t writer; /* one commit at a time; before `turn` */
     atomic_bool behind;     /* a commit of ours may not be in place: read the head first */
