@@ -227,7 +227,7 @@ const CfgOption app_options[] = {
     { "events.bus", CFG_CHOICE, CFG_AT(AppCfg, events_bus), .def = "log", .choices = buses,
       .help = "what carries events: the embedded log in data.dir, a RabbitMQ or a Kafka at events.url" },
     { "events.url", CFG_SECRET, CFG_AT(AppCfg, events_url),
-      .help = "the broker: amqp://[user:password@]HOST[:PORT][/VHOST], or kafka://HOST:PORT[,HOST:PORT]" },
+      .help = "the broker: amqp://[user:password@]HOST[:PORT][/VHOST], or kafka://HOST:PORT[,HOST:PORT]; of the log: unix:PATH, where it is shared with other roles, else data.dir/bus.sock" },
     { "events.retention", CFG_DURATION, CFG_AT(AppCfg, events_retention_ms), .def = "7d", .min = 60000, .max = INT64_C(3650) * 24 * 60 * MINUTE_MS,
       .help = "how long the embedded log keeps events that everybody has done, for replay" },
     { "webhooks.secret", CFG_SECRET, CFG_AT(AppCfg, webhooks_secret),

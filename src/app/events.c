@@ -1,10 +1,12 @@
 /* app/events.c - see events.h.
  *
  * Each consumer has a thread, because a collection or a backtest may take minutes and must not hold up the others; one
- * more relays the outboxes and lets the bus do what it has to do now and then. */
+ * more relays the outboxes, lets the bus do what it has to do now and then, and shares the embedded log with the processes
+ * of the other roles (adapters/bus/share.h). */
 
 #include "app/events.h"
 
+#include "adapters/bus/share.h"
 #include "api/backtest/backtest_api.h"
 #include "services/events/events.h"
 
@@ -26,6 +28,8 @@ struct EventRuntime {
     EventThread threads[CONSUMERS_MAX];
     EventRoute routes[ROUTES_MAX];
     size_t n;
+    BusShare *share; /* of the relay's thread */
+    bool share_told; /* that it could not be opened */
     atomic_bool stop;
     pthread_mutex_t lock;
     pthread_cond_t woken;
@@ -213,6 +217,19 @@ static size_t relay_all(EventRuntime *rt, Ctx *cx) {
     return told;
 }
 
+/* Tried again and again: the process that this one takes over from may still share it. */
+static void share_log(EventRuntime *rt, Ctx *cx) {
+    const Platform *p = rt->p;
+    if (rt->share || !p->market || p->cfg->events_bus != BUS_LOG || p->cfg->data_store == STORE_MEMORY)
+        return;
+    int r = bus_share_open(cx, p->bus, platform_bus_socket(cx->arena, p->cfg), p->clock, &rt->share);
+    if (r && !rt->share_told)
+        LOG_WARNING(p->log, cx, S("the event log is not shared with other processes"),
+                    F_STR("reason", str_c(cx->err.text)));
+    rt->share_told = r != 0;
+    err_clear(cx);
+}
+
 static void *relay_main(void *arg) {
     EventRuntime *rt = ((EventThread *)arg)->runtime;
     MonoNs ticked = { 0 };
@@ -224,6 +241,7 @@ static void *relay_main(void *arg) {
         size_t told = relay_all(rt, &cx);
         if (mono_ms_between(ticked, clock_mono(rt->p->clock)) >= AGAIN_MS) {
             event_service_tick(rt->p->events, &cx);
+            share_log(rt, &cx);
             ticked = clock_mono(rt->p->clock);
         }
         arena_done(&arena);
@@ -299,6 +317,7 @@ EventRuntime *events_stop(EventRuntime *rt) {
     for (size_t i = 0; i < rt->n; i++)
         if (rt->threads[i].running)
             pthread_join(rt->threads[i].id, NULL);
+    bus_share_close(rt->share);
     pthread_cond_destroy(&rt->woken);
     pthread_mutex_destroy(&rt->lock);
     return mem_free(rt);

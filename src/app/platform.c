@@ -180,13 +180,16 @@ static void make_market_tools(Platform *p) {
     };
     open_jobs(p);
     p->webhooks.jobs = p->jobs;
-    p->events = event_service_new(&(EventServiceOptions){
-        .bus = p->bus, .kept = p->outbox, .ids = p->ids, .log = p->log, .metrics = p->metrics });
     p->admin = (AdminService){ .store = p->store,
                                .control = p->control,
                                .requests = p->requests,
                                .log = p->log,
                                .started = clock_mono(p->clock) };
+}
+
+static void make_events(Platform *p) {
+    p->events = event_service_new(&(EventServiceOptions){
+        .bus = p->bus, .kept = p->outbox, .ids = p->ids, .log = p->log, .metrics = p->metrics });
 }
 
 static const RoleSet every_role = {
@@ -211,6 +214,8 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts,
                     cfg->data_dir);
     if (r == 0 && market)
         r = open_market_stores(p, cx);
+    else if (r == 0 && (backtest || p->hosts.has[ROLE_NEWS] || p->hosts.has[ROLE_SENTIMENT]))
+        r = registry_join_bus(cx, cfg, &p->bus);
     if (r == 0 && backtest)
         r = open_backtest_stores(p, cx);
     if (r == 0)
@@ -227,6 +232,8 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts,
         make_backtest(p, cx);
     if (market)
         make_market_tools(p);
+    if (p->bus)
+        make_events(p);
     return 0;
 }
 
@@ -301,6 +308,12 @@ char *platform_backup_dir(Arena *a, const AppCfg *cfg) {
 
 char *platform_socket(Arena *a, const AppCfg *cfg) {
     return path_join(a, cfg->data_dir, "finsight.sock");
+}
+
+char *platform_bus_socket(Arena *a, const AppCfg *cfg) {
+    Str url = cfg->events_url;
+    return cfg->events_bus == BUS_LOG && str_starts(url, S("unix:")) ? str_cz(a, str_from(url, 5))
+                                                                     : path_join(a, cfg->data_dir, "bus.sock");
 }
 
 char *platform_gateway_socket(Arena *a, const AppCfg *cfg) {

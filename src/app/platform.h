@@ -95,6 +95,7 @@ void platform_close(Platform *p);
 
 /* The store's owner answers on this socket. */
 char *platform_socket(Arena *a, const AppCfg *cfg);
+char *platform_bus_socket(Arena *a, const AppCfg *cfg); /* where the embedded log is shared, adapters/bus/share.h */
 /* And the gateway, whoever owns the store, on this one. */
 char *platform_gateway_socket(Arena *a, const AppCfg *cfg);
 /* The admin key: configured, else kept in data.dir/admin.key, made there first if need be. */
@@ -123,6 +124,9 @@ RemoteTrust platform_trust(const AppCfg *cfg);
 int registry_open_control(Ctx *cx, const AppCfg *cfg, Str audit_key, JobStore **out);
 int registry_open_security(Ctx *cx, const AppCfg *cfg, Str audit_key, SecurityStore **out);
 int registry_open_bus(Ctx *cx, const AppCfg *cfg, EventBus **out, Outbox **outbox);
+/* The bus for a process that does not have the role market: the broker, or the embedded log of the process that has it, by
+ * its socket. NULL where there is neither: nothing is kept on disk. */
+int registry_join_bus(Ctx *cx, const AppCfg *cfg, EventBus **out);
 /* The stream of a venue, or for one whose stream is not spoken here a feed that is silent (the clock and REST do). */
 int registry_open_live(Ctx *cx, const AppCfg *cfg, Venue venue, WsDialer *dialer, const LiveSeries *series, size_t n,
                        LiveFeed **out);

@@ -7,6 +7,7 @@
 #include "adapters/bus/kafka.h"
 #include "adapters/bus/log.h"
 #include "adapters/bus/outbox.h"
+#include "adapters/bus/shared.h"
 #include "adapters/jobs/sqlite.h"
 #include "adapters/market/binance_live.h"
 #include "adapters/market/quiet_live.h"
@@ -140,6 +141,14 @@ static int open_bus(Ctx *cx, const AppCfg *cfg, EventBus **out) {
         break;
     }
     return open_log_bus(cx, cfg, out);
+}
+
+int registry_join_bus(Ctx *cx, const AppCfg *cfg, EventBus **out) {
+    if (cfg->events_bus != BUS_LOG)
+        return open_bus(cx, cfg, out);
+    if (cfg->data_store != STORE_MEMORY)
+        *out = event_shared_new(platform_bus_socket(cx->arena, cfg));
+    return 0;
 }
 
 /* The files are beside the stores too, and made by the first call that needs them. */

@@ -532,7 +532,7 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
     if (r == 0 &&
         s->hosts.has[ROLE_MARKET]) /* after the gateway: who listens to the store is set before others write to it */
         r = follower_start(cx, &app->platform, &s->follower);
-    if (r == 0 && s->hosts.has[ROLE_MARKET])
+    if (r == 0 && app->platform.events)
         s->events = events_start(&app->platform);
     if (r != 0) {
         service_free(s);
