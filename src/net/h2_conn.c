@@ -276,6 +276,7 @@ static int on_begin_headers(nghttp2_session *s, const nghttp2_frame *frame, void
     HttpConn *c = h->conn;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return 0;
+    h->pause = c->turn_left-- <= 0;
     Exchange *x = exchange_new(c);
     x->stream = frame->hd.stream_id;
     list_add(c, x);
@@ -517,7 +518,7 @@ static void h2_input(HttpConn *c, const char *p, size_t n) {
         return;
     }
     ssize_t used = nghttp2_session_mem_recv(h->session, (const uint8_t *)p, n);
-    if (used >= 0 && (size_t)used < n && !c->dead) {
+    if (used >= 0 && (size_t)used < n && !h->ended) { /* paused by on_header */
         buf_init(&c->stash, MAX(n, (size_t)HTTP_READ_BODY));
         buf_put(&c->stash, p + used, n - (size_t)used);
     }

@@ -2,7 +2,10 @@
  *
  * A connection costs one registration with the kernel for its whole life: what it wants of its socket changes only when
  * a peer is slow. A request that comes and is answered at once costs one recv and one send, and touches no timer: the
- * timer of a connection is left where it is when its deadline moves away, and looks again when it fires. */
+ * timer of a connection is left where it is when its deadline moves away, and looks again when it fires.
+ *
+ * A connection begins few requests and sends few bytes, and then all others have their turn: what it sent beyond that
+ * waits in a queue that is as fair as epoll's. So a client that pipelines without end delays nobody else for long. */
 
 #include "base/list.h"
 #include "net/h2_conn.h"
@@ -18,14 +21,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LISTENERS_MAX = 8, ACCEPTS_A_TURN = 64, TURNED_AWAY_MAX = 64 };
+enum { LISTENERS_MAX = 8, ACCEPTS_A_TURN = 64, TURNED_AWAY_MAX = 64, TURNS_A_TURN = 32, FLUSH_MAX = 512 << 10 };
 
 typedef struct ServerConn {
     HttpConn http;
     HttpServer *server;
     Stream stream;
     LoopTimer timer;
-    ListNode node;
+    ListNode node, turn; /* in conns; in turns, while it has requests and others are to have theirs first */
     SendLater later;
     bool busy; /* its bytes are being worked on further up the stack: settle later, and there */
     bool shut; /* our sending half is closed */
@@ -41,7 +44,8 @@ typedef struct ServerListener {
 struct HttpServer {
     HttpCore core;
     Loop *loop;
-    ListNode conns;
+    ListNode conns, turns;
+    LoopLater next_turns;
     SendTurn *sends, *own_sends;
     int n_conns;
     ListNode waits; /* hops that have not said yet whom they speak for */
@@ -77,20 +81,21 @@ static void conn_close(ServerConn *sc) {
     loop_timer_stop(&sc->timer);
     http_conn_done(&sc->http);
     list_remove(&sc->node);
+    list_remove(&sc->turn);
     send_later_stop(&sc->later);
     s->n_conns--;
     mem_free(sc);
     stop_check(s);
 }
 
-/* Writes what there is to write, until the socket is full or nothing is left. */
+/* Writes what there is to write, until the socket is full, nothing is left, or it was much. */
 static void conn_flush(ServerConn *sc) {
     HttpConn *c = &sc->http;
     MonoNs now = loop_now(sc->server->loop);
-    for (;;) {
+    for (size_t all = 0;;) {
         struct iovec iov[HTTP_IOV_MAX];
         int n = http_conn_output(c, iov, now);
-        if (n == 0)
+        if (n == 0 || all >= FLUSH_MAX)
             return;
         size_t want = 0;
         for (int i = 0; i < n; i++)
@@ -101,6 +106,7 @@ static void conn_flush(ServerConn *sc) {
             return;
         }
         http_conn_sent(c, (size_t)sent, now);
+        all += (size_t)sent;
         if ((size_t)sent < want)
             return;
     }
@@ -138,6 +144,10 @@ static void conn_settle(ServerConn *sc) {
     }
     stream_want(&sc->stream, (http_conn_wants_read(c) ? LOOP_READ : 0u) | (c->out.bytes ? LOOP_WRITE : 0u));
     conn_arm(sc);
+    if (http_conn_wants_turn(c) && !list_linked(&sc->turn)) {
+        list_push_back(&sc->server->turns, &sc->turn);
+        loop_later(sc->server->loop, &sc->server->next_turns);
+    }
 }
 
 static void conn_read(ServerConn *sc) {
@@ -195,6 +205,21 @@ static void conn_turn(ServerConn *sc) {
         send_later(sc->server->sends, &sc->later);
     else
         conn_settle(sc);
+}
+
+/* Those that had their turn and have more requests: one after the other, and after whatever else there was to do. */
+static void next_turns(void *arg) {
+    HttpServer *s = arg;
+    ListNode *node;
+    for (int i = 0; i < TURNS_A_TURN && (node = list_pop_front(&s->turns)); i++) {
+        ServerConn *sc = LIST_ENTRY(node, ServerConn, turn);
+        sc->busy = true;
+        http_conn_turn(&sc->http, loop_now(s->loop));
+        sc->busy = false;
+        conn_turn(sc);
+    }
+    if (!list_empty(&s->turns))
+        loop_later(s->loop, &s->next_turns);
 }
 
 static void on_conn(void *arg, unsigned events) {
@@ -419,6 +444,8 @@ HttpServer *http_server_new(Loop *loop, const HttpServerOptions *o, HttpHandler 
     s->core.touch = touch;
     s->core.owner = s;
     list_init(&s->conns);
+    list_init(&s->turns);
+    loop_later_init(&s->next_turns, next_turns, s);
     list_init(&s->waits);
     loop_timer_init(&s->drain, loop, on_drained, s);
     s->own_sends = o->sends ? NULL : send_turn_new(loop, o->send_helpers);
@@ -454,6 +481,7 @@ HttpServer *http_server_free(HttpServer *s) {
     loop_timer_stop(&s->drain);
     s->stopped = true;
     close_all(s);
+    loop_later_stop(&s->next_turns);
     http_core_done(&s->core);
     send_turn_free(s->own_sends);
     if (s->spare_fd >= 0)

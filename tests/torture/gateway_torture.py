@@ -169,6 +169,58 @@ server.serve_forever()
 """  # 4 calls at a time, 20 ms each: 200 a second at most
 
 
+FLOOD = """
+import select, socket, struct, sys
+port, h2, clients = int(sys.argv[1]), sys.argv[2] == "h2", int(sys.argv[3])
+def frame(kind, flags, stream, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+field = lambda n, v: b"\\0" + bytes([len(n)]) + n + bytes([len(v)]) + v
+head = b"".join(field(n, v) for n, v in ((b":method", b"GET"), (b":scheme", b"http"), (b":path", b"/health"), (b":authority", b"a")))
+class Client:
+    def __init__(self):
+        self.s = socket.create_connection(("127.0.0.1", port))
+        self.s.setblocking(False)
+        self.out, self.came, self.open, self.next = b"", b"", 0, 1
+        if h2:  # credit for all there is
+            self.out = b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n" + frame(4, 0, 0, struct.pack(">HI", 4, 1 << 30)) + frame(8, 0, 0, struct.pack(">I", 1 << 30))
+    def more(self):
+        if not h2:
+            self.out = self.out or b"GET /health HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n" * 400
+        elif self.open == 0:
+            self.out += b"".join(frame(1, 5, self.next + 2 * i, head) for i in range(90))
+            self.next, self.open = self.next + 180, 90
+        if self.out:
+            self.out = self.out[self.s.send(self.out):]
+    def take(self):
+        got = self.s.recv(1 << 18)
+        if not got:
+            raise SystemExit("the server closed a connection")
+        self.came += got if h2 else b""
+        while len(self.came) >= 9:
+            n = int.from_bytes(self.came[:3], "big")
+            if len(self.came) < 9 + n:
+                break
+            if self.came[3] in (3, 7):
+                raise SystemExit("the server refused a stream")
+            self.open -= self.came[3] in (0, 1) and self.came[4] & 1
+            if self.came[3] == 4 and not self.came[4] & 1:
+                self.out += frame(4, 1, 0)
+            self.came = self.came[9 + n:]
+all = [Client() for _ in range(clients)]
+print("flooding", flush=True)
+by = {c.s: c for c in all}
+while True:
+    r, w, _ = select.select(by, [c.s for c in all if not h2 or c.out or c.open == 0], [])
+    for c in r:
+        by[c].take()
+    for c in w:
+        try:
+            by[c].more()
+        except BlockingIOError:
+            pass
+"""
+
+
 class Torture(rig.Suite):
     environment_more = {}
 
@@ -396,6 +448,44 @@ class Torture(rig.Suite):
         rig.check(slowest < max(2.0, 20 * calm), f"a good call took {slowest:.2f} s, {calm:.3f} s before")
         rig.check(held - before < 150 * 1024, f"{(held - before) / want:.1f} KiB a slow client")
         return f"{want} held {(held - before) / want:.1f} KiB each, slowest good call {1000 * slowest:.0f} ms; all timed out"
+
+    # sixty clients that pipeline without end, over HTTP/1.1 and over HTTP/2: another one is served as if they were few
+    def test_floods_that_pipeline(self):
+        gateway = self.role("market")
+        keep = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
+
+        def calls(n):
+            took = []
+            for _ in range(n):
+                begin = time.monotonic()
+                keep.request("GET", "/health")
+                reply = keep.getresponse()
+                reply.read()
+                rig.equal(reply.status, 200, "the other client's call")
+                took.append(1000 * (time.monotonic() - begin))
+            return sorted(took)
+
+        calm, said = calls(200), []
+        for way in ("h1", "h2"):
+            flood = subprocess.Popen([sys.executable, "-c", FLOOD, str(gateway.port), way, "60"], stdout=subprocess.PIPE, text=True)
+            try:
+                flood.stdout.readline()
+                before = self.answered(gateway)
+                took = calls(400)
+                answered = self.answered(gateway) - before
+                rig.equal(flood.poll(), None, "the flood goes on")
+            finally:
+                flood.kill()
+                flood.wait()
+                flood.stdout.close()
+            p50, p99 = took[len(took) // 2], took[len(took) * 99 // 100]
+            rig.check(answered > 20 * len(took), f"{way}: no flood: {answered} requests beside {len(took)}")
+            rig.check(p99 < 200, f"{way}: the other client's calls took {p50:.0f} ms, p99 {p99:.0f} ms, worst {took[-1]:.0f} ms")
+            said.append(f"{way}: p50 {p50:.1f} ms, p99 {p99:.1f} ms beside {answered} others")
+        return f"alone p50 {calm[100]:.1f} ms; " + "; ".join(said)
+
+    def answered(self, server):
+        return int(server.get("/api/v1/system/requests").json["request_count"])
 
     def open_connections(self, server):
         return int(server.get("/api/v1/system/requests").json["active_connections"])

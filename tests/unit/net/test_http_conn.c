@@ -65,6 +65,62 @@ TEST(backlog_is_capped_and_goes_on) {
     driver_end(&d);
 }
 
+/* A client that pipelines without end begins a few requests, and then others have their turn. */
+TEST(a_turn_begins_few_requests_and_the_rest_keeps_its_order) {
+    HttpServerOptions o = driver_options();
+    o.turn_requests = 3;
+    Driver d;
+    driver_open(&d, &o);
+    Buf b;
+    buf_init(&b, 4096);
+    for (int i = 0; i < 8; i++)
+        buf_printf(&b, "GET /%d HTTP/1.1\r\nHost: a\r\n\r\n", i);
+    http_conn_input(&d.conn, b.p, b.n, driver_now(&d));
+    driver_send(&d);
+    CHECK_EQ(d.handled, 3);
+    CHECK(http_conn_wants_turn(&d.conn));
+    CHECK(!http_conn_wants_read(&d.conn)); /* what else it sends stays in the socket */
+    driver_send(&d);
+    CHECK_EQ(d.handled, 3); /* that it can write does not make it its turn */
+    http_conn_turn(&d.conn, driver_now(&d));
+    driver_send(&d);
+    CHECK_EQ(d.handled, 6);
+    http_conn_eof(&d.conn, driver_now(&d)); /* that it sends no more takes nothing of what it sent */
+    CHECK(http_conn_wants_turn(&d.conn));
+    http_conn_turn(&d.conn, driver_now(&d));
+    driver_send(&d);
+    CHECK_EQ(d.handled, 8);
+    CHECK(!http_conn_wants_turn(&d.conn));
+    CHECK_EQ(http_conn_state(&d.conn), HTTP_CONN_CLOSE);
+    CHECK_EQ(count_of(&d, S("HTTP/1.1 200")), 8);
+    CHECK(str_ends(buf_str(&d.out), S("GET /7\n")));
+    buf_done(&b);
+    driver_end(&d);
+}
+
+/* While it waits for an answer of its own a connection wants no turn. */
+TEST(a_full_backlog_wants_no_turn) {
+    HttpServerOptions o = driver_options();
+    o.max_pipelined = 2;
+    o.turn_requests = 3;
+    Driver d;
+    driver_open(&d, &o);
+    Buf b;
+    buf_init(&b, 4096);
+    for (int i = 0; i < 4; i++)
+        buf_printf(&b, "GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
+    driver_input(&d, buf_str(&b));
+    CHECK_EQ(d.handled, 2);
+    CHECK(!http_conn_wants_turn(&d.conn));
+    driver_answer(&d, 0, S("x"));
+    CHECK_EQ(d.handled, 3);
+    for (size_t i = 1; i < 4; i++)
+        driver_answer(&d, i, S("x"));
+    CHECK_EQ(count_of(&d, S("HTTP/1.1 200")), 4);
+    buf_done(&b);
+    driver_end(&d);
+}
+
 TEST(reading_stops_while_replies_are_over_the_mark) {
     HttpServerOptions o = driver_options();
     o.reply_mark = 150000;
@@ -412,13 +468,14 @@ TEST(idle_connection_holds_no_memory_beside_itself) {
 }
 
 TESTS(T(pipelined_replies_leave_in_the_order_of_requests), T(refusal_waits_for_the_replies_before_it),
-      T(backlog_is_capped_and_goes_on), T(reading_stops_while_replies_are_over_the_mark),
-      T(partial_writes_lose_nothing), T(who_closes_when), T(half_closed_client_still_gets_its_answer),
-      T(half_closed_client_is_gone_after_a_while), T(eof_in_the_middle_of_a_request_drops_it),
-      T(slow_head_is_cut_at_its_deadline_however_it_drips), T(slow_body_is_cut_at_its_deadline),
-      T(idle_connections_end_quietly), T(client_that_takes_no_reply_is_cut_but_a_slow_one_is_not),
-      T(a_handler_may_take_its_time), T(after_a_refusal_the_rest_is_read_and_dropped_for_a_while),
-      T(linger_ends_with_the_client), T(continue_is_said_when_the_body_is_wanted_and_its_turn_has_come),
-      T(continue_is_not_said_needlessly), T(answer_for_a_client_that_left_goes_nowhere_and_is_counted),
+      T(backlog_is_capped_and_goes_on), T(a_turn_begins_few_requests_and_the_rest_keeps_its_order),
+      T(a_full_backlog_wants_no_turn), T(reading_stops_while_replies_are_over_the_mark), T(partial_writes_lose_nothing),
+      T(who_closes_when), T(half_closed_client_still_gets_its_answer), T(half_closed_client_is_gone_after_a_while),
+      T(eof_in_the_middle_of_a_request_drops_it), T(slow_head_is_cut_at_its_deadline_however_it_drips),
+      T(slow_body_is_cut_at_its_deadline), T(idle_connections_end_quietly),
+      T(client_that_takes_no_reply_is_cut_but_a_slow_one_is_not), T(a_handler_may_take_its_time),
+      T(after_a_refusal_the_rest_is_read_and_dropped_for_a_while), T(linger_ends_with_the_client),
+      T(continue_is_said_when_the_body_is_wanted_and_its_turn_has_come), T(continue_is_not_said_needlessly),
+      T(answer_for_a_client_that_left_goes_nowhere_and_is_counted),
       T(every_request_is_counted_once_whatever_became_of_it), T(drain_closes_after_the_last_reply),
       T(one_connection_too_many_is_told_so), T(idle_connection_holds_no_memory_beside_itself))
