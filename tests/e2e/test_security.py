@@ -840,7 +840,7 @@ class Cases(rig.Suite):
         token = self.secret("encrypt", planted["admin"], planted["encryption"])
         config.write_text(f"auth:\n  admin_key: {token}\n  internal_key: file:{internal}\n"
                           f"audit:\n  key: {planted['audit']}\nredis:\n  url: redis://user:{planted['redis']}@127.0.0.1:1\n"
-                          f"discovery:\n  credentials: user:{planted['discovery']}\n")
+                          f"discovery:\n  credentials: user:{planted['discovery']}\nbinance:\n  url: http://127.0.0.1:1\n")
         self.environment = lambda old=self.environment(): {**old, "ENCRYPTION_KEY": planted["encryption"]}
         log = self.root / "secret-log"
         work = self.root / "cwd"
