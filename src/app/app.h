@@ -2,6 +2,7 @@
 
 /* app/app.h - what the commands of this folder share. */
 
+#include "app/confine.h"
 #include "app/platform.h"
 #include "cli/cli.h"
 
@@ -20,6 +21,7 @@ typedef struct App {
     bool platform_is_open;
     Logger *log;              /* of in-process calls: warnings and worse, on stderr */
     bool remote;              /* commands go to a server */
+    Confine *confine;         /* of a server of its own process; NULL: nothing is given away */
     struct SealedVfs *sealed; /* NULL: databases are plain */
 } App;
 

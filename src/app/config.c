@@ -11,6 +11,7 @@ static const char *const cache_policies[] = { "tinylfu", "lru", NULL };
 static const char *const levels[] = { "debug", "info", "warning", "error", "critical", "off", NULL };
 static const char *const port_profiles[] = { "a", "b", NULL };
 static const char *const balances[] = { "round_robin", "weighted", "least_requests", "ewma", NULL };
+static const char *const confinements[] = { "off", "report", "on", NULL };
 static const char *const refusals[] = { "off", "report", "on", NULL };
 static const char *const breakers[] = { "auto", "standard", "resilient", "python", "fast", NULL };
 static const char *const formats[] = { "auto", "json", "text", NULL };
@@ -106,6 +107,12 @@ const CfgOption app_options[] = {
     { "server.access_log", CFG_BOOL, CFG_AT(AppCfg, server_access_log), .def = "true", .flag = "access-log",
       .help = "one line a request" },
 
+    { "server.user", CFG_STR, CFG_AT(AppCfg, server_user),
+      .help = "started by root, become this user when the port is bound: a name, or numbers as 10001:10001; who owns data.dir and may read the configuration" },
+    { "server.confine", CFG_CHOICE, CFG_AT(AppCfg, server_confine), .def = "on", .choices = confinements,
+      .help = "give away what a server needs not (docs/security.md): on: other system calls, writing elsewhere and starting other programs are refused; report: such system calls are told; off" },
+    { "server.confine_write", CFG_LIST, CFG_AT(AppCfg, server_confine_write),
+      .help = "folders that may be written beside those of the configuration and those for temporary files: where jobs export to" },
     { "server.core_dumps", CFG_BOOL, CFG_AT(AppCfg, server_core_dumps),
       .help = "let a crash leave the memory of the process on disk, keys among it" },
     { "server.http2", CFG_BOOL, CFG_AT(AppCfg, server_http2), .def = "true",

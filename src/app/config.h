@@ -10,6 +10,7 @@ typedef enum StoreChoice { STORE_SQLITE, STORE_MEMORY, STORE_CSV, STORE_PARQUET 
 typedef enum NewsStoreChoice { NEWS_STORE_SQLITE, NEWS_STORE_MONGODB } NewsStoreChoice;
 typedef enum BusChoice { BUS_LOG, BUS_AMQP, BUS_KAFKA } BusChoice;
 typedef enum PortsChoice { PORTS_A, PORTS_B } PortsChoice;
+typedef enum ConfineChoice { CONFINE_OFF, CONFINE_REPORT, CONFINE_ON } ConfineChoice;
 typedef enum LogChoice { LOG_CHOICE_AUTO, LOG_CHOICE_JSON, LOG_CHOICE_TEXT } LogChoice;
 
 typedef struct VenueCfg {
@@ -41,6 +42,9 @@ typedef struct AppCfg {
     bool server_takeover, server_wire;
     int64_t server_drain_ms, server_header_ms, server_body_ms, server_idle_ms;
     int64_t server_max_connections;
+    int server_confine; /* ConfineChoice */
+    Str server_user;
+    CfgList server_confine_write;
     bool server_access_log, server_core_dumps;
     bool server_http2, server_proxy_protocol;
     int64_t server_max_streams;

@@ -3,10 +3,9 @@
 #include "app/follower.h"
 
 #include "adapters/ws/net.h"
+#include "base/thread_signals.h"
 #include "services/market/follow.h"
 
-#include <pthread.h>
-#include <signal.h>
 
 enum { STEP_MS = 250, AGAIN_MS = 10 * 1000, REST_THREADS = 4, REST_QUEUE = 64 };
 
@@ -33,9 +32,7 @@ static void *follow(void *arg) {
     Thread *t = arg;
     Arena arena = { 0 };
     Ctx cx;
-    sigset_t all; /* signals are for the process's own threads */
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    thread_signals_off(NULL);
     ctx_init(&cx, &arena, t->p->clock);
     cx.cancel = t->cancel;
     while (!atomic_load(t->cancel)) {

@@ -3,10 +3,9 @@
 #include "app/key_follower.h"
 
 #include "api/security/security_api.h"
+#include "base/thread_signals.h"
 #include "gateway/forward.h"
 
-#include <pthread.h>
-#include <signal.h>
 
 enum {
     ASK_MS = 300,
@@ -181,9 +180,8 @@ int key_follower_start(Ctx *cx, const KeyFollowerOptions *o, KeyFollower **out) 
     pthread_cond_init(&f->wake, &attr);
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&f->lock, NULL);
-    sigset_t all, before; /* signals are for the process's own threads */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    thread_signals_off(&before);
     int e = pthread_create(&f->thread, NULL, follow, f);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (e != 0) {

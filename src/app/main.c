@@ -3,8 +3,10 @@
 #include "app/app.h"
 #include "app/child.h"
 #include "app/commands.h"
+#include "app/dumps.h"
 #include "app/follow.h"
 #include "app/foreign.h"
+#include "app/syscall_filter.h"
 
 #include "adapters/clock/system.h"
 #include "adapters/lake/duck.h"
@@ -152,8 +154,11 @@ static int read_config(App *app, int *argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    if (argc == 2 && strcmp(argv[1], "duck-child") == 0)
+    if (argc == 2 && strcmp(argv[1], "duck-child") == 0) {
+        app_no_dumps();
+        syscall_filter_child();
         return duck_child_main(); /* before anything else is opened: see adapters/lake/duck.h */
+    }
     static App app;
     Clock clock;
     Ids ids;
@@ -162,8 +167,10 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     app_init(&app, &clock, &ids, argv);
     app_on_interrupt(&app);
-    if (child_is(argv[0]))
+    if (child_is(argv[0])) {
+        syscall_filter_child();
         app.cli.progress = child_tell;
+    }
 
     int status;
     int r = read_config(&app, &argc, argv);
@@ -177,6 +184,8 @@ int main(int argc, char **argv) {
         status = cli_fail(&app.cli, r);
     } else {
         size_t n;
+        if (!app.cfg.server_core_dumps)
+            app_no_dumps(); /* the configuration has keys, whatever the command */
         const Command *const *all = app_commands(&n);
         status = cli_main(&app.cli, all, n, argc, argv);
     }

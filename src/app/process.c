@@ -2,6 +2,8 @@
 
 #include "app/process.h"
 
+#include "app/syscall_filter.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -199,12 +201,19 @@ static void gauge(Metrics *m, const char *name, const char *help, double (*read)
     metrics_gauge_read(metrics_gauge(m, name, help, METRIC_NO_LABELS), read, p);
 }
 
+static double read_refused_calls(void *arg) {
+    UNUSED(arg);
+    return (double)syscall_filter_refused();
+}
+
 ProcessMetrics *process_metrics_new(Metrics *m, Clock *clock, const char *folder) {
     ProcessMetrics *p = mem_new(ProcessMetrics);
     *p = (ProcessMetrics){ .clock = clock, .folder = folder };
     p->started = start_time(&seen(p)->stat);
     if (p->started == 0) /* a /proc without the machine's start */
         p->started = (double)clock_wall(clock).ms / MS_PER_SECOND;
+    metrics_counter_read(m, "finsight_refused_system_calls_total", "System calls that a confined process may not make.",
+                         METRIC_NO_LABELS, read_refused_calls, NULL);
     metrics_counter_read(m, "process_cpu_seconds_total", "CPU time of the process, user and system.", METRIC_NO_LABELS,
                          read_cpu, p);
     gauge(m, "process_resident_memory_bytes", "Memory of the process that is in RAM.", read_resident, p);

@@ -10,7 +10,6 @@
 #include "app/app.h"
 #include "app/callbacks.h"
 #include "app/discovery.h"
-#include "app/dumps.h"
 #include "app/events.h"
 #include "app/follower.h"
 #include "app/job_kinds.h"
@@ -56,9 +55,8 @@ struct Service {
     int signals;
 };
 
-static int own_port(const Service *s) {
-    const AppCfg *cfg = s->cfg;
-    return cfg->server_port >= 0 ? (int)cfg->server_port : roles_port(&s->hosts, cfg->server_ports == PORTS_B);
+static int own_port(const AppCfg *cfg, const RoleSet *hosts) {
+    return cfg->server_port >= 0 ? (int)cfg->server_port : roles_port(hosts, cfg->server_ports == PORTS_B);
 }
 
 /* Commands on keys come this way; of several gateways on one folder one holds them. */
@@ -75,6 +73,11 @@ static void listen_owner(void *arg) {
 /* The socket that is there already: taken over, or a service manager's. */
 static int find_socket(Service *s, Ctx *cx) {
     s->socket = takeover_inherited(getenv("LISTEN_PID"), getenv("LISTEN_FDS"));
+    Confine *confine = s->app->confine;
+    if (s->socket < 0 && confine) {
+        s->socket = confine->socket;
+        confine->socket = -1;
+    }
     if (s->socket >= 0 || !s->cfg->server_takeover || s->cfg->data_store == STORE_MEMORY)
         return 0;
     GatewayTopology unused;
@@ -91,8 +94,8 @@ static int listen_tcp(Service *s, Ctx *cx) {
         int r = http_server_listen_fd(server, fd, s->tls, &s->port);
         return r == 0 ? 0 : err_set(cx, r, "the socket this process was given does not listen");
     }
-    int r = http_server_listen_tls(server, s->tls, str_cz(cx->arena, s->cfg->server_host), own_port(s), &s->port, why,
-                                   sizeof why);
+    int r = http_server_listen_tls(server, s->tls, str_cz(cx->arena, s->cfg->server_host), own_port(s->cfg, &s->hosts),
+                                   &s->port, why, sizeof why);
     return r == 0 ? 0 : err_set(cx, r, "%s", why);
 }
 
@@ -473,6 +476,21 @@ static int start_jobs(Service *s, Ctx *cx) {
     return callbacks_start(p, cx, s->loop, &s->callbacks);
 }
 
+static void note_refused(void *arg, Str what) {
+    security_desk_note(((Service *)arg)->desk, "confine.refused", S("denied"), what);
+}
+
+/* Processes are started for jobs and for queries in SQL; who has neither starts none. */
+static void seal(Service *s, Ctx *cx) {
+    http_server_prepare(gateway_server(s->gateway));
+    ConfineSeal o = { .loop = s->loop,
+                      .log = s->log,
+                      .children = s->app->platform.jobs || s->app->platform.sql,
+                      .note = note_refused,
+                      .note_arg = s };
+    confine_seal(cx, s->app->confine, &o);
+}
+
 int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
     RoleSet hosts;
     int r = roles_parse(cx, &app->cfg.server_roles, &hosts);
@@ -490,8 +508,6 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
         loop_on_signal(s->loop, SIGTERM, on_signal, s);
         loop_on_signal(s->loop, SIGHUP, on_hangup, s);
     }
-    if (!app->cfg.server_core_dumps)
-        app_no_dumps();
     r = find_socket(s, cx); /* an old process has closed its stores before ours are opened */
     if (r == 0)
         r = app_seal(app, cx);
@@ -534,6 +550,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
         r = follower_start(cx, &app->platform, &s->follower);
     if (r == 0 && app->platform.events)
         s->events = events_start(&app->platform);
+    if (r == 0 && app->confine)
+        seal(s, cx);
     if (r != 0) {
         service_free(s);
         return r;
@@ -599,6 +617,8 @@ Service *service_free(Service *s) {
     api_caller_close(s->wire);
     observe_stop(s->observe); /* the store is used by nobody any more, and the last traces are there */
     kept_close(&s->kept);
+    if (s->app->confine)
+        confine_done(s->app->confine);
     loop_timer_stop(&s->tls_timer);
     tls_server_free(s->tls);
     tls_client_free(s->upstream_tls);
@@ -633,12 +653,26 @@ static void print_started(Cli *c, const Service *s) {
     buf_done(&b);
 }
 
+static int enter(App *app, Ctx *cx, Confine *c) {
+    RoleSet hosts;
+    int r = roles_parse(cx, &app->cfg.server_roles, &hosts);
+    bool bound = takeover_inherited(getenv("LISTEN_PID"), getenv("LISTEN_FDS")) >= 0;
+    if (r == 0)
+        r = confine_enter(cx, &app->cfg, bound ? -1 : own_port(&app->cfg, &hosts), c);
+    if (r == 0)
+        app->confine = c;
+    return r;
+}
+
 static int run_serve(Cli *c, const void *in) {
     UNUSED(in);
     App *app = (App *)c;
-    Logger *log;
+    Logger *log = NULL;
     Service *s;
-    int r = app_logger(app, "finsight", &log);
+    Confine confine;
+    int r = enter(app, c->cx, &confine); /* before the first file and thread */
+    if (r == 0)
+        r = app_logger(app, "finsight", &log);
     if (r == 0)
         r = service_start(app, c->cx, log, true, &s);
     if (r != 0) {

@@ -6,9 +6,8 @@
 #include "base/lane.h"
 
 #include "base/mem.h"
+#include "base/thread_signals.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -134,9 +133,8 @@ static void *work(void *arg) {
 
 /* With the lock held. Signals are for the main thread: workers block them all. */
 static bool start_thread(LaneThreads *lt) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    thread_signals_off(&before);
     int i = lt->stats.threads;
     bool started = pthread_create(&lt->threads[i], NULL, work, lt) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);

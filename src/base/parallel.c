@@ -6,9 +6,8 @@
 #include "base/parallel.h"
 
 #include "base/mem.h"
+#include "base/thread_signals.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 typedef struct Parallel {
@@ -43,9 +42,8 @@ void parallel_for(int threads, size_t n, ParallelFn *fn, void *arg) {
     Parallel p = { .fn = fn, .arg = arg, .n = n };
     Worker workers[PARALLEL_MAX];
     int most = (int)MIN((size_t)CLAMP(threads, 1, PARALLEL_MAX), MAX(n, 1)), n_started = 1;
-    sigset_t all, before;
-    sigfillset(&all); /* signals stay with the threads that expect them */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    thread_signals_off(&before);
     for (; n_started < most; n_started++) {
         workers[n_started] = (Worker){ .p = &p, .number = n_started };
         if (pthread_create(&workers[n_started].thread, NULL, worker_main, &workers[n_started]) != 0)
@@ -102,9 +100,8 @@ ParallelPool *parallel_pool_new(int threads) {
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->begun, NULL);
     pthread_cond_init(&p->done, NULL);
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    thread_signals_off(&before);
     for (p->n_started = 1; p->n_started < threads; p->n_started++) {
         PoolThread *t = mem_new(PoolThread);
         *t = (PoolThread){ .pool = p, .number = p->n_started };

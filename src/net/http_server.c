@@ -345,10 +345,22 @@ int http_server_listen_tls(HttpServer *s, TlsServer *tls, const char *host, int 
     return r != 0 ? r : start_listening(s, &l, tls);
 }
 
+int http_server_bind(const char *host, int port, int *out_fd, char *why, size_t why_size) {
+    Listener l;
+    int r = listener_tcp(&l, host, port, NULL, why, why_size);
+    if (r == 0)
+        *out_fd = l.fd;
+    return r;
+}
+
 int http_server_listen_fd(HttpServer *s, int fd, TlsServer *tls, int *out_port) {
     Listener l;
     int r = listener_fd(&l, fd, out_port);
     return r != 0 ? r : start_listening(s, &l, tls);
+}
+
+void http_server_prepare(HttpServer *s) {
+    send_many_prepare(s->sender);
 }
 
 int http_server_tcp_fd(const HttpServer *s) {

@@ -157,8 +157,12 @@ int http_server_listen_tcp(HttpServer *s, const char *host, int port, int *out_p
 /* The same over TLS; tls outlives the server. */
 int http_server_listen_tls(HttpServer *s, TlsServer *tls, const char *host, int port, int *out_port, char *why,
                            size_t why_size);
+/* A socket that listens, for http_server_listen_fd: bound before the process gives its rights away. */
+int http_server_bind(const char *host, int port, int *out_fd, char *why, size_t why_size);
 /* A TCP socket that listens already, and now is the server's: inherited, or taken over from another process. */
 int http_server_listen_fd(HttpServer *s, int fd, TlsServer *tls, int *out_port);
+/* On the loop's thread, before a filter of system calls: see send_many_prepare. */
+void http_server_prepare(HttpServer *s);
 /* Of the first TCP listener, still the server's; -1 when there is none. */
 int http_server_tcp_fd(const HttpServer *s);
 /* A Unix socket, mode 0600; a stale file of a dead server is replaced. */

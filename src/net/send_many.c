@@ -7,10 +7,9 @@
 #include "net/send_many.h"
 
 #include "base/mem.h"
+#include "base/thread_signals.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -63,13 +62,22 @@ static void *ring_map(const Ring *r, size_t size, off_t what) {
     return p == MAP_FAILED ? NULL : p;
 }
 
+/* A ring does what a filter of system calls would refuse, so it is made such that it can send and nothing else. */
+static bool ring_restrict(const Ring *r) {
+    struct io_uring_restriction only[] = { { .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_SEND },
+                                           { .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_SENDMSG } };
+    return syscall(SYS_io_uring_register, r->fd, IORING_REGISTER_RESTRICTIONS, only, ARRAY_LEN(only)) == 0 &&
+           syscall(SYS_io_uring_register, r->fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) == 0;
+}
+
 /* Refused by many a container, and switched off by careful administrators: then sends are done one by one. */
 static void ring_open(Ring *r) {
-    struct io_uring_params p = { .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN };
+    struct io_uring_params p = { .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                                          IORING_SETUP_R_DISABLED };
     *r = (Ring){ .tried = true, .fd = (int)syscall(SYS_io_uring_setup, CHUNK, &p) };
     if (r->fd < 0)
         return;
-    if (p.features & IORING_FEAT_SINGLE_MMAP) {
+    if (ring_restrict(r) && p.features & IORING_FEAT_SINGLE_MMAP) {
         size_t asked = p.sq_off.array + p.sq_entries * sizeof(uint32_t);
         size_t done = p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe);
         r->queue_size = MAX(asked, done);
@@ -189,7 +197,8 @@ struct SendMany {
     SendJob *jobs; /* NULL: nothing to do */
     size_t n;
     uint64_t turn;
-    int inside; /* helpers at work */
+    int inside;  /* helpers at work */
+    int n_ready; /* helpers that have their rings */
     bool quit;
     atomic_size_t next; /* job that nobody has taken */
     int n_helpers;
@@ -207,7 +216,11 @@ static void *help(void *arg) {
     Helper *h = arg;
     SendMany *m = h->m;
     uint64_t seen = 0;
+    if (!m->o.one_by_one)
+        ring_open(&h->ring);
     pthread_mutex_lock(&m->lock);
+    m->n_ready++;
+    pthread_cond_signal(&m->left);
     for (;;) {
         while (!m->quit && (m->turn == seen || !m->jobs))
             pthread_cond_wait(&m->work, &m->lock);
@@ -230,10 +243,9 @@ static void *help(void *arg) {
 
 /* Signals are for the process's own threads. */
 static void make_helpers(SendMany *m) {
-    sigset_t all, before;
+    sigset_t before;
     m->made = true;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
+    thread_signals_off(&before);
     for (int i = 0; i < MIN(m->o.helpers, (int)SEND_HELPERS_MAX); i++) {
         m->helpers[m->n_helpers].m = m;
         if (pthread_create(&m->helpers[m->n_helpers].thread, NULL, help, &m->helpers[m->n_helpers]) != 0)
@@ -257,6 +269,17 @@ static void send_together(SendMany *m, SendJob *jobs, size_t n) {
     pthread_mutex_lock(&m->lock);
     m->jobs = NULL; /* who is not inside by now has nothing to come for */
     while (m->inside > 0)
+        pthread_cond_wait(&m->left, &m->lock);
+    pthread_mutex_unlock(&m->lock);
+}
+
+void send_many_prepare(SendMany *m) {
+    if (!m->ring.tried && !m->o.one_by_one)
+        ring_open(&m->ring);
+    if (!m->made && m->o.helpers > 0)
+        make_helpers(m);
+    pthread_mutex_lock(&m->lock);
+    while (m->n_ready < m->n_helpers)
         pthread_cond_wait(&m->left, &m->lock);
     pthread_mutex_unlock(&m->lock);
 }

@@ -34,5 +34,8 @@ typedef struct SendManyOptions {
 
 SendMany *send_many_new(const SendManyOptions *o);
 SendMany *send_many_free(SendMany *m); /* NULL is fine; returns NULL */
+/* Makes now what the first large send would make, rings and helpers: before the process may make none any more. On the
+ * thread that will call send_many. */
+void send_many_prepare(SendMany *m);
 void send_many(SendMany *m, SendJob *jobs, size_t n);
 bool send_many_batches(const SendMany *m); /* did the kernel take the caller's last sends as a batch? */

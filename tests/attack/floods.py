@@ -54,7 +54,7 @@ class Watched:
         equal(self.server.get("/health").status, 200, self.what)
         check(not said["bad"], self.what, "another client was refused", said)
         check(said["n"] > 2 and said["p99_ms"] <= P99_MS, self.what, said)
-        program = pathlib.Path(f"/proc/{self.server.process.pid}/exe").resolve().read_bytes()
+        program = pathlib.Path(self.server.process.args[0]).read_bytes()
         if b"__asan_init" not in program and b"__tsan_init" not in program:
             check(self.most - self.before <= self.growth_kb, self.what, "memory", self.before, self.most)
         self.said = f"p99 {said['p99_ms']:.0f} ms of {said['n']}, +{max(0, self.most - self.before) // 1024} MB"

@@ -85,7 +85,8 @@ class Cases(rig.Suite):
     def test_the_unit_leaves_little_open(self):
         unit = (DEPLOY / "systemd" / "finsight.service").read_text()
         for line in ("NoNewPrivileges=yes", "ProtectSystem=strict", "SystemCallFilter=@system-service", "User=finsight",
-                     "CapabilityBoundingSet=", "MemoryDenyWriteExecute=yes", "UMask=0077"):
+                     "CapabilityBoundingSet=", "MemoryDenyWriteExecute=yes", "UMask=0077", "LimitCORE=0",
+                     "SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self"):
             rig.check(f"\n{line}\n" in unit, line)
         rig.check(not re.search(r"(?m)^Environment=.*KEY", unit), "no secret in the unit")
         if not shutil.which("systemd-analyze"):
@@ -95,6 +96,29 @@ class Cases(rig.Suite):
         exposure = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
         if exposure:  # an older one knows no --offline
             rig.check(float(exposure[1]) <= 2.0, exposure[0])
+
+    # SEC-24: the unit's list of system calls has every one that the server's own, shorter list has
+    def test_the_unit_lets_the_server_call_what_it_calls(self):
+        if not shutil.which("systemd-analyze"):
+            raise rig.Skip("systemd-analyze is not installed")
+
+        def calls(group, seen=()):
+            found = set()
+            if not group.startswith("@"):
+                return {group}
+            text = subprocess.run(["systemd-analyze", "syscall-filter", group], capture_output=True, text=True).stdout
+            for word in re.findall(r"(?m)^ {4}(@?[a-z0-9_-]+)$", text):
+                found |= calls(word, (*seen, group)) if word not in seen else set()
+            return found
+
+        permitted = set()
+        for line in re.findall(r"(?m)^SystemCallFilter=(.*)$", (DEPLOY / "systemd" / "finsight.service").read_text()):
+            words = set().union(*(calls(w) for w in line.lstrip("~").split()))
+            permitted = permitted - words if line.startswith("~") else permitted | words
+        source = (SOURCE / "src" / "app" / "syscall_filter.c").read_text()
+        listed = set(re.findall(r"SYS_([a-z0-9_]+)", source[source.index("allowed[] = {") : source.index("/* Names for the log")]))
+        rig.check(len(listed) > 150 and len(permitted) > 250, len(listed), len(permitted))
+        rig.equal(sorted(listed - permitted), ["fchown"], "SQLite's, of root alone")
 
     def test_the_image_has_what_the_program_needs_and_no_more_rights(self):
         text = (DEPLOY / "docker" / "Dockerfile").read_text()

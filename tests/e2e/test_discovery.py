@@ -193,7 +193,7 @@ class Cases(rig.Suite):
         rig.wait_for(lambda: "Service registration failed: " in self.log("market"), SOON, "the documents' line")
         registry = self.registry(port=port)
         rig.wait_for(lambda: "market" in self.services(registry), SOON, "its registration")
-        check("Successfully registered market" in self.log("market"))
+        rig.wait_for(lambda: "Successfully registered market" in self.log("market"), SOON, "its word on that")
         # a registry that was killed knows nobody; heartbeats answered 404 bring everybody back
         registry.stop(signal.SIGKILL)
         rig.wait_for(lambda: "Heartbeat failed: " in self.log("market"), SOON, "the documents' line of heartbeats")

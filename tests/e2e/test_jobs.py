@@ -153,7 +153,8 @@ class Cases(rig.Suite):
         check(pathlib.Path(f"/proc/{pid}/cmdline").read_text().startswith("finsight-job\0"), "its name")
         limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
         equal(re.search(r"Max data size +(\S+)", limits).group(1), str(1 << 30) if not SANITIZED else "unlimited", "the cap")
-        equal(os.readlink(f"/proc/{pid}/fd/0"), "/dev/null", "its input")
+        if os.geteuid() == 0:  # who is not dumpable shows its files to root alone
+            equal(os.readlink(f"/proc/{pid}/fd/0"), "/dev/null", "its input")
         began = time.monotonic()
         self.call(server, "POST", "/jobs/stop", {"job": "wait"})
         self.wait_state(server, "wait", "stopped")
