@@ -360,7 +360,7 @@ int http_server_listen_fd(HttpServer *s, int fd, TlsServer *tls, int *out_port) 
 }
 
 void http_server_prepare(HttpServer *s) {
-    send_many_prepare(s->sender);
+    send_turn_prepare(s->sends);
 }
 
 int http_server_tcp_fd(const HttpServer *s) {

@@ -77,6 +77,10 @@ SendTurn *send_turn_new(Loop *l, int helpers) {
     return t;
 }
 
+void send_turn_prepare(SendTurn *t) {
+    send_many_prepare(t->many);
+}
+
 SendTurn *send_turn_free(SendTurn *t) {
     if (!t)
         return NULL;

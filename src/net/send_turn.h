@@ -36,4 +36,5 @@ void send_later(SendTurn *t, SendLater *s); /* once a turn, however often it is 
 void send_later_stop(SendLater *s);
 
 SendTurn *send_turn_new(Loop *l, int helpers); /* as SendManyOptions */
+void send_turn_prepare(SendTurn *t);           /* as send_many_prepare */
 SendTurn *send_turn_free(SendTurn *t);         /* nothing is to be sent any more; NULL is fine */
