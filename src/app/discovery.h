@@ -18,7 +18,7 @@ typedef struct DiscoveryAppOptions {
 } DiscoveryAppOptions;
 
 int discovery_app_new(Ctx *cx, const DiscoveryAppOptions *o, DiscoveryApp **out);
-/* GatewayOptions.door. */
+/* One of GatewayOptions.doors. */
 void discovery_app_door(DiscoveryApp *d, GatewayDoor *out);
 /* The port is known: registers and looks from now on, where a registry is named or hosted here. */
 int discovery_app_start(DiscoveryApp *d, Ctx *cx, int port);

@@ -41,6 +41,7 @@ struct Service {
     Ticker *ticker;
     Observe *observe;
     DiscoveryApp *discovery;
+    GatewayDoor doors[1];
     Callbacks *callbacks;
     EventRuntime *events;
     KeptAnswers kept;
@@ -355,7 +356,8 @@ static int make_topology(Service *s, Ctx *cx, GatewayOptions *g) {
         r = topology_make(cx, s->cfg, &s->hosts, &g->topology);
     if (r != 0)
         return r;
-    discovery_app_door(s->discovery, &g->door);
+    discovery_app_door(s->discovery, &s->doors[g->n_doors++]);
+    g->doors = s->doors;
     discovery_app_fill(s->discovery, s->cfg, &g->topology);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* gateway/door.c - paths of this process that are no operations: a protocol of others, answered on the CPU lane.
+/* gateway/door.c - paths of this process that are no operations: a protocol of others, answered on a lane.
  *
  * They pass the limits by address, authentication and role like everything else. A client of such a protocol may know
  * Basic alone: then the password is the key (auth.c). */
@@ -7,9 +7,13 @@
 
 enum { DOOR_MS = 10 * 1000 };
 
-bool door_is(const Gateway *g, Str path) {
-    Str prefix = g->o.door.prefix;
-    return prefix.n && str_starts(path, prefix) && (path.n == prefix.n || path.p[prefix.n] == '/');
+const GatewayDoor *door_of(const Gateway *g, Str path) {
+    for (size_t i = 0; i < g->o.n_doors; i++) {
+        Str prefix = g->o.doors[i].prefix;
+        if (str_starts(path, prefix) && (path.n == prefix.n || path.p[prefix.n] == '/'))
+            return &g->o.doors[i];
+    }
+    return NULL;
 }
 
 static void door_run(void *arg, int err) {
@@ -21,7 +25,8 @@ static void door_run(void *arg, int err) {
         request_fail(rq);
         return;
     }
-    int r = rq->g->o.door.answer(rq->g->o.door.arg, &rq->cx, rq->ex, &reply);
+    const GatewayDoor *door = door_of(rq->g, rq->ex->head.path);
+    int r = door->answer(door->arg, &rq->cx, rq->ex, &reply);
     if (r != 0) {
         request_fail(rq);
         return;
@@ -37,18 +42,19 @@ static void door_run(void *arg, int err) {
 bool door_serve(Request *rq) {
     const Gateway *g = rq->g;
     const HttpHead *head = &rq->ex->head;
-    if (!door_is(g, head->path) || str_eq(head->method, S("OPTIONS")))
+    const GatewayDoor *door = door_of(g, head->path);
+    if (!door || str_eq(head->method, S("OPTIONS")))
         return false;
     rq->stage = "authentication";
     int r = gateway_principal(rq);
     if (r == 0) {
         rq->stage = "role";
-        r = gateway_allow(rq, g->o.door.needs(g->o.door.arg, head));
+        r = gateway_allow(rq, door->needs(door->arg, head));
     }
     rq->cx.deadline = mono_add_ms(rq->ex->started, DOOR_MS);
     if (r == 0) {
         rq->stage = "lane";
-        r = lane_post(g->o.cpu, &(LaneJob){ .run = door_run, .arg = rq, .deadline = rq->cx.deadline });
+        r = lane_post(door->io ? g->o.io : g->o.cpu, &(LaneJob){ .run = door_run, .arg = rq, .deadline = rq->cx.deadline });
         if (r == 0)
             return true;
         err_set(&rq->cx, ERR_BUSY, "too much work is waiting; try again in a second");

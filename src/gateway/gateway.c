@@ -45,8 +45,9 @@ static int64_t body_limit(void *arg, const HttpHead *head) {
         head->major == 2 ? !str_eq(head->method, S("GET")) : http_field(head, S("transfer-encoding")).p != NULL;
     if (!framed && !http_field(head, S("content-length")).p)
         return 1024; /* there is no body to limit */
-    if (door_is(g, head->path))
-        return (int64_t)g->o.door.max_body;
+    const GatewayDoor *door = door_of(g, head->path);
+    if (door)
+        return (int64_t)door->max_body;
     Arena scratch = { 0 };
     Ctx cx;
     ctx_init(&cx, &scratch, g->o.clock);

@@ -100,10 +100,11 @@ typedef struct DoorReply {
     Str body;
 } DoorReply;
 typedef struct GatewayDoor {
-    Str prefix;                                     /* "/eureka"; empty: there is none. Borrowed */
+    Str prefix;                                     /* "/eureka". Borrowed */
     size_t max_body;                                /* of a request */
     Role (*needs)(void *arg, const HttpHead *head); /* on the loop */
-    int (*answer)(void *arg, Ctx *cx, const HttpExchange *ex, DoorReply *out); /* on the CPU lane: 0 or ErrCode */
+    int (*answer)(void *arg, Ctx *cx, const HttpExchange *ex, DoorReply *out); /* on a lane: 0 or ErrCode */
+    bool io; /* answers wait for a disk: on the IO lane, else on the CPU lane */
     void *arg;
 } GatewayDoor;
 
@@ -158,7 +159,8 @@ typedef struct GatewayOptions {
     const LiveSource *live_source;   /* borrowed; NULL = no live API */
     const LiveNewsSource *live_news; /* borrowed; NULL = no channel "news" */
     LiveOptions live;
-    GatewayDoor door;
+    const GatewayDoor *doors; /* borrowed */
+    size_t n_doors;
     /* Health of what stands behind: writes members of "services" and says whether all is well. May be NULL.
      * Runs on the loop: it must not block. */
     bool (*health)(void *arg, JsonWriter *w);

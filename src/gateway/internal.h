@@ -285,9 +285,9 @@ static inline bool request_wants_whole(const Request *rq) {
     return rq->part || rules_change_reply(rq->route);
 }
 
-/* door.c: true when the path was below the door's prefix. */
+/* door.c: true when the path was below a door's prefix. */
 bool door_serve(Request *rq);
-bool door_is(const Gateway *g, Str path);
+const GatewayDoor *door_of(const Gateway *g, Str path); /* NULL: none */
 /* upload.c: bodies that are large go to a cluster as they come. */
 HttpIntake upload_intake(Gateway *g, const HttpHead *head);
 void upload_begin(Request *rq, ClusterRequest *call);

@@ -107,6 +107,13 @@ static void put_condition(Search *s, const FilterCondition *c) {
         put_test(s, attribute_sql(s->subject, c->attribute), c);
         return;
     }
+    /* Clients of MLflow 3 ask so for models that are no prompts: those without the tag are meant too, unlike elsewhere. */
+    bool no_prompt = c->field == FILTER_TAG && c->op == FILTER_NE && str_eq(c->key, S("mlflow.prompt.is_prompt"));
+    FilterCondition same = *c;
+    if (no_prompt) {
+        same.op = FILTER_EQ;
+        buf_printf(&s->sql, "NOT ");
+    }
     if (c->field == FILTER_TAG)
         buf_printf(&s->sql, "EXISTS(SELECT 1 FROM tag x WHERE x.kind=%d AND x.owner=t.nr AND x.key=", (int)s->owner);
     else
@@ -114,7 +121,7 @@ static void put_condition(Search *s, const FilterCondition *c) {
                    c->field == FILTER_METRIC ? "latest" : "param");
     bind_text(s, c->key);
     buf_printf(&s->sql, " AND ");
-    put_test(s, "x.value", c);
+    put_test(s, "x.value", &same);
     buf_put_c(&s->sql, ')');
 }
 
