@@ -147,9 +147,10 @@ TEST(an_event_comes_as_it_went) {
     CHECK_STR(d->event.body, e.body);
     CHECK_STR(d->routing_key, S("data_update.market"));
     CHECK_EQ(d->event.n_headers, 2);
-    for (size_t i = 0; i < 2; i++) {
-        CHECK_STR(d->event.headers[i].name, headers[i].name);
-        CHECK_STR(d->event.headers[i].value, headers[i].value);
+    for (size_t i = 0; i < 2; i++) { /* in any order: RabbitMQ 4 sorts them */
+        bool first = str_eq(d->event.headers[0].name, headers[i].name);
+        CHECK_STR(d->event.headers[first ? 0 : 1].name, headers[i].name);
+        CHECK_STR(d->event.headers[first ? 0 : 1].value, headers[i].value);
     }
     CHECK(!d->again && d->count == 0 && d->death == NULL);
     CHECK_OK(&f.t.cx, event_bus_ack(s, &f.t.cx, d->tag));

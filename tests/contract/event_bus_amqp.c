@@ -1,4 +1,5 @@
-/* The event bus contract on adapters/bus/amqp, with a RabbitMQ of its own. */
+/* The event bus contract on adapters/bus/amqp, with a RabbitMQ of its own: Debian 12's 3.10, and in `make peers` Debian
+ * 13's 4.0 (MSG-40; tests/peers/rabbitmq/run.sh). */
 
 #include "adapters/bus/amqp.h"
 #include "contract/event_bus.h"
@@ -20,6 +21,7 @@ static EventBus *open_amqp(TestCtx *t, const char *dir) {
         server = rabbit_server_start();
         assert_non_null(server);
         atexit(stop);
+        print_message("# RabbitMQ %s\n", rabbit_server_version());
     }
     EventAmqpOptions o = { .url = str_fmt(&t->arena, "amqp://127.0.0.1:%d", rabbit_server_port(server)),
                            .connect_ms = 60000, /* on a busy machine, too */

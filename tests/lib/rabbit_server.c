@@ -24,10 +24,23 @@ struct RabbitServer {
     const char *dir;
 };
 
+static const char *root(void) {
+    const char *path = getenv("FINSIGHT_RABBIT_ROOT");
+    return path ? path : "";
+}
+
+/* From here on paths are the other system's; what is ours alone stays as it is. */
+static const char *inside(const char *path) {
+    size_t n = strlen(root());
+    return strncmp(path, root(), n) == 0 ? path + n : path;
+}
+
 static const char *script(void) {
     static char path[300];
+    char pattern[300];
     glob_t g;
-    if (!path[0] && glob("/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server", 0, NULL, &g) == 0) {
+    snprintf(pattern, sizeof pattern, "%s/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server", root());
+    if (!path[0] && glob(pattern, 0, NULL, &g) == 0) {
         snprintf(path, sizeof path, "%s", g.gl_pathv[g.gl_pathc - 1]);
         globfree(&g);
     }
@@ -35,7 +48,17 @@ static const char *script(void) {
 }
 
 bool rabbit_server_there(void) {
-    return script()[0] && access(script(), X_OK) == 0 && access("/usr/bin/epmd", X_OK) == 0;
+    char mapper[300];
+    snprintf(mapper, sizeof mapper, "%s/usr/bin/epmd", root());
+    return script()[0] && access(script(), X_OK) == 0 && access(mapper, X_OK) == 0;
+}
+
+const char *rabbit_server_version(void) {
+    static char version[32];
+    const char *at = strstr(script(), "rabbitmq_server-");
+    if (at && sscanf(at, "rabbitmq_server-%31[0-9.]", version) != 1)
+        version[0] = '\0';
+    return version;
 }
 
 static struct sockaddr_in loopback(int port) {
@@ -103,6 +126,8 @@ static void quiet(const char *dir) {
     dup2(fd, 1);
     dup2(fd, 2);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (root()[0] && (chroot(root()) != 0 || chdir("/") != 0))
+        _exit(126);
 }
 
 static _Noreturn void be_mapper(const RabbitServer *s) {
@@ -114,20 +139,21 @@ static _Noreturn void be_mapper(const RabbitServer *s) {
 }
 
 static _Noreturn void be_broker(const RabbitServer *s) {
+    const char *dir = inside(s->dir), *program = inside(script());
     quiet(s->dir);
     setenv("RUNNING_UNDER_SYSTEMD", "1", 1);
-    give("HOME", "D", s->dir, 0);
-    give("RABBITMQ_NODENAME", "fsN@localhost", s->dir, s->port);
-    give("RABBITMQ_MNESIA_BASE", "D/mnesia", s->dir, 0);
-    give("RABBITMQ_LOG_BASE", "D/log", s->dir, 0);
-    give("RABBITMQ_CONFIG_FILE", "D/rabbitmq.conf", s->dir, 0);
-    give("RABBITMQ_ENABLED_PLUGINS_FILE", "D/enabled_plugins", s->dir, 0);
-    give("RABBITMQ_PID_FILE", "D/pid", s->dir, 0);
-    give("RABBITMQ_DIST_PORT", "N", s->dir, s->dist_port);
-    give("ERL_EPMD_PORT", "N", s->dir, s->mapper_port);
+    give("HOME", "D", dir, 0);
+    give("RABBITMQ_NODENAME", "fsN@localhost", dir, s->port);
+    give("RABBITMQ_MNESIA_BASE", "D/mnesia", dir, 0);
+    give("RABBITMQ_LOG_BASE", "D/log", dir, 0);
+    give("RABBITMQ_CONFIG_FILE", "D/rabbitmq.conf", dir, 0);
+    give("RABBITMQ_ENABLED_PLUGINS_FILE", "D/enabled_plugins", dir, 0);
+    give("RABBITMQ_PID_FILE", "D/pid", dir, 0);
+    give("RABBITMQ_DIST_PORT", "N", dir, s->dist_port);
+    give("ERL_EPMD_PORT", "N", dir, s->mapper_port);
     setenv("ERL_EPMD_ADDRESS", "127.0.0.1", 1);
-    give("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-setcookie testN", s->dir, s->port);
-    execl(script(), "rabbitmq-server", (char *)NULL);
+    give("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-setcookie testN", dir, s->port);
+    execl(program, "rabbitmq-server", (char *)NULL);
     _exit(127);
 }
 

@@ -2,6 +2,9 @@
 
 /* tests/lib/rabbit_server.h - a real RabbitMQ of Debian's package on free loopback ports, for as long as a test wants it.
  *
+ * FINSIGHT_RABBIT_ROOT names the root of another system whose RabbitMQ is taken instead (tests/peers/rabbitmq/run.sh makes
+ * one): TMPDIR is to be inside it, and we are to be root.
+ *
  * It has its own node name, cookie, folder and port mapper, and dies with the test; the package's service is not touched.
  * Starting takes 4 to 10 seconds: one for a whole program. */
 
@@ -13,6 +16,7 @@ bool rabbit_server_there(void); /* is the program installed? */
 /* NULL when it does not come up in two minutes. */
 RabbitServer *rabbit_server_start(void);
 RabbitServer *rabbit_server_stop(RabbitServer *s); /* NULL is fine; returns NULL */
+const char *rabbit_server_version(void); /* "3.10.8" */
 int rabbit_server_port(const RabbitServer *s);
 /* SIGKILL; and again in the same folder, on the same ports. */
 void rabbit_server_kill(RabbitServer *s);
