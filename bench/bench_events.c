@@ -1,6 +1,6 @@
 /* bench/bench_events.c - confirmed durable events a second on the embedded log, and its memory with a million queued.
  *
- *     bench_events [EVENTS [QUEUED [DIR]]]
+ *     bench_events [EVENTS [QUEUED [DIR [WINDOW]]]]       (a WINDOW: that one alone, to be looked into)
  * A window of W is what a publisher may have unconfirmed: here one call of W events, at RabbitMQ W outstanding confirms
  * (bench/rabbit_publish.c). The latency is from handing an event over to its confirmation. The fsync time of the same disk
  * is printed beside it, and how many events a commit had. Wall time, because the disk is what is waited for; the CPU time
@@ -241,6 +241,10 @@ int main(int argc, char **argv) {
     const char *dir = argc > 3 ? argv[3] : "/tmp";
     clock_system_init(&wall);
     static const size_t windows[] = { 64, 512, 4096 };
+    if (argc > 4) {
+        bench_window(dir, n, (size_t)strtoull(argv[4], NULL, 10));
+        return 0;
+    }
     for (size_t i = 0; i < ARRAY_LEN(windows); i++)
         bench_window(dir, n, windows[i]);
     bench_threads(dir, n / 4);

@@ -4,6 +4,8 @@
 #include "lib/test.h"
 #include "sim/vfs.h"
 
+#include <sys/stat.h>
+
 typedef struct Fixture {
     TestCtx t;
     const char *dir;
@@ -94,6 +96,37 @@ TEST(retention_is_bounded_in_rows_too) {
     end(&f);
 }
 
+static int64_t log_size(Fixture *f) {
+    struct stat st;
+    return stat(str_cz(&f->t.arena, str_fmt(&f->t.arena, "%s/bus.db-wal", f->dir)), &st) == 0 ? (int64_t)st.st_size
+                                                                                              : -1;
+}
+
+/* A commit's sync waits for the data alone: the file it goes to does not grow with each. A file that is only looked at
+ * stays small. */
+TEST(the_log_is_made_ahead_of_its_writer) {
+    enum { MEBIBYTE = 1 << 20, COMMITS = 200 };
+    Fixture f;
+    begin(&f, (EventLogOptions){ 0 });
+    int64_t small = log_size(&f);
+    CHECK(small > 0 && small < MEBIBYTE / 2);
+    int grown = 0;
+    for (int i = 0; i < COMMITS; i++) {
+        int64_t before = log_size(&f);
+        send(&f, "a", 1);
+        grown += log_size(&f) != before && before >= MEBIBYTE;
+    }
+    CHECK(log_size(&f) >= MEBIBYTE);
+    CHECK(grown <= 8);
+    CHECK_EQ(logged(&f), COMMITS);
+    event_bus_close(f.b);
+    EventLogOptions o = { .path = str_cz(&f.t.arena, str_fmt(&f.t.arena, "%s/bus.db", f.dir)) };
+    CHECK_OK(&f.t.cx, event_log_open(&f.t.cx, &o, &f.b));
+    CHECK_EQ(logged(&f), COMMITS);
+    CHECK_EQ(drain(&f, "q"), COMMITS);
+    end(&f);
+}
+
 TEST(the_file_has_one_owner) {
     Fixture f;
     begin(&f, (EventLogOptions){ 0 });
@@ -136,5 +169,5 @@ TEST(a_failing_disk_costs_no_confirmed_event) {
     test_ctx_done(&t);
 }
 
-TESTS(T(retention_takes_what_nobody_waits_for), T(retention_is_bounded_in_rows_too), T(the_file_has_one_owner),
-      T(a_failing_disk_costs_no_confirmed_event))
+TESTS(T(retention_takes_what_nobody_waits_for), T(retention_is_bounded_in_rows_too),
+      T(the_log_is_made_ahead_of_its_writer), T(the_file_has_one_owner), T(a_failing_disk_costs_no_confirmed_event))

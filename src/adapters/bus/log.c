@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { APPLICATION_ID = 0x46534556 }; /* "FSEV" */
+enum { APPLICATION_ID = 0x46534556, /* "FSEV" */ LOG_PAGES = 4096 };
 
 /* clang-format off */
 static const SchemaStep steps[] = {
@@ -231,9 +231,12 @@ static const EventBusOps log_ops = {
 int event_log_open(Ctx *cx, const EventLogOptions *o, EventBus **out) {
     LogBus *b = mem_new(LogBus);
     *b = (LogBus){ .bus = { .ops = &log_ops }, .options = *o };
-    DbOwnerOptions owner = {
-        .path = o->path, .vfs = o->vfs, .table = event_log_sql, .schema = &event_log_schema, .lazy = o->lazy
-    };
+    DbOwnerOptions owner = { .path = o->path,
+                             .vfs = o->vfs,
+                             .table = event_log_sql,
+                             .schema = &event_log_schema,
+                             .lazy = o->lazy,
+                             .log_pages = LOG_PAGES };
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -25,6 +25,9 @@ typedef struct DbOwnerOptions {
     /* Called with each connection before its tables are looked at: for functions and tokenizers of their own. NULL = none */
     int (*opened)(void *arg, Db *db, Ctx *cx);
     void *opened_arg;
+    /* Pages of SQLite's log before they are written back into the file; 0 = 1,024. Given, the log is made ahead of its
+     * writer, too, so that a commit's sync waits for the data alone: for files of many small synced commits. */
+    int64_t log_pages;
 } DbOwnerOptions;
 
 typedef struct DbOwner {
@@ -32,7 +35,7 @@ typedef struct DbOwner {
     DbOwnerOptions options;
     char *path;
     int lock_fd;
-    int64_t wal_pages;
+    int64_t wal_pages, wal_made; /* written since the last checkpoint; bytes of the log that are there */
     pthread_mutex_t lock;
 } DbOwner;
 
