@@ -193,6 +193,11 @@ void request_answer(Request *rq, HttpReply *reply) {
     p->status = reply->status;
     p->body = reply->body;
     reply->body = (Buf){ 0 };
+    if (reply->shared) {
+        buf_init(&p->body, MAX(http_shared_text(reply->shared).n, (size_t)1));
+        buf_put_str(&p->body, http_shared_text(reply->shared));
+        reply->shared = http_shared_unref(reply->shared);
+    }
     for (size_t i = 0; i < reply->n_fields; i++) {
         Str v = reply->fields[i].value;
         if (!str_eq_nocase(reply->fields[i].name, S("content-type")))

@@ -19,7 +19,7 @@
 enum { PAGE_FORMS = CODING_ZSTD + 1, REQUEST_ID_MAX = 64 };
 
 typedef struct Page {
-    Buf form[PAGE_FORMS]; /* by Coding; empty where compressing did not pay */
+    HttpShared *form[PAGE_FORMS]; /* by Coding; NULL where compressing did not pay */
 } Page;
 
 typedef struct OpMetrics {
@@ -211,6 +211,8 @@ void request_pool_done(Gateway *g); /* when no request is left */
 void request_fail(Request *rq);
 /* Answers with body, compressed where that pays. The worker's share of rq is gone after. */
 void request_reply(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra);
+/* The same with bytes that others send as well, in rq->coding already. */
+void request_reply_shared(Request *rq, Str content_type, HttpShared *body, const HttpField *extra, size_t n_extra);
 /* The same with bytes that are in rq->coding already (or, with CODING_IDENTITY, are to stay as they are). */
 void request_reply_coded(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra);
 

@@ -12,17 +12,18 @@ static const HttpField page_policy[] = {
 
 enum { PAGE_OPENAPI, PAGE_DOCS, PAGE_CSS, PAGES };
 
-/* Compressed once and well here: on the loop, a page costs a copy. */
+/* Compressed once and well here: on the loop a page costs nothing but its sending, and memory none at all. */
 static void page_make(Page *page, Str text) {
     static const ZipKind kinds[PAGE_FORMS] = { [CODING_GZIP] = ZIP_GZIP, [CODING_ZSTD] = ZIP_ZSTD };
     enum { USUAL = 0 };
     for (int i = 0; i < PAGE_FORMS; i++) {
-        Buf *b = &page->form[i];
-        buf_init(b, text.n + 1); /* the limit: a form that does not get smaller is none */
+        Buf b;
+        buf_init(&b, text.n + 1); /* the limit: a form that does not get smaller is none */
         if (i == CODING_IDENTITY)
-            buf_put_str(b, text);
-        else if (zip_compress(NULL, kinds[i], USUAL, text, b) != 0)
-            buf_done(b);
+            page->form[i] = http_shared_new(text);
+        else if (zip_compress(NULL, kinds[i], USUAL, text, &b) == 0)
+            page->form[i] = http_shared_new(buf_str(&b));
+        buf_done(&b);
     }
 }
 
@@ -51,7 +52,7 @@ void pages_free(Gateway *g) {
     buf_done(&g->health.services);
     for (size_t i = 0; g->pages && i < PAGES + g->o.n_pages; i++)
         for (int k = 0; k < PAGE_FORMS; k++)
-            buf_done(&g->pages[i].form[k]);
+            http_shared_unref(g->pages[i].form[k]);
     mem_free(g->pages);
 }
 
@@ -187,13 +188,9 @@ static void serve_snapshot(Request *rq) {
 
 static void serve_page(Request *rq, Str content_type, int nr) {
     const Page *page = &rq->g->pages[nr];
-    if (!page->form[rq->coding].n)
+    if (!page->form[rq->coding])
         rq->coding = CODING_IDENTITY;
-    Str text = buf_str(&page->form[rq->coding]);
-    Buf body;
-    buf_init(&body, text.n + 1);
-    buf_put_str(&body, text);
-    request_reply_coded(rq, 200, content_type, &body, page_policy, ARRAY_LEN(page_policy));
+    request_reply_shared(rq, content_type, page->form[rq->coding], page_policy, ARRAY_LEN(page_policy));
 }
 
 static void serve_openapi(Request *rq) {

@@ -162,7 +162,8 @@ size_t request_own_fields(Request *rq, HttpField *to) {
     return n;
 }
 
-void request_reply_coded(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra) {
+/* reply: status and body. */
+static void reply_with(Request *rq, HttpReply *reply, Str content_type, const HttpField *extra, size_t n_extra) {
     enum { OWN = 4 + REQUEST_OWN_FIELDS };
     HttpField fields[OWN + EXTRA_MAX];
     size_t n = 0;
@@ -176,10 +177,21 @@ void request_reply_coded(Request *rq, int status, Str content_type, Buf *body, c
     for (size_t i = 0; i < n_extra; i++)
         fields[n++] = extra[i];
 
-    HttpReply reply = { .status = status, .fields = fields, .n_fields = n, .body = *body };
-    *body = (Buf){ 0 };
-    request_answer(rq, &reply); /* copies the fields */
+    reply->fields = fields;
+    reply->n_fields = n;
+    request_answer(rq, reply); /* copies the fields */
     worker_done(rq);
+}
+
+void request_reply_coded(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra) {
+    HttpReply reply = { .status = status, .body = *body };
+    *body = (Buf){ 0 };
+    reply_with(rq, &reply, content_type, extra, n_extra);
+}
+
+void request_reply_shared(Request *rq, Str content_type, HttpShared *body, const HttpField *extra, size_t n_extra) {
+    HttpReply reply = { .status = 200, .shared = http_shared_ref(body) };
+    reply_with(rq, &reply, content_type, extra, n_extra);
 }
 
 void request_reply(Request *rq, int status, Str content_type, Buf *body, const HttpField *extra, size_t n_extra) {

@@ -163,7 +163,7 @@ static ssize_t body_ready(Exchange *x, bool *eof) {
         x->woken = false;
     }
     *eof = !x->pump || x->pumped;
-    return (ssize_t)(x->body_out.n - x->out_at);
+    return (ssize_t)(exchange_body_out(x).n - x->out_at);
 }
 
 /* The lines of a reply's fields as nghttp2 wants them; names in lower case, as RFC 9113 §8.2 insists. */
@@ -219,7 +219,10 @@ static int send_body(nghttp2_session *s, nghttp2_frame *frame, const uint8_t *he
     if (c->out.bytes >= HTTP_PUMP_LOW)
         return NGHTTP2_ERR_WOULDBLOCK;
     out_put(c, head, FRAME_HEAD);
-    out_put(c, x->body_out.p + x->out_at, length);
+    if (x->shared_out)
+        out_share_part(c, x->shared_out, x->out_at, length);
+    else
+        out_put(c, x->body_out.p + x->out_at, length);
     x->out_at += length;
     x->sent += (int64_t)length;
     earn(h, EARN_DATA);
@@ -244,12 +247,12 @@ static void reply(H2 *h, Exchange *x) {
         nv[n++] = NV("server", core->o.server_name.p, core->o.server_name.n);
     int64_t told = x->length > 0 && (x->pump || x->head_only) ? x->length
                    : x->pump || x->length < 0                 ? -1
-                                                              : (int64_t)x->body_out.n;
+                                                              : (int64_t)exchange_body_out(x).n;
     if (told >= 0 && x->status != 204 && x->status != 304)
         nv[n++] = NV("content-length", length, (size_t)snprintf(length, sizeof length, "%lld", (long long)told));
     n = fields_of(&x->lines_out, nv, n, ARRAY_LEN(nv));
     nghttp2_data_provider body = { .source.ptr = x, .read_callback = read_body };
-    bool empty = bodiless || (!x->pump && x->body_out.n == 0 && !x->trailers_out.n);
+    bool empty = bodiless || (!x->pump && exchange_body_out(x).n == 0 && !x->trailers_out.n);
     x->started = true;
     x->slow_at = core->now;
     if (nghttp2_submit_response(h->session, x->stream, nv, n, empty ? NULL : &body) != 0)

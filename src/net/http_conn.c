@@ -22,6 +22,8 @@ void http_server_options_default(HttpServerOptions *o) {
         .h2_ping_ms = 60 * 1000,
         .h2_pong_ms = 20 * 1000,
         .reply_mark = 1024 * 1024,
+        .reply_total = 256 * 1024 * 1024,
+        .unread_ms = 5000,
         .server_name = S("finsight"),
     };
 }
@@ -137,11 +139,14 @@ static bool start_reply(HttpConn *c, Exchange *x) {
     c->held_bytes -= x->body_out.n;
     x->started = true;
     if (!x->pump) {
-        out_reply_head(c, x, x->head_only && x->length ? x->length : (int64_t)x->body_out.n, !x->keep_alive);
-        if (!bodiless) {
-            x->sent = (int64_t)x->body_out.n;
+        size_t n = exchange_body_out(x).n;
+        out_reply_head(c, x, x->head_only && x->length ? x->length : (int64_t)n, !x->keep_alive);
+        if (!bodiless)
+            x->sent = (int64_t)n;
+        if (!bodiless && x->shared_out)
+            out_share(c, x->shared_out);
+        else if (!bodiless)
             out_take(c, &x->body_out);
-        }
         return true;
     }
     bool told = x->length > 0;

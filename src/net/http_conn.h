@@ -26,7 +26,7 @@ typedef struct HttpCounts { /* one writer, any reader */
     _Atomic int64_t connections, accepted, requests, replied, aborted;
     _Atomic int64_t refused_400, refused_408, refused_413, refused_431, refused_503, refused_other;
     _Atomic int64_t bytes_in, bytes_out;
-    _Atomic int64_t h2_connections, h2_floods, h2_slow, tls_failed;
+    _Atomic int64_t h2_connections, h2_floods, h2_slow, tls_failed, cut_unread;
 } HttpCounts;
 
 static inline void http_count(_Atomic int64_t *c, int64_t n) { /* no locked instruction: one writer */
@@ -82,7 +82,7 @@ struct HttpConn {
     int n_owed;             /* in the list */
     int unsent_replies;     /* queued, not yet taken by the socket; for the count of aborted ones */
     Buf stash;              /* came with earlier bytes, and waits for room in the backlog or for its next turn */
-    MonoNs idle_since, wrote_at, linger_until, eof_at;
+    MonoNs idle_since, wrote_at, queued_at, linger_until, eof_at;
     int turn_left;     /* requests that may still begin in this turn of it */
     uint8_t preface_n; /* bytes of HTTP/2's preface that were there */
     uint8_t blank;     /* CR and LF dropped before a request */

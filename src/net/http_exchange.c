@@ -78,6 +78,7 @@ void exchange_release(Exchange *x) {
     HttpCore *core = x->core;
     buf_done(&x->body);
     buf_done(&x->body_out);
+    x->shared_out = out_shared_unref(x->shared_out);
     buf_done(&x->trailers_out);
     if (core->n_free_exchanges == FREE_EXCHANGES_MAX || x->raw.cap > RAW_KEEP || x->lines_out.cap > LINES_KEEP ||
         x->fields.cap > FIELDS_KEEP) {
@@ -161,6 +162,26 @@ static void reply_fill(Exchange *x, HttpReply *r) {
     }
     x->body_out = r->body;
     r->body = (Buf){ 0 };
+    assert(!r->shared || (!x->pump && !x->body_out.n));
+    x->shared_out = TAKE(r->shared);
+}
+
+HttpShared *http_shared_new(Str bytes) {
+    OutShared *s = out_shared_new(bytes.n);
+    memcpy(s->bytes, bytes.n ? bytes.p : "", bytes.n);
+    return s;
+}
+
+HttpShared *http_shared_ref(HttpShared *s) {
+    return out_shared_ref(s);
+}
+
+HttpShared *http_shared_unref(HttpShared *s) {
+    return out_shared_unref(s);
+}
+
+Str http_shared_text(const HttpShared *s) {
+    return s ? str_n(s->bytes, s->n) : (Str){ 0 };
 }
 
 static void deliver(Exchange *x, HttpNews news) {

@@ -39,6 +39,7 @@ struct Exchange {
     int64_t length; /* as HttpReply.length */
     Buf lines_out;  /* the reply's own fields, serialised by the thread that answered */
     Buf body_out;
+    OutShared *shared_out; /* instead of it; NULL: it is not shared */
     int64_t sent;
     HttpPump *pump;
     void *pump_arg;
@@ -56,6 +57,11 @@ struct Exchange {
 
 static inline Exchange *exchange_of(const HttpExchange *ex) {
     return (Exchange *)ex;
+}
+
+/* The body of a reply that is no stream. */
+static inline Str exchange_body_out(const Exchange *x) {
+    return x->shared_out ? str_n(x->shared_out->bytes, x->shared_out->n) : buf_str(&x->body_out);
 }
 
 /* http_head.c: bytes of a head. Both return 0 or the status to refuse with, the words in x->why. */
@@ -101,6 +107,7 @@ char *out_reserve(HttpConn *c, size_t n); /* contiguous; follow with out_commit 
 void out_commit(HttpConn *c, size_t n);
 void out_take(HttpConn *c, Buf *b); /* moves the buffer's bytes in; b is empty after */
 void out_share(HttpConn *c, OutShared *shared);
+void out_share_part(HttpConn *c, OutShared *shared, size_t at, size_t n);
 enum { HTTP_DATE_TEXT = 29 };
 /* The Date field's text, made anew when the second changes; the clock is asked ten times a second at most. */
 const char *http_date(HttpCore *core);

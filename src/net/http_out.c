@@ -11,7 +11,7 @@ char *out_reserve(HttpConn *c, size_t n) {
 /* The write deadline counts from when there is something to write. */
 static void about_to_queue(HttpConn *c) {
     if (c->out.bytes == 0)
-        c->wrote_at = c->core->now;
+        c->wrote_at = c->queued_at = c->core->now;
 }
 
 void out_commit(HttpConn *c, size_t n) {
@@ -30,8 +30,12 @@ void out_take(HttpConn *c, Buf *b) {
 }
 
 void out_share(HttpConn *c, OutShared *shared) {
+    out_share_part(c, shared, 0, shared->n);
+}
+
+void out_share_part(HttpConn *c, OutShared *shared, size_t at, size_t n) {
     about_to_queue(c);
-    out_queue_share(&c->out, shared);
+    out_queue_share_part(&c->out, shared, at, n);
 }
 
 /* --- the head of a reply --- */

@@ -21,7 +21,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LISTENERS_MAX = 8, ACCEPTS_A_TURN = 64, TURNED_AWAY_MAX = 64, TURNS_A_TURN = 32, FLUSH_MAX = 512 << 10 };
+enum {
+    LISTENERS_MAX = 8,
+    ACCEPTS_A_TURN = 64,
+    TURNED_AWAY_MAX = 64,
+    TURNS_A_TURN = 32,
+    FLUSH_MAX = 512 << 10,
+    RELIEF_MS = 250
+};
 
 typedef struct ServerConn {
     HttpConn http;
@@ -52,7 +59,8 @@ struct HttpServer {
     int n_waits;
     ServerListener listeners[LISTENERS_MAX];
     int n_listeners;
-    int spare_fd; /* given up to accept, and close, a connection when descriptors run out */
+    LoopTimer relief; /* while the queues of all together are too full */
+    int spare_fd;     /* given up to accept, and close, a connection when descriptors run out */
     LoopTimer drain;
     int64_t drain_left_ms; /* behind the moment for those who have just connected */
     bool stopping, stopped;
@@ -144,6 +152,8 @@ static void conn_settle(ServerConn *sc) {
     }
     stream_want(&sc->stream, (http_conn_wants_read(c) ? LOOP_READ : 0u) | (c->out.bytes ? LOOP_WRITE : 0u));
     conn_arm(sc);
+    if (sc->server->core.segs.bytes > c->core->o.reply_total && !loop_timer_armed(&sc->server->relief))
+        loop_timer_start(&sc->server->relief, 0, RELIEF_MS);
     if (http_conn_wants_turn(c) && !list_linked(&sc->turn)) {
         list_push_back(&sc->server->turns, &sc->turn);
         loop_later(sc->server->loop, &sc->server->next_turns);
@@ -418,6 +428,25 @@ static void touch(void *owner, HttpConn *c) {
 
 /* --- life --- */
 
+/* What all connections have queued is more than may be: whose replies have lain there for long gives its memory back. */
+static void relieve(void *arg) {
+    HttpServer *s = arg;
+    enum { LITTLE = 64 << 10 };
+    MonoNs now = loop_now(s->loop);
+    LIST_FOR (it, &s->conns) {
+        ServerConn *sc = LIST_ENTRY(it, ServerConn, node);
+        if (s->core.segs.bytes <= s->core.o.reply_total)
+            break;
+        if (sc->http.out.bytes <= LITTLE || mono_ms_between(sc->http.queued_at, now) < s->core.o.unread_ms)
+            continue;
+        http_count(&s->core.counts.cut_unread, 1);
+        sc->http.dead = true;
+        conn_close(sc);
+    }
+    if (s->core.segs.bytes <= s->core.o.reply_total)
+        loop_timer_stop(&s->relief);
+}
+
 static void close_all(HttpServer *s) {
     LIST_FOR (it, &s->conns)
         conn_close(LIST_ENTRY(it, ServerConn, node));
@@ -460,6 +489,7 @@ HttpServer *http_server_new(Loop *loop, const HttpServerOptions *o, HttpHandler 
     loop_later_init(&s->next_turns, next_turns, s);
     list_init(&s->waits);
     loop_timer_init(&s->drain, loop, on_drained, s);
+    loop_timer_init(&s->relief, loop, relieve, s);
     s->own_sends = o->sends ? NULL : send_turn_new(loop, o->send_helpers);
     s->sends = o->sends ? o->sends : s->own_sends;
     s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -491,6 +521,7 @@ HttpServer *http_server_free(HttpServer *s) {
         return NULL;
     listeners_close(s);
     loop_timer_stop(&s->drain);
+    loop_timer_stop(&s->relief);
     s->stopped = true;
     close_all(s);
     loop_later_stop(&s->next_turns);
@@ -509,7 +540,7 @@ void http_server_stats(const HttpServer *s, HttpServerStats *out) {
         READ(connections), READ(accepted), READ(requests), READ(replied), READ(aborted),
         READ(refused_400), READ(refused_408), READ(refused_413), READ(refused_431), READ(refused_503),
         READ(refused_other), READ(bytes_in), READ(bytes_out), READ(h2_connections), READ(h2_floods), READ(h2_slow),
-        READ(tls_failed),
+        READ(tls_failed), READ(cut_unread),
     };
     /* clang-format on */
 #undef READ

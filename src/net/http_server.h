@@ -74,12 +74,21 @@ struct HttpExchange {
 
 typedef void HttpHandler(void *arg, HttpExchange *ex);
 
+/* Bytes that many replies send: made once, never changed, and never copied however many clients do not read them. Any
+ * thread. */
+typedef struct OutShared HttpShared;
+HttpShared *http_shared_new(Str bytes);
+HttpShared *http_shared_ref(HttpShared *s);
+HttpShared *http_shared_unref(HttpShared *s); /* NULL is fine; returns NULL */
+Str http_shared_text(const HttpShared *s);    /* of NULL: empty */
+
 typedef struct HttpReply {
     int status;
     const HttpField *fields; /* copied; Content-Length, Date, Connection are the server's own */
     size_t n_fields;
-    Buf body;                  /* moved into the reply; heap */
-    int64_t length;            /* of a stream, or of what a HEAD asks about: > 0 it is told, and the pump makes so many
+    Buf body;           /* moved into the reply; heap */
+    HttpShared *shared; /* instead of body, of a reply that is no stream: a reference, which is the reply's then */
+    int64_t length;     /* of a stream, or of what a HEAD asks about: > 0 it is told, and the pump makes so many
                                 * bytes; -1: no length is told, as the body's own is not what it would be */
     const HttpField *trailers; /* copied; sent behind the body by HTTP/2, and by HTTP/1.1 behind a chunked stream */
     size_t n_trailers;
@@ -125,6 +134,8 @@ typedef struct HttpServerOptions {
     int64_t h2_ping_ms;      /* 60,000 of silence while a request is open: the client is asked whether it is there, */
     int64_t h2_pong_ms;      /* 20,000 and so long it has to say so */
     size_t reply_mark;       /* 1 MiB of queued replies stops reading */
+    size_t reply_total;      /* 256 MiB in the queues of all connections: above, who has not read its own to the end */
+    int64_t unread_ms;       /* for 5,000 is cut, the oldest first */
     int send_helpers;        /* 0: threads that help when frames go out to hundreds of connections at once */
     SendTurn *sends;         /* borrowed: sends together with others of the loop; NULL: has one of its own */
     Str server_name;         /* "finsight" */
@@ -181,6 +192,7 @@ typedef struct HttpServerStats {
     int64_t h2_connections, h2_floods,
         h2_slow;        /* ever; cut for a flood of frames; replies cut because nobody read them */
     int64_t tls_failed; /* handshakes that came to nothing */
+    int64_t cut_unread; /* connections cut because all queues together were too full */
 } HttpServerStats;
 void http_server_stats(const HttpServer *s, HttpServerStats *out); /* any thread */
 

@@ -32,6 +32,7 @@ static OutSeg *seg_new(OutPool *pool, size_t cap) {
 }
 
 static void seg_free(OutPool *pool, OutSeg *s) {
+    pool->bytes -= s->shared ? 0 : s->n;
     if (s->shared)
         out_shared_unref(s->shared);
     else if (s->p != s->bytes)
@@ -97,6 +98,7 @@ char *out_queue_reserve(OutQueue *q, size_t n) {
 void out_queue_commit(OutQueue *q, size_t n) {
     q->last->n += n;
     q->bytes += n;
+    q->pool->bytes += q->last->shared ? 0 : n;
 }
 
 void out_queue_put(OutQueue *q, const void *p, size_t n) {
@@ -119,18 +121,23 @@ void out_queue_take(OutQueue *q, Buf *b) {
     *b = (Buf){ 0 };
 }
 
-void out_queue_share(OutQueue *q, OutShared *shared) {
+void out_queue_share_part(OutQueue *q, OutShared *shared, size_t at, size_t n) {
     enum { CHEAPER_COPIED = 128 };
     OutSeg *last = q->last;
-    if (shared->n <= CHEAPER_COPIED && last && last->cap - last->n >= shared->n && last->cap) {
-        out_queue_put(q, shared->bytes, shared->n);
+    assert(at <= shared->n && n <= shared->n - at);
+    if (n <= CHEAPER_COPIED && last && last->cap - last->n >= n && last->cap) {
+        out_queue_put(q, shared->bytes + at, n);
         return;
     }
     OutSeg *s = mem_new(OutSeg);
     s->shared = out_shared_ref(shared);
-    s->p = shared->bytes;
+    s->p = shared->bytes + at;
     append(q, s);
-    out_queue_commit(q, shared->n);
+    out_queue_commit(q, n);
+}
+
+void out_queue_share(OutQueue *q, OutShared *shared) {
+    out_queue_share_part(q, shared, 0, shared->n);
 }
 
 /* --- out --- */

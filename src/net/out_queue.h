@@ -16,6 +16,7 @@ typedef struct OutSeg OutSeg;
 typedef struct OutPool { /* blocks at rest, of all queues of a thread */
     OutSeg *free;
     int n;
+    size_t bytes; /* in all queues, but for shared pieces */
 } OutPool;
 void out_pool_done(OutPool *p); /* every queue of it is empty */
 
@@ -42,6 +43,7 @@ char *out_queue_reserve(OutQueue *q, size_t n); /* contiguous; follow with out_q
 void out_queue_commit(OutQueue *q, size_t n);
 void out_queue_take(OutQueue *q, Buf *b);             /* moves the buffer's bytes in; b is empty after */
 void out_queue_share(OutQueue *q, OutShared *shared); /* takes a reference of its own */
+void out_queue_share_part(OutQueue *q, OutShared *shared, size_t at, size_t n);
 
 int out_queue_gather(const OutQueue *q, struct iovec iov[OUT_IOV_MAX]); /* how many pieces */
 void out_queue_drop(OutQueue *q, size_t n);                             /* the socket took them */

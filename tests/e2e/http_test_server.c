@@ -116,15 +116,16 @@ static void stats(App *app, HttpExchange *ex) {
     HttpServerStats n;
     http_server_stats(app->server, &n);
     char text[512];
-    int len = snprintf(text, sizeof text,
-                       "{\"connections\":%lld,\"accepted\":%lld,\"requests\":%lld,\"replied\":%lld,\"aborted\":%lld,"
-                       "\"in_flight\":%lld,\"refused_400\":%lld,\"refused_408\":%lld,\"refused_413\":%lld,"
-                       "\"refused_431\":%lld,\"refused_503\":%lld,\"h2_connections\":%lld,\"h2_floods\":%lld,"
-                       "\"h2_slow\":%lld}\n",
-                       (long long)n.connections, (long long)n.accepted, (long long)n.requests, (long long)n.replied,
-                       (long long)n.aborted, (long long)n.in_flight, (long long)n.refused_400, (long long)n.refused_408,
-                       (long long)n.refused_413, (long long)n.refused_431, (long long)n.refused_503,
-                       (long long)n.h2_connections, (long long)n.h2_floods, (long long)n.h2_slow);
+    int len =
+        snprintf(text, sizeof text,
+                 "{\"connections\":%lld,\"accepted\":%lld,\"requests\":%lld,\"replied\":%lld,\"aborted\":%lld,"
+                 "\"in_flight\":%lld,\"refused_400\":%lld,\"refused_408\":%lld,\"refused_413\":%lld,"
+                 "\"refused_431\":%lld,\"refused_503\":%lld,\"h2_connections\":%lld,\"h2_floods\":%lld,"
+                 "\"h2_slow\":%lld,\"cut_unread\":%lld}\n",
+                 (long long)n.connections, (long long)n.accepted, (long long)n.requests, (long long)n.replied,
+                 (long long)n.aborted, (long long)n.in_flight, (long long)n.refused_400, (long long)n.refused_408,
+                 (long long)n.refused_413, (long long)n.refused_431, (long long)n.refused_503,
+                 (long long)n.h2_connections, (long long)n.h2_floods, (long long)n.h2_slow, (long long)n.cut_unread);
     reply(ex, 200, S("application/json"), str_n(text, (size_t)len));
 }
 
@@ -168,9 +169,9 @@ typedef struct Limit {
 #define LIMIT(m)                                                                                                       \
     { "--" #m, offsetof(HttpServerOptions, m), sizeof((HttpServerOptions *)0)->m }
 static const Limit limits[] = {
-    LIMIT(max_header_bytes), LIMIT(max_fields), LIMIT(max_body),  LIMIT(header_ms),
-    LIMIT(body_ms),          LIMIT(idle_ms),    LIMIT(write_ms),  LIMIT(max_connections),
-    LIMIT(max_pipelined),    LIMIT(reply_mark), LIMIT(linger_ms), LIMIT(h2_max_streams),
+    LIMIT(max_header_bytes), LIMIT(max_fields),     LIMIT(max_body),        LIMIT(header_ms),     LIMIT(body_ms),
+    LIMIT(idle_ms),          LIMIT(write_ms),       LIMIT(max_connections), LIMIT(max_pipelined), LIMIT(reply_mark),
+    LIMIT(linger_ms),        LIMIT(h2_max_streams), LIMIT(reply_total),     LIMIT(unread_ms),
 };
 
 static bool set_limit(HttpServerOptions *o, const char *name, long long value) {

@@ -250,6 +250,33 @@ def slow_reader():
         assert body == 300 * 65536, body
 
 
+def who_reads_nothing():
+    """Replies that nobody reads have a ceiling together: past it the oldest are cut, and those who read have theirs."""
+    ceiling = 20 << 20
+    with Server(reply_total=ceiling, unread_ms=300) as server:
+        deaf = []
+        for _ in range(60):
+            s = socket.socket()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.settimeout(10)
+            s.connect(("127.0.0.1", server.port))
+            s.sendall((b"GET /big HTTP/1.1\r\n" + H + b"\r\n") * 8)  # more than the kernel's buffers take
+            deaf.append(s)
+        end = time.monotonic() + 30
+        while not server.stats()["cut_unread"]:
+            assert time.monotonic() < end, f"nobody was cut: {server.stats()}"
+            time.sleep(0.05)
+        while server.stats()["connections"] > 1 + (ceiling >> 20):  # each that is left has a reply of a megabyte
+            assert time.monotonic() < end, f"too few were cut: {server.stats()}"
+            time.sleep(0.05)
+        for _ in range(5):
+            body = talk(server, b"GET /big HTTP/1.1\r\nConnection: close\r\n" + H + b"\r\n").split(b"\r\n\r\n", 1)[1]
+            assert len(body) == 1 << 20, len(body)
+        assert server.stats()["connections"] > 1, "nobody is left: those under the ceiling may be slow"
+        for s in deaf:
+            s.close()
+
+
 def unix_socket():
     with tempfile.TemporaryDirectory() as d:
         path = d + "/s"
@@ -347,7 +374,7 @@ def shared_probe():
 
 TESTS = [
     refusals, slow_clients, half_close, pipelining, counts_are_exact, too_many_connections, idle_memory, drain,
-    slow_reader, unix_socket, port_in_use, out_of_descriptors, curl, wrk, shared_probe,
+    slow_reader, who_reads_nothing, unix_socket, port_in_use, out_of_descriptors, curl, wrk, shared_probe,
 ]  # fmt: skip
 
 print(f"1..{len(TESTS)}")

@@ -449,6 +449,39 @@ class Torture(rig.Suite):
         rig.check(held - before < 150 * 1024, f"{(held - before) / want:.1f} KiB a slow client")
         return f"{want} held {(held - before) / want:.1f} KiB each, slowest good call {1000 * slowest:.0f} ms; all timed out"
 
+    # five thousand clients that ask for the largest page and read nothing of it: it lies in memory once, not once a client
+    def test_five_thousand_that_do_not_read(self):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        want = 5000
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 16384), hard))
+        if min(hard, 16384) < want + 500:
+            raise rig.Skip(f"only {hard} descriptors")
+        gateway = self.role("market")
+        page = len(gateway.get("/openapi.json").body)
+        before, deaf = self.rss_kb(gateway), []
+        try:
+            for _ in range(want):
+                s = socket.socket()
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                s.settimeout(30)
+                s.connect(("127.0.0.1", gateway.port))
+                s.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 4)
+                deaf.append(s)
+            rig.wait_for(lambda: self.answered(gateway) >= want, SOON, "all of them to be answered")
+            held = self.rss_kb(gateway) - before
+            begin = time.monotonic()
+            rig.equal(gateway.get("/health").status, 200, "another client's call")
+            took = time.monotonic() - begin
+        finally:
+            for s in deaf:
+                s.close()
+        rig.check(page > 200_000, f"the page has only {page} bytes")
+        rig.check(held < 100 * 1024, f"{held} KiB for {want} clients that do not read {page} bytes")
+        rig.check(took < 5, f"another client's call took {took:.1f} s")
+        return f"{want} hold {held / 1024:.0f} MiB together, {held / want:.1f} KiB each, of a page of {page / 1024:.0f} KiB"
+
     # sixty clients that pipeline without end, over HTTP/1.1 and over HTTP/2: another one is served as if they were few
     def test_floods_that_pipeline(self):
         gateway = self.role("market")

@@ -99,6 +99,39 @@ static void own_words(void *arg, int status, const char *code, const char *messa
     buf_printf(body, "%d|%s|%s", status, code, message);
 }
 
+/* A body that many send is theirs by reference, however little they read, and goes with the last of them. */
+TEST(a_shared_body_is_sent_whole_and_copied_for_nobody) {
+    enum { SIZE = 300000, CLIENTS = 3 };
+    char *text = mem_alloc(SIZE);
+    for (int i = 0; i < SIZE; i++)
+        text[i] = (char)('a' + i % 26);
+    HttpShared *body = http_shared_new(str_n(text, SIZE));
+    Driver d[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++) {
+        open_default(&d[i]);
+        d[i].socket = 1000; /* and then it is full */
+        driver_input(&d[i], REQ("GET /hold HTTP/1.1"));
+        HttpReply r = { .status = 200, .shared = http_shared_ref(body) };
+        http_reply(TAKE(d[i].held[0]), &r);
+        driver_flush(&d[i]);
+        CHECK(d[i].conn.out.bytes > SIZE - 1000);
+        CHECK(d[i].core.segs.bytes < 1000); /* the head; what lies in the queue is everybody's */
+    }
+    body = http_shared_unref(body);
+    driver_close(&d[0]); /* one leaves in the middle of it */
+    for (int i = 1; i < CLIENTS; i++) {
+        d[i].socket = SIZE_MAX;
+        driver_flush(&d[i]);
+        CHECK(sent(&d[i], S("Content-Length: 300000\r\n")));
+        CHECK(str_ends(buf_str(&d[i].out), str_n(text, SIZE)));
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        CHECK_EQ(d[i].core.segs.bytes * (i > 0), 0);
+        driver_end(&d[i]);
+    }
+    mem_free(text);
+}
+
 TEST(application_words_its_refusals) {
     HttpServerOptions o = driver_options();
     o.on_refuse = own_words;
@@ -288,8 +321,9 @@ TEST(stream_waits_for_its_turn) {
 }
 
 TESTS(T(reply_is_these_bytes), T(date_follows_the_clock_also_back), T(bodies_that_must_not_be_there),
-      T(fields_cannot_break_out_of_their_line), T(a_field_that_does_not_fit_is_left_out_whole),
-      T(application_words_its_refusals), T(stream_is_chunked), T(stream_to_an_old_client_ends_with_the_connection),
-      T(stream_of_a_HEAD_is_its_head), T(pump_runs_no_further_than_the_client_reads), T(waiting_stream_is_woken),
+      T(a_shared_body_is_sent_whole_and_copied_for_nobody), T(fields_cannot_break_out_of_their_line),
+      T(a_field_that_does_not_fit_is_left_out_whole), T(application_words_its_refusals), T(stream_is_chunked),
+      T(stream_to_an_old_client_ends_with_the_connection), T(stream_of_a_HEAD_is_its_head),
+      T(pump_runs_no_further_than_the_client_reads), T(waiting_stream_is_woken),
       T(wake_that_comes_before_the_wait_is_not_lost), T(done_waits_for_the_wake_that_is_owed),
       T(broken_stream_is_cut_so_that_the_client_sees_it), T(stream_waits_for_its_turn))
