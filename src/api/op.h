@@ -151,6 +151,8 @@ struct Op {
     const char *deprecated; /* "2026-11-01/2027-11-01": since, and the day it goes; NULL = current */
     /* in and out are zeroed structs of the shapes, memory from cx->arena; role = the service object. */
     int (*run)(void *role, Ctx *cx, const void *in, void *out);
+    /* The form of its failures where the protocol has one of its own; NULL = op_write_error. */
+    void (*write_error)(JsonWriter *w, const Ctx *cx);
     /* With Op.cache: out NULL asks for the key of a question (false: not to be kept), else for what the answer was made
      * of. NULL = answers are not kept here. */
     bool (*kept)(Ctx *cx, const void *in, const void *out, OpKept *k);

@@ -319,6 +319,8 @@ const CfgOption app_options[] = {
     VENUE_TABLE(VENUE_OPTIONS)
 #undef VENUE_OPTIONS
 
+    { "serving.memory", CFG_SIZE, CFG_AT(AppCfg, serving_memory), .def = "256MiB", .min = 1 << 20, .max = INT64_C(1) << 40,
+      .help = "memory of loaded models; the longest unused go first, the one in use stays" },
     { "news.sources", CFG_LIST, CFG_AT(AppCfg, news_sources), .flag = "news-sources",
       .help = "feeds of news, RSS, Atom or JSON Feed: NAME=URL; - before the name: only when it is named. Empty: CoinDesk and Cointelegraph, whose terms are yours to read; none: none" },
     { "news.interval", CFG_DURATION, CFG_AT(AppCfg, news_interval_ms), .def = "0s", .max = 7 * DAY_MS, .flag = "news-interval",

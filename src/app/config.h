@@ -110,6 +110,7 @@ typedef struct AppCfg {
     Str binance_stream_url;
     CfgList live_series;
 
+    int64_t serving_memory;
     CfgList news_sources;
     bool news_private, news_simulated, news_robots, news_near_same;
     int64_t news_gap_ms, news_timeout_ms, news_interval_ms;

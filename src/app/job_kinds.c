@@ -8,7 +8,7 @@
 #include "services/market/collect.h"
 #include "services/market/complete.h"
 
-enum { SERIES_MAX = 10000, ROLES_MAX = 16, RULES_MAX = 32 };
+enum { SERIES_MAX = 10000, ROLES_MAX = N_PLATFORM_TABLES, RULES_MAX = 32 };
 
 /* --- collect --- */
 

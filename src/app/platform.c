@@ -9,6 +9,7 @@
 #include "api/backtest/backtest_api.h"
 #include "api/batch/batch_api.h"
 #include "api/events/events_api.h"
+#include "api/inference/inference_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
 #include "api/news/news_api.h"
@@ -123,24 +124,10 @@ RemoteTrust platform_trust(const AppCfg *cfg) {
                                    .name = cfg->gateway_tls_name } };
 }
 
-/* Where the candles of a role market elsewhere are: the first instance that is named, else its own port here. */
-static Str market_elsewhere(Ctx *cx, const AppCfg *cfg) {
-    for (size_t i = 0; i < cfg->gateway_services.n; i++) {
-        Str item = cfg->gateway_services.v[i];
-        if (!str_starts(item, S("market=")))
-            continue;
-        ptrdiff_t star = str_find_char(item, '*');
-        Str at = str_from(star < 0 ? item : str_first(item, (size_t)star), 7);
-        bool whole = str_starts(at, S("unix:")) || str_starts(at, S("https://"));
-        return whole ? at : str_fmt(cx->arena, "http://" STR_FMT, STR_ARG(at));
-    }
-    return str_fmt(cx->arena, "http://127.0.0.1:%d", app_roles[ROLE_MARKET].port);
-}
-
 static void make_backtest(Platform *p, Ctx *cx) {
     Arena *keep = &p->strategies_arena;
     RemoteTrust trust = platform_trust(p->cfg);
-    remote_candles_init(&p->remote_candles, str_dup(keep, market_elsewhere(cx, p->cfg)), &trust);
+    remote_candles_init(&p->remote_candles, str_dup(keep, role_elsewhere(cx, p->cfg, ROLE_MARKET)), &trust);
     p->backtest =
         backtest_service_new(&(BacktestOptions){ .candles = p->market ? &p->candles.source : &p->remote_candles.source,
                                                  .store = p->backtests,
@@ -162,6 +149,8 @@ static void make_market_tools(Platform *p) {
         p->beside[n++] = (BackupDatabase){ "backtest.db", backtests_snapshot, p->backtests };
     if (p->news.store && p->news.store->ops->snapshot) /* a database server has backups of its own */
         p->beside[n++] = (BackupDatabase){ "news.db", news_snapshot, p->news.store };
+    if (p->prediction.registry)
+        p->beside[n++] = (BackupDatabase){ "models.db", models_snapshot, p->prediction.registry };
     /* The last: what the outboxes of the others have let go of is in it. */
     if (p->bus->ops->snapshot) /* a broker keeps its own */
         p->beside[n++] = (BackupDatabase){ "bus.db", bus_snapshot, p->bus, .last = true };
@@ -193,7 +182,7 @@ static void make_events(Platform *p) {
 }
 
 static const RoleSet every_role = {
-    { [ROLE_MARKET] = true, [ROLE_BACKTEST] = true, [ROLE_NEWS] = true, [ROLE_SENTIMENT] = true }
+    { [ROLE_MARKET] = true, [ROLE_BACKTEST] = true, [ROLE_NEWS] = true, [ROLE_SENTIMENT] = true, [ROLE_PREDICTION] = true }
 };
 
 int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts, Clock *clock, Ids *ids, Logger *log) {
@@ -220,6 +209,8 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts,
         r = open_backtest_stores(p, cx);
     if (r == 0)
         r = platform_open_news(p, cx);
+    if (r == 0)
+        r = platform_open_prediction(p, cx);
     if (r == 0 && p->hosts.has[ROLE_GATEWAY])
         r = platform_open_security(p, cx);
     if (r != 0) {
@@ -230,6 +221,7 @@ int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts,
         make_market(p);
     if (backtest)
         make_backtest(p, cx);
+    platform_make_prediction(p, cx);
     if (market)
         make_market_tools(p);
     if (p->bus)
@@ -255,6 +247,7 @@ void platform_close(Platform *p) {
     for (size_t i = 0; i < p->n_feeds; i++)
         market_feed_close(p->feeds[i]);
     http_client_close(p->http);
+    platform_close_prediction(p);
     platform_close_news(p);
     event_service_free(p->events);
     event_bus_close(p->bus);
@@ -270,14 +263,15 @@ void platform_close(Platform *p) {
     *p = (Platform){ 0 };
 }
 
-const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api, &storage_api,  &backtest_api,  &jobs_api,
-                                                            &admin_api,  &security_api, &monitor_api,   &events_api,
-                                                            &batch_api,  &news_api,     &sentiment_api, &webhooks_api };
+const OpTable *const platform_tables[N_PLATFORM_TABLES] = {
+    &market_api, &storage_api, &backtest_api, &jobs_api,      &admin_api,    &security_api,   &monitor_api,
+    &events_api, &batch_api,   &news_api,     &sentiment_api, &webhooks_api, &prediction_api, &inference_api
+};
 
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
     void *const roles[N_PLATFORM_TABLES] = {
-        p->market,   &p->storage, p->backtest, p->jobs,      &p->admin,         &p->security_role,
-        &p->monitor, p->events,   NULL,        p->news.news, p->news.sentiment, &p->webhooks
+        p->market, &p->storage, p->backtest,  p->jobs,           &p->admin,    &p->security_role,   &p->monitor,
+        p->events, NULL,        p->news.news, p->news.sentiment, &p->webhooks, &p->prediction.role, &p->prediction.role
     }; /* in the order above */
     size_t n = 0;
     assert(cap >= N_PLATFORM_TABLES);

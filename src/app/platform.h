@@ -13,6 +13,7 @@
 #include "app/candle_remote.h"
 #include "app/candle_source.h"
 #include "app/news.h"
+#include "app/prediction.h"
 #include "app/roles.h"
 #include "base/lane.h"
 #include "base/log.h"
@@ -65,7 +66,7 @@ typedef struct Platform {
     StrategyCatalog strategies; /* the built-in ones and those of backtest.plugins */
     Arena strategies_arena;
     ObjectStore *objects, *backups;
-    BackupDatabase beside[4]; /* control.db, backtest.db, news.db, bus.db */
+    BackupDatabase beside[5]; /* control.db, backtest.db, news.db, models.db, bus.db */
     SqlEngine *sql;
     pthread_mutex_t lake_lock; /* one refresh at a time */
     StorageRole storage;
@@ -80,6 +81,7 @@ typedef struct Platform {
     struct SecurityDesk *desk; /* while it serves */
     SecurityRole security_role;
     NewsRoles news; /* and sentiment */
+    PredictionRoles prediction;
     Lane *job_lane;
     JobKind *kinds;
     JobService *jobs;
@@ -102,7 +104,7 @@ char *platform_gateway_socket(Arena *a, const AppCfg *cfg);
 int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const char **path);
 
 /* Every table of operations there is: the API, its contract and its docs. */
-enum { N_PLATFORM_TABLES = 12 };
+enum { N_PLATFORM_TABLES = 14 };
 extern const OpTable *const platform_tables[N_PLATFORM_TABLES];
 /* Those of the roles that are hosted, with who serves them, for gateway and callers. */
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap);

@@ -6,10 +6,12 @@
 #include "api/backtest/backtest_api.h"
 #include "api/batch/batch_api.h"
 #include "api/events/events_api.h"
+#include "api/inference/inference_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
 #include "api/monitor/monitor_api.h"
 #include "api/news/news_api.h"
+#include "api/prediction/prediction_api.h"
 #include "api/security/security_api.h"
 #include "api/sentiment/sentiment_api.h"
 #include "api/storage/storage_api.h"
@@ -25,11 +27,12 @@ const RoleInfo app_roles[ROLE_IDS] = {
                         { &backtest_api }, "backtest.db" },
     [ROLE_NEWS] = { "news", 8001, 8001, "articles: collected from feeds, stored once each, found again", { &news_api }, "news.db" },
     [ROLE_SENTIMENT] = { "sentiment", 8002, 8002, "how the news sound", { &sentiment_api }, NULL },
+    [ROLE_PREDICTION] = { "prediction", 8003, 8001, "forecasts: models taught, registered and served, on the candles of the role market",
+                          { &prediction_api, &inference_api }, "models.db, models" },
     [ROLE_DISCOVERY] = { "discovery", 8761, 8761, "who is where: a registry for clients of Eureka", { NULL }, NULL },
 };
 
 const RoleInfo app_roles_to_come[] = {
-    { "prediction", 8003, 8001, "forecasts", { NULL }, NULL },
     { "chain", 8005, 8005, "blockchains", { NULL }, NULL },
     { "language", 8006, 8002, "translation", { NULL }, NULL },
     { "fraud", 8007, 8003, "fraud", { NULL }, NULL },

@@ -10,7 +10,16 @@
 #include "api/call.h"
 #include "app/config.h"
 
-typedef enum RoleId { ROLE_GATEWAY, ROLE_MARKET, ROLE_BACKTEST, ROLE_NEWS, ROLE_SENTIMENT, ROLE_DISCOVERY, ROLE_IDS } RoleId;
+typedef enum RoleId {
+    ROLE_GATEWAY,
+    ROLE_MARKET,
+    ROLE_BACKTEST,
+    ROLE_NEWS,
+    ROLE_SENTIMENT,
+    ROLE_PREDICTION,
+    ROLE_DISCOVERY,
+    ROLE_IDS
+} RoleId;
 
 enum { ROLE_TABLES_MAX = 8 };
 

@@ -211,7 +211,8 @@ void request_fail(Request *rq) {
     JsonWriter w;
     json_writer_init(&w, &body, false);
     rq->cx.err.stage = rq->stage;
-    op_write_error(&w, &rq->cx);
+    const Op *op = rq->match.op;
+    (op && op->write_error ? op->write_error : op_write_error)(&w, &rq->cx);
 
     HttpField extra[EXTRA_MAX];
     size_t n = 0;

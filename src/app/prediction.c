@@ -1,0 +1,97 @@
+/* app/prediction.c - see prediction.h. */
+
+#include "app/prediction.h"
+
+#include "adapters/cache/memory.h"
+#include "adapters/model/xgboost.h"
+#include "adapters/object/dir.h"
+#include "adapters/registry/sqlite.h"
+#include "app/platform.h"
+#include "base/file.h"
+
+enum { ANSWERS_BYTES = 4 << 20, NEWS_THREADS = 2, NEWS_WAITING = 64 };
+
+Str role_elsewhere(Ctx *cx, const AppCfg *cfg, RoleId role) {
+    Str name = str_fmt(cx->arena, "%s=", app_roles[role].name);
+    for (size_t i = 0; i < cfg->gateway_services.n; i++) {
+        Str item = cfg->gateway_services.v[i];
+        if (!str_starts(item, name))
+            continue;
+        ptrdiff_t star = str_find_char(item, '*');
+        Str at = str_from(star < 0 ? item : str_first(item, (size_t)star), name.n);
+        bool whole = str_starts(at, S("unix:")) || str_starts(at, S("https://"));
+        return whole ? at : str_fmt(cx->arena, "http://" STR_FMT, STR_ARG(at));
+    }
+    return str_fmt(cx->arena, "http://127.0.0.1:%d", app_roles[role].port);
+}
+
+/* A version that is put to work, or taken back, is so for the next request. */
+static void registry_changed(void *arg, Ctx *cx, const MlChange *change) {
+    PredictionRoles *r = arg;
+    UNUSED(cx);
+    serving_changed(r->serving, change->kind == ML_CHANGED_MODEL ? S("") : change->name);
+}
+
+int platform_open_prediction(Platform *p, Ctx *cx) {
+    PredictionRoles *r = &p->prediction;
+    const AppCfg *cfg = p->cfg;
+    bool kept = cfg->data_store != STORE_MEMORY;
+    if (!p->hosts.has[ROLE_PREDICTION])
+        return 0;
+    int e = object_dir_open(cx, path_join(cx->arena, cfg->data_dir, "models"), &r->files);
+    if (e == 0)
+        e = registry_sqlite_open(
+            cx,
+            &(RegistrySqliteOptions){ .path = kept ? path_join(cx->arena, cfg->data_dir, "models.db") : NULL,
+                                      .lazy = kept,
+                                      .files = r->files,
+                                      .ids = p->ids },
+            &r->registry);
+    return e;
+}
+
+void platform_make_prediction(Platform *p, Ctx *cx) {
+    static const ForecasterKind *const kinds[] = { &xgboost_kind, NULL };
+    PredictionRoles *r = &p->prediction;
+    const AppCfg *cfg = p->cfg;
+    RemoteTrust trust = platform_trust(cfg);
+    if (!r->registry)
+        return;
+    r->models = models_new(&(ModelsOptions){ .registry = r->registry });
+    registered_models_init(&r->source, r->models);
+    if (p->market)
+        market_source_init(&r->candles, p->market);
+    else
+        remote_candles_init(&r->remote_candles, str_dup(&r->keep, role_elsewhere(cx, cfg, ROLE_MARKET)), &trust);
+    news_sentiment_init(&r->sentiment, p->news.news, str_dup(&r->keep, role_elsewhere(cx, cfg, ROLE_NEWS)), &trust);
+    r->lane = lane_threads_new("serving", NEWS_THREADS, NEWS_WAITING, p->clock);
+    r->answers = cache_memory_new(ANSWERS_BYTES, CACHE_TINYLFU, ids_u64(p->ids));
+    r->serving = serving_new(&(ServingOptions){ .models = &r->source.source,
+                                                .candles = p->market ? &r->candles.source : &r->remote_candles.source,
+                                                .sentiment = &r->sentiment.source,
+                                                .lane = r->lane,
+                                                .cache = r->answers,
+                                                .clock = p->clock,
+                                                .log = p->log,
+                                                .metrics = p->metrics,
+                                                .kinds = kinds,
+                                                .memory_max = (size_t)cfg->serving_memory });
+    r->role = (PredictionRole){ .serving = r->serving, .arg = p };
+    ml_listen(r->registry, registry_changed, r);
+}
+
+void platform_close_prediction(Platform *p) {
+    PredictionRoles *r = &p->prediction;
+    if (r->lane)
+        lane_close(r->lane);
+    serving_free(r->serving);
+    cache_close(r->answers);
+    models_free(r->models);
+    model_registry_close(r->registry);
+    object_store_close(r->files);
+    arena_done(&r->keep);
+}
+
+int models_snapshot(void *registry, Ctx *cx, SnapshotPiece *piece, void *arg) {
+    return ml_snapshot(registry, cx, piece, arg);
+}
