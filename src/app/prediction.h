@@ -7,6 +7,7 @@
 #include "app/candle_remote.h"
 #include "app/candle_source.h"
 #include "app/model_source.h"
+#include "app/roles.h"
 #include "ports/object_store.h"
 
 struct Platform;

@@ -557,7 +557,7 @@ class Cases(rig.Suite):
 
     # GOV-08, U01: roles that are not there are said plainly
     def test_roles_are_named(self):
-        for roles, words in (("nosuch", "gateway, market, backtest"), ("prediction", "not in this build")):
+        for roles, words in (("nosuch", "gateway, market, backtest"), ("chain", "not in this build")):
             done = self.cli("serve", "--roles", roles, "--port", 0, status=None)
             check(done.returncode != 0 and words in done.stderr, done.stderr)
         for flags, words in ((["--services", "market"], "NAME=ADDRESS"), (["--routes", "/a=nobody"], "no service"),
