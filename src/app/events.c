@@ -273,6 +273,10 @@ static void add_consumers(EventRuntime *rt) {
         add(rt, "storage_queue", r + 2, 1, 0);
         add(rt, "notification_queue", r + 2, 1, 0);
     }
+    if (p->prediction.serving) {
+        r[9] = (EventRoute){ "*", on_nothing, p };
+        add(rt, "prediction_queue", r + 9, 1, 0);
+    }
     if (p->backtest) {
         r[3] = (EventRoute){ "backtest_request", on_backtest_request, p };
         r[4] = (EventRoute){ "backtest_completed", on_nothing, p };

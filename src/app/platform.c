@@ -263,16 +263,28 @@ void platform_close(Platform *p) {
     *p = (Platform){ 0 };
 }
 
-const OpTable *const platform_tables[N_PLATFORM_TABLES] = {
-    &market_api, &storage_api, &backtest_api, &jobs_api,      &admin_api,    &security_api,   &monitor_api,
-    &events_api, &batch_api,   &news_api,     &sentiment_api, &webhooks_api, &prediction_api, &inference_api
-};
+const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api,     &storage_api,   &backtest_api,
+                                                            &jobs_api,       &admin_api,     &security_api,
+                                                            &monitor_api,    &events_api,    &batch_api,
+                                                            &news_api,       &sentiment_api, &webhooks_api,
+                                                            &prediction_api, &inference_api, &training_api };
 
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
-    void *const roles[N_PLATFORM_TABLES] = {
-        p->market, &p->storage, p->backtest,  p->jobs,           &p->admin,    &p->security_role,   &p->monitor,
-        p->events, NULL,        p->news.news, p->news.sentiment, &p->webhooks, &p->prediction.role, &p->prediction.role
-    }; /* in the order above */
+    void *const roles[N_PLATFORM_TABLES] = { p->market,
+                                             &p->storage,
+                                             p->backtest,
+                                             p->jobs,
+                                             &p->admin,
+                                             &p->security_role,
+                                             &p->monitor,
+                                             p->events,
+                                             NULL,
+                                             p->news.news,
+                                             p->news.sentiment,
+                                             &p->webhooks,
+                                             &p->prediction.role,
+                                             &p->prediction.role,
+                                             &p->prediction.role }; /* in the order above */
     size_t n = 0;
     assert(cap >= N_PLATFORM_TABLES);
     for (size_t i = 0; i < N_PLATFORM_TABLES; i++)

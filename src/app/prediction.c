@@ -7,6 +7,7 @@
 #include "adapters/object/dir.h"
 #include "adapters/registry/sqlite.h"
 #include "app/platform.h"
+#include "app/training.h"
 #include "base/file.h"
 
 enum { ANSWERS_BYTES = 4 << 20, NEWS_THREADS = 2, NEWS_WAITING = 64 };
@@ -24,6 +25,64 @@ Str role_elsewhere(Ctx *cx, const AppCfg *cfg, RoleId role) {
     }
     return str_fmt(cx->arena, "http://127.0.0.1:%d", app_roles[role].port);
 }
+
+/* --- what is told --- */
+
+typedef struct Telling { /* an event on its way to the bus, so that no forecast waits for a disk */
+    Platform *p;
+    Arena arena;
+    Str body;
+} Telling;
+
+static void tell_now(void *arg, int err) {
+    Telling *t = arg;
+    Ctx cx;
+    ctx_init(&cx, &t->arena, t->p->clock);
+    cx.principal = (Principal){ ROLE_ADMIN, S("prediction") };
+    EventDraft d = { .type = S("prediction_made"), .source = S("prediction"), .body = t->body, .priority = -1 };
+    if (err == 0)
+        event_publish(t->p->events, &cx, &d, NULL); /* kept in the outbox where the bus is away */
+    arena_done(&t->arena);
+    mem_free(t);
+}
+
+static void write_event(Telling *t, const ServedForecast *f) {
+    Buf b;
+    JsonWriter w;
+    char text[TIMEFRAME_TEXT_MAX];
+    buf_init(&b, 8192);
+    json_writer_init(&w, &b, false);
+    json_object(&w);
+    json_put_str(&w, "symbol", symbol_str(&f->key.symbol));
+    json_put_str(&w, "timeframe", timeframe_text(f->key.timeframe, text));
+    json_put_str(&w, "model", f->model);
+    json_put_str(&w, "version", f->version);
+    json_put_str(&w, "fallback", f->fallback);
+    json_put_time(&w, "as_of", f->as_of);
+    json_put_i64(&w, "horizon", (int64_t)f->horizon);
+    json_put_f64(&w, "first", f->value[0]);
+    json_put_bool(&w, "simulated", f->simulated);
+    json_object_end(&w);
+    t->body = str_dup(&t->arena, buf_str(&b));
+    buf_done(&b);
+}
+
+/* A PredictionRole.predicted. */
+static void predicted(void *platform, Ctx *cx, const ServedForecast *f) {
+    Platform *p = platform;
+    if (!p->events)
+        return;
+    Telling *t = mem_new(Telling);
+    t->p = p;
+    write_event(t, f);
+    if (lane_post(p->prediction.lane, &(LaneJob){ .run = tell_now, .arg = t }) == 0)
+        return;
+    LOG_WARNING(p->log, cx, S("a forecast was not told: too many wait"), F_STR("model", f->model));
+    arena_done(&t->arena);
+    mem_free(t);
+}
+
+/* --- the role --- */
 
 /* A version that is put to work, or taken back, is so for the next request. */
 static void registry_changed(void *arg, Ctx *cx, const MlChange *change) {
@@ -47,7 +106,7 @@ int platform_open_prediction(Platform *p, Ctx *cx) {
                                       .files = r->files,
                                       .ids = p->ids },
             &r->registry);
-    return e;
+    return e ? e : training_open(p, cx);
 }
 
 void platform_make_prediction(Platform *p, Ctx *cx) {
@@ -76,12 +135,15 @@ void platform_make_prediction(Platform *p, Ctx *cx) {
                                                 .metrics = p->metrics,
                                                 .kinds = kinds,
                                                 .memory_max = (size_t)cfg->serving_memory });
-    r->role = (PredictionRole){ .serving = r->serving, .arg = p };
+    r->role.serving = r->serving;
+    r->role.predicted = predicted;
+    r->role.arg = p;
     ml_listen(r->registry, registry_changed, r);
 }
 
 void platform_close_prediction(Platform *p) {
     PredictionRoles *r = &p->prediction;
+    training_close(p);
     if (r->lane)
         lane_close(r->lane);
     serving_free(r->serving);

@@ -25,6 +25,12 @@ typedef struct PredictionRoles { /* NULLs where the role is not hosted */
     Cache *answers; /* forecasts told, by version */
     Serving *serving;
     PredictionRole role;
+    JobStore *training_store; /* training.db; NULL: the store is in memory, and nothing is taught */
+    Lane *training_lane;
+    JobKind kind;
+    atomic_bool stopping;
+    void (*wake)(void *arg); /* the trainings want a tick; NULL in a process that makes none */
+    void *wake_arg;
 } PredictionRoles;
 
 /* The market and the news of this process are made before, where it hosts them. */

@@ -19,6 +19,7 @@
 #include "app/takeover.h"
 #include "app/ticker.h"
 #include "app/topology.h"
+#include "app/training.h"
 
 #include "base/file.h"
 
@@ -38,7 +39,7 @@ struct Service {
     TlsClient *upstream_tls; /* NULL: services are asked in plain */
     LoopTimer tls_timer;
     Follower *follower; /* NULL: nothing is followed */
-    Ticker *ticker;
+    Ticker *ticker, *training_ticker;
     Observe *observe;
     DiscoveryApp *discovery;
     GatewayDoor doors[1];
@@ -461,6 +462,20 @@ static void write_config(void *arg, Buf *out) {
     cfg_write_effective_json(&((App *)arg)->cfg_table, out);
 }
 
+/* What was under way when the process before ended goes on. */
+static int start_trainings(Service *s, Ctx *cx) {
+    PredictionRoles *r = &s->app->platform.prediction;
+    if (!r->role.trainings)
+        return 0;
+    int e = jobs_recover(r->role.trainings, cx);
+    if (e)
+        return e;
+    s->training_ticker = ticker_new(r->role.trainings, s->loop, s->io, s->app->clock);
+    r->wake_arg = s->training_ticker;
+    r->wake = ticker_wake;
+    return 0;
+}
+
 static int start_jobs(Service *s, Ctx *cx) {
     Platform *p = &s->app->platform;
     if (!p->jobs)
@@ -544,6 +559,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
     if (r == 0)
         r = start_jobs(s, cx);
     if (r == 0)
+        r = start_trainings(s, cx);
+    if (r == 0)
         r = listen_all(s, cx);
     if (r == 0)
         r = discovery_app_start(s->discovery, cx, s->port);
@@ -577,6 +594,11 @@ void service_stop(Service *s) {
         ticker_stop(s->ticker);
         jobs_shutdown(s->app->platform.jobs);
     }
+    if (s->training_ticker) {
+        ticker_stop(s->training_ticker);
+        s->app->platform.prediction.stopping = true;
+        jobs_shutdown(s->app->platform.prediction.role.trainings);
+    }
     gateway_stopping(s->gateway);
     http_server_stop(gateway_server(s->gateway), s->cfg->server_drain_ms, drained, s);
 }
@@ -609,7 +631,10 @@ Service *service_free(Service *s) {
         jobs_shutdown(p->jobs); /* also after a start that failed */
     if (p->job_lane)
         p->job_lane = lane_close(p->job_lane); /* its runs wake the ticker: while there is a loop */
-    lane_close(s->cpu);                        /* jobs in the queue answer 503; their exchanges must still live */
+    if (s->training_ticker)
+        ticker_stop(s->training_ticker);
+    training_stop(p);
+    lane_close(s->cpu); /* jobs in the queue answer 503; their exchanges must still live */
     lane_close(s->io);
     lane_close(s->feed);
     security_desk_free(s->desk);
@@ -630,6 +655,8 @@ Service *service_free(Service *s) {
     callbacks_free(s->callbacks);
     p->wake = NULL;
     ticker_free(s->ticker);
+    p->prediction.wake = NULL;
+    ticker_free(s->training_ticker);
     App *app = s->app;
     if (app->platform_is_open)
         platform_close(&app->platform);

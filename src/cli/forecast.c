@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 
+#include <errno.h>
 #include <math.h>
 
 enum { LINE_MAX = 1 << 20 };
@@ -102,7 +103,7 @@ typedef struct TrainIn {
     Str model, preset;
     int64_t horizon, look_back, season, seed, epochs, patience, batch, memory, threads;
     double rate, max_minutes;
-    Str split, columns, target, out, checkpoint;
+    Str split, columns, target, out, checkpoint, log, made_of, data_name;
     bool drop_last, fresh, rolling;
     int64_t folds, purge;
 } TrainIn;
@@ -111,18 +112,29 @@ typedef struct TrainShow {
     Cli *c;
     Progress bar;
     const char *checkpoint; /* NULL = none */
-    size_t best_epoch;
+    FILE *log;              /* NULL = none */
 } TrainShow;
+
+/* For who follows a run that is nobody's terminal. */
+static void log_epoch(const TrainShow *s, const TrainProgress *p) {
+    char time[TIME_TEXT_MAX];
+    size_t n = time_format_iso(clock_wall(s->c->cx->clock), time);
+    if (!s->log)
+        return;
+    fprintf(s->log, "%.*s epoch %zu of %zu training %.6g validation %.6g best %zu elapsed %.1f s\n", (int)n, time,
+            p->epoch, p->epochs, p->train_loss, p->val_mse, p->best_epoch, p->elapsed_s);
+    fflush(s->log);
+}
 
 static int on_progress(void *arg, Ctx *cx, const TrainProgress *p) {
     TrainShow *s = arg;
     Cli *c = s->c;
-    if (!c->err_tty || c->quiet || c->json)
-        return 0;
     UNUSED(cx);
     double done = (double)(p->epoch - 1) + (double)p->step / (double)p->steps;
     progress_update(&s->bar, done, (double)p->epochs, (int64_t)((double)p->steps * done));
-    if (p->epoch_ended) {
+    if (p->epoch_ended)
+        log_epoch(s, p);
+    if (p->epoch_ended && c->err_tty && !c->quiet && !c->json) {
         progress_end(&s->bar);
         fprintf(c->err, "epoch %zu of %zu  training %.4f  validation %.4f%s  %s, at most %s to go\n", p->epoch,
                 p->epochs, p->train_loss, p->val_mse, p->best_epoch == p->epoch ? "  best" : "",
@@ -285,13 +297,15 @@ static int train(Cli *c, const TrainIn *in, TrainShow *show, const char *out) {
     int r = forecast_source_read(c, &in->source, &table, &name, hex);
     if (r == 0)
         r = read_checkpoint(c, in, show->checkpoint, &resume);
+    if (r == 0 && in->log.n && !(show->log = fopen(str_cz(c->cx->arena, in->log), "ae")))
+        r = file_fail(c->cx, errno, "write", str_cz(c->cx->arena, in->log));
     if (r)
         return r;
     TrainHooks hooks = { .progress = on_progress, .keep = show->checkpoint ? on_keep : NULL, .arg = show };
     TrainRequest q = { .table = &table,
-                       .data = name,
+                       .data = in->data_name.n ? in->data_name : name,
                        .data_sha256 = str_c(hex),
-                       .features = forecast_source_features(&in->source),
+                       .features = in->made_of.n ? in->made_of : forecast_source_features(&in->source),
                        .model = in->model,
                        .preset = in->preset,
                        .horizon = (size_t)in->horizon,
@@ -334,6 +348,8 @@ static int run_train(Cli *c, const void *in_) {
     progress_init(&show.bar, c, "training", "steps");
     int r = train(c, in, &show, in->out.n ? str_cz(c->cx->arena, in->out) : NULL);
     progress_end(&show.bar);
+    if (show.log)
+        fclose(show.log);
     c->cx->arena->limit = limit;
     if (r != 0 && show.checkpoint && file_exists(show.checkpoint) && r == ERR_CANCELLED && !c->json)
         fprintf(c->err, "%s is kept: the same command goes on from it\n", show.checkpoint);
@@ -365,6 +381,9 @@ static const Field train_f[] = {
     FIELD(TrainIn, threads, .def = "1", .min = 1, .max = 64, .doc = "Threads; the weights are the same whatever their number."),
     FIELD(TrainIn, out, .doc = "File to keep the model in.", .example = "etth1.model"),
     FIELD(TrainIn, checkpoint, .doc = "File that keeps the run: after a kill the same command goes on from it. Removed at the end.", .example = "etth1.part"),
+    FIELD(TrainIn, log, .doc = "File to which a line is added after each epoch.", .example = "run.log"),
+    FIELD(TrainIn, made_of, .max = 4096, .doc = "The file was made of candles with these features: kept in the model, so that it can forecast from candles.", .example = "close,rsi:14"),
+    FIELD(TrainIn, data_name, .max = 200, .doc = "What the card calls the data. Left out: the file's name, or that of the series.", .example = "binance:BTCUSDT 1h"),
     FIELD(TrainIn, fresh, .doc = "Begin anew, whatever the checkpoint says."),
 };
 static SHAPE(train_shape, TrainIn, train_f);

@@ -67,6 +67,26 @@ static const EventField collection_completed_1[] = {
     { "source",         EVENT_STR,  false },
     { "job_id",         EVENT_STR,  false },
 };
+static const EventField training_completed_1[] = {
+    { "training_id", EVENT_STR,  true, .max = 64 },
+    { "model",       EVENT_STR,  true, .max = 128 },
+    { "version",     EVENT_STR,  false },
+    { "symbol",      EVENT_STR,  true, .max = 64 },
+    { "timeframe",   EVENT_STR,  true, .max = 8 },
+    { "success",     EVENT_BOOL, true },
+    { "message",     EVENT_STR,  false },
+};
+static const EventField prediction_made_1[] = {
+    { "symbol",    EVENT_STR,    true, .max = 64 },
+    { "timeframe", EVENT_STR,    true, .max = 8 },
+    { "model",     EVENT_STR,    true, .max = 128 },
+    { "version",   EVENT_STR,    false },
+    { "fallback",  EVENT_STR,    true },
+    { "as_of",     EVENT_TIME,   true }, /* open time of the last candle looked at */
+    { "horizon",   EVENT_INT,    true, .min = 1, .max = 1e6 },
+    { "first",     EVENT_NUMBER, false },
+    { "simulated", EVENT_BOOL,   false },
+};
 
 #define SCHEMA(type, version, fields, doc) { type, doc, version, fields, ARRAY_LEN(fields) }
 static const EventSchema schemas[] = {
@@ -74,6 +94,8 @@ static const EventSchema schemas[] = {
     SCHEMA("data_collection_request", 1, data_collection_request_1, "Somebody wants candles to be collected."),
     SCHEMA("backtest_request", 1, backtest_request_1, "Somebody wants a backtest."),
     SCHEMA("backtest_completed", 1, backtest_completed_1, "A backtest that was asked for by event has ended."),
+    SCHEMA("training_completed", 1, training_completed_1, "A model was taught and registered, or that failed."),
+    SCHEMA("prediction_made", 1, prediction_made_1, "A forecast was given."),
     SCHEMA("news_collected", 1, news_collected_1, "Articles were stored."),
     SCHEMA("sentiment_analysis_completed", 1, sentiment_completed_1, "Articles were scored."),
     SCHEMA("news_collection_completed", 1, collection_completed_1, "The news of one collection are stored and scored."),

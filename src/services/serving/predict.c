@@ -22,6 +22,7 @@ typedef struct Climb {
     size_t n_rungs;
     bool kept_model; /* the registry could not be asked */
     size_t horizon;  /* of the model that was asked for; 0: not known */
+    double *last;    /* (n_targets) of the rows last scaled, as they are */
 } Climb;
 
 /* --- rows --- */
@@ -55,12 +56,14 @@ static int scale_rows(Climb *c, const Artifact *card, TrackRows *out) {
         return err_set_at(cx, ERR_INVALID, S("rows"), "the model looks at %zu rows, there are %zu",
                           card->shape.look_back, t.n_rows);
     float *x = arena_new_n(cx->arena, float, mem_mul(t.n_rows, channels));
+    c->last = arena_new_n(cx->arena, double, channels);
     for (size_t k = 0; k < channels; k++) {
         ptrdiff_t at = table_column(&t, card->columns[k].name);
         if (at < 0)
             return err_set_at(cx, ERR_UNSUPPORTED, S("model"),
                               "the model needs a column \"" STR_FMT "\", which candles do not give",
                               STR_ARG(card->columns[k].name));
+        c->last[k] = t.columns[at][t.n_rows - 1];
         for (size_t i = 0; i < t.n_rows; i++)
             x[i * channels + k] = (float)((t.columns[at][i] - card->columns[k].mean) / card->columns[k].std);
     }
@@ -189,7 +192,7 @@ static int check_fits(Climb *c, const Served *m) {
         (long long)(m->card.step_ms / MS_PER_SECOND), STR_ARG(timeframe_text(c->ask->key.timeframe, text)));
 }
 
-static void fill(Climb *c, const Served *m, const TrackRows *rows, const float *forecast, const float *half) {
+static void fill(Climb *c, const Served *m, const float *forecast, const float *half) {
     ServedForecast *out = c->out;
     const Artifact *card = &m->card;
     make_room(c->cx, out, card->shape.horizon, card->shape.n_targets);
@@ -199,9 +202,7 @@ static void fill(Climb *c, const Served *m, const TrackRows *rows, const float *
         out->low[i] = (forecast[i] - half[i]) * k->std + k->mean;
         out->high[i] = (forecast[i] + half[i]) * k->std + k->mean;
     }
-    for (size_t k = 0; k < out->n_targets; k++)
-        out->last[k] =
-            rows->x[(rows->n - 1) * card->shape.n_channels + k] * card->columns[k].std + card->columns[k].mean;
+    memcpy(out->last, c->last, out->n_targets * sizeof *out->last);
 }
 
 /* Few rows are enough where the model has followed the series before; else, and after a gap, all that it can follow. */
@@ -234,7 +235,7 @@ static int compute(Climb *c, Served *m) {
     if (r < 0)
         return r;
     size_t interval = r == 0 ? 0 : card->half ? 1 : 2;
-    fill(c, m, &rows, forecast, half);
+    fill(c, m, forecast, half);
     c->out->interval = interval_names[interval];
     keep_answer(c, m, interval);
     return 0;
