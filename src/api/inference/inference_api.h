@@ -17,6 +17,15 @@ typedef struct InferModelRef {
     Str model, version;
 } InferModelRef;
 
+typedef struct InferIndexIn {
+    bool ready;
+} InferIndexIn;
+
+typedef struct InferLoadIn {
+    Str model;
+    RawJson parameters;
+} InferLoadIn;
+
 typedef struct InferIn {
     Str model, version, id;
     RawJson parameters, inputs, outputs;

@@ -352,14 +352,17 @@ static int run_index(void *role, Ctx *cx, const void *in, void *out_) {
 }
 
 static int run_load(void *role, Ctx *cx, const void *in_, void *out) {
-    const InferModelRef *in = in_;
+    const InferLoadIn *in = in_;
+    if (in->parameters.json.n && !str_eq(in->parameters.json, S("{}")))
+        return err_set_at(cx, ERR_UNSUPPORTED, S("parameters"),
+                          "models come from the registry: a configuration or files sent along are not taken");
     int r = serving_warm(((PredictionRole *)role)->serving, cx, in->model);
     *(InferReady *)out = (InferReady){ in->model, r == 0 };
     return r == MODEL_NONE ? no_model(cx, in->model) : r;
 }
 
 static int run_unload(void *role, Ctx *cx, const void *in_, void *out) {
-    const InferModelRef *in = in_;
+    const InferLoadIn *in = in_;
     int r = serving_unload(((PredictionRole *)role)->serving, cx, in->model, S(""));
     *(InferReady *)out = (InferReady){ in->model, false };
     return r == MODEL_NONE ? no_model(cx, in->model) : r;
@@ -394,6 +397,13 @@ static const Field infer_out_f[] = {
     FIELD(InferOut, outputs, .doc = "Tensors: name, datatype, shape, data row by row."),
 };
 static SHAPE(infer_out_shape, InferOut, infer_out_f, .doc = "Tensors of a model.");
+static const Field index_f[] = { FIELD(InferIndexIn, ready, .doc = "Only those that are ready; the others are not listed anyway.") };
+static SHAPE(index_shape, InferIndexIn, index_f, .doc = "Which models.");
+static const Field load_f[] = {
+    MODEL(InferLoadIn),
+    FIELD(InferLoadIn, parameters, .doc = "Nothing is taken on loading; on unloading dependents there are none.", .example = "{}"),
+};
+static SHAPE(load_shape, InferLoadIn, load_f, .doc = "A model to load or to let go.");
 static const Field server_f[] = {
     FIELD(InferServer, name, .doc = "finsight."),
     FIELD(InferServer, version, .doc = "Of the program."),
@@ -427,7 +437,7 @@ V2(op_model, "inference.model", "GET", "/v2/models/{model}", "What a model wants
 V2(op_version, "inference.version", "GET", "/v2/models/{model}/versions/{version}", "What a version of a model wants and gives", &version_shape, &model_shape, .lane = LANE_IO, .run = run_model);
 V2(op_model_ready, "inference.model_ready", "GET", "/v2/models/{model}/ready", "Is a model ready", &ref_shape, &model_ready_shape, .lane = LANE_IO, .run = run_ready);
 V2(op_version_ready, "inference.version_ready", "GET", "/v2/models/{model}/versions/{version}/ready", "Is a version of a model ready", &version_shape, &model_ready_shape, .lane = LANE_IO, .run = run_ready);
-V2(op_index, "inference.index", "POST", "/v2/repository/index", "Models that are loaded", NULL, &raw_body_shape, .lane = LANE_CPU, .raw = "application/json", .run = run_index);
+V2(op_index, "inference.index", "POST", "/v2/repository/index", "Models that are loaded", &index_shape, &raw_body_shape, .lane = LANE_CPU, .max_body = 4096, .raw = "application/json", .run = run_index);
 
 const Op op_infer = {
     .name = "inference.infer", .method = "POST", .path = "/v2/models/{model}/infer", .summary = "Tensors through a model", .tag = TAG,
@@ -441,12 +451,12 @@ static const Op op_infer_version = {
     .lane = LANE_IO, .deadline_ms = 30000, .max_body = 64u << 20, .idempotent = true, .run = run_infer };
 static const Op op_load = {
     .name = "inference.load", .method = "POST", .path = "/v2/repository/models/{model}/load", .summary = "Load a model", .tag = TAG,
-    .in = &ref_shape, .out = &model_ready_shape, .role = ROLE_WRITE, .write_error = write_error,
-    .lane = LANE_IO, .deadline_ms = 60000, .idempotent = true, .run = run_load };
+    .in = &load_shape, .out = &model_ready_shape, .role = ROLE_WRITE, .write_error = write_error,
+    .lane = LANE_IO, .deadline_ms = 60000, .max_body = 64u << 10, .idempotent = true, .run = run_load };
 static const Op op_unload = {
     .name = "inference.unload", .method = "POST", .path = "/v2/repository/models/{model}/unload", .summary = "Let a model go", .tag = TAG,
-    .in = &ref_shape, .out = &model_ready_shape, .role = ROLE_WRITE, .write_error = write_error,
-    .lane = LANE_CPU, .deadline_ms = 5000, .run = run_unload };
+    .in = &load_shape, .out = &model_ready_shape, .role = ROLE_WRITE, .write_error = write_error,
+    .lane = LANE_CPU, .deadline_ms = 5000, .max_body = 64u << 10, .run = run_unload };
 
 static const Op *const ops[] = { &op_server, &op_live, &op_ready, &op_model, &op_version, &op_model_ready, &op_version_ready,
                                  &op_infer, &op_infer_version, &op_index, &op_load, &op_unload };
