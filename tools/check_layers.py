@@ -13,7 +13,7 @@ import tempfile
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^">]+)[">]', re.M)
 SYSTEM = re.compile(r"^(assert|ctype|dirent|elf|errno|fcntl|fenv|float|ftw|getopt|grp|ifaddrs|immintrin|inttypes|libgen|limits|link|locale"
-                    r"|math|netdb|poll|pthread|pwd|sched|semaphore|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef"
+                    r"|malloc|math|netdb|poll|pthread|pwd|sched|semaphore|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef"
                     r"|stdint|stdio|stdlib|string|strings|termios|time|ucontext|unistd|wchar|cpuid|x86intrin|nmmintrin|dlfcn"
                     r"|(sys|net|netinet|arpa|linux|asm)/[a-z0-9_/-]+)\.h$")
 
