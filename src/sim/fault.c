@@ -36,6 +36,8 @@ static const struct {
     [FAULT_WS_GAP]        = { "ws-gap", 5 },
     [FAULT_WS_SHUTDOWN]   = { "ws-shutdown", 0 },
     [FAULT_WS_PING]       = { "ws-ping", 0 },
+    [FAULT_LOST]          = { "lost", 0 },
+    [FAULT_WRONG_ETAG]    = { "wrong-etag", 0 },
 };
 /* clang-format on */
 

@@ -1,6 +1,6 @@
 #pragma once
 
-/* sim/fault.h - what goes wrong, when, and how often: the faults of the exchange simulator as data.
+/* sim/fault.h - what goes wrong, when, and how often: the faults of the simulators as data.
  *
  *     NAME[:key=value[,key=value...]]      e.g.  429:every=3,count=2   empty-page:symbol=BTCUSDT
  *
@@ -49,6 +49,9 @@ typedef enum FaultKind {
     FAULT_WS_GAP,      /* n messages (default 5) are left out */
     FAULT_WS_SHUTDOWN, /* serverShutdown, and a minute later the close */
     FAULT_WS_PING,     /* a ping without data */
+    /* what happens to an object store (sim/s3_sim.h) */
+    FAULT_LOST,       /* it is done, and the connection breaks before the answer */
+    FAULT_WRONG_ETAG, /* the answer has the etag of something else */
     FAULT_KINDS
 } FaultKind;
 
@@ -84,5 +87,5 @@ void faults_clear(Faults *f);
 FaultHit faults_next(Faults *f, unsigned fits, Str path, Str symbol);
 /* All but those of a page and of a stream. */
 #define FAULTS_ALWAYS_FIT (((1u << FAULT_WS_CLOSE) - 1) & ~((1u << FAULT_429) - 1))
-#define FAULTS_OF_STREAM  (((1u << FAULT_KINDS) - 1) & ~((1u << FAULT_WS_CLOSE) - 1))
+#define FAULTS_OF_STREAM  (((1u << FAULT_LOST) - 1) & ~((1u << FAULT_WS_CLOSE) - 1))
 void faults_write(const Faults *f, JsonWriter *w); /* an array of rules with their counts */
