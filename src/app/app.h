@@ -45,5 +45,9 @@ int app_seal_copy(App *app, Ctx *cx, const char *dir);
 /* Logger as configured. 0 or ErrCode. */
 int app_logger(App *app, const char *service, Logger **out);
 
-extern const Command cmd_serve, cmd_exchange_sim, cmd_feed_sim, cmd_demo, cmd_config, cmd_doctor, cmd_migrate,
-    cmd_restore, cmd_sql, cmd_version, cmd_completion, cmd_docs, cmd_watch, cmd_worker, cmd_secret;
+/* Lists split at commas, and so do the options of a rule of sim/fault.h: "429:every=3,count=2" arrives as two words. -> the
+ * rules, in cx->arena. */
+size_t sim_join_faults(Ctx *cx, const List *words, Str **out);
+
+extern const Command cmd_serve, cmd_exchange_sim, cmd_feed_sim, cmd_s3_sim, cmd_demo, cmd_config, cmd_doctor,
+    cmd_migrate, cmd_restore, cmd_sql, cmd_version, cmd_completion, cmd_docs, cmd_watch, cmd_worker, cmd_secret;

@@ -20,9 +20,10 @@
 
 enum { COMMANDS_MAX = 64 };
 
-static const Command *const own[] = { &cmd_serve,  &cmd_demo,       &cmd_exchange_sim, &cmd_feed_sim, &cmd_config,
-                                      &cmd_doctor, &cmd_migrate,    &cmd_restore,      &cmd_sql,      &cmd_version,
-                                      &cmd_docs,   &cmd_completion, &cmd_watch,        &cmd_worker,   &cmd_secret };
+static const Command *const own[] = { &cmd_serve,      &cmd_demo,   &cmd_exchange_sim, &cmd_feed_sim,
+                                      &cmd_s3_sim,     &cmd_config, &cmd_doctor,       &cmd_migrate,
+                                      &cmd_restore,    &cmd_sql,    &cmd_version,      &cmd_docs,
+                                      &cmd_completion, &cmd_watch,  &cmd_worker,       &cmd_secret };
 
 /* The program's options are taken out of the line first: a command's own of the same name would never be seen. */
 static void check_flags(const Command *cmd) {

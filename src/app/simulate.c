@@ -75,9 +75,8 @@ static int parse_symbols(Ctx *cx, const List *names, Symbol **out) {
     return 0;
 }
 
-/* Lists split at commas, and so do the options of a rule: "429:every=3,count=2" arrives as two words. A word that is
- * an option belongs to the rule before it. */
-static size_t join_faults(Ctx *cx, const List *words, Str **out) {
+/* A word that is an option belongs to the rule before it. */
+size_t sim_join_faults(Ctx *cx, const List *words, Str **out) {
     const Str *v = words->v;
     Str *rules = arena_new_n(cx->arena, Str, words->n);
     size_t n = 0;
@@ -111,7 +110,7 @@ static int sim_port(const App *app) {
 
 static int start_server(Cli *c, const SimIn *in, const Market *m, ExchangeServer **out) {
     Str *faults;
-    size_t n_faults = join_faults(c->cx, &in->faults, &faults);
+    size_t n_faults = sim_join_faults(c->cx, &in->faults, &faults);
     ExchangeServerOptions o = {
         .sim = { .seed = (uint64_t)in->seed,
                  .symbols = in->symbols.n ? m->symbols : NULL,

@@ -2,7 +2,7 @@
 
 /* ports/object_store.h - named bytes with a few words beside them: datasets, backups, models.
  *
- * Adapters:  adapters/object/dir (a folder). The port is what S3 can do, so that one for it passes the same suite.
+ * Adapters:  adapters/object/dir (a folder), adapters/object/s3 (a bucket), adapters/object/cached (a disk in front of either).
  * Used by:   services/storage.
  * Memory:    results go to cx->arena.
  * Threads:   every call may come from any thread; one ObjectWriter belongs to one thread at a time.
@@ -42,7 +42,8 @@ typedef struct ObjectInfo {
     Str key;
     int64_t size;
     char etag[OBJECT_ETAG_MAX + 1]; /* changes with the bytes; else it has no meaning */
-    char sha256[SHA256_HEX + 1];    /* of the bytes */
+    char sha256[SHA256_HEX + 1];    /* of the bytes; empty in lists where the store would have to ask for each, and of
+                                     * objects that others put */
     Time modified;
     Str content_type;
     ObjectLabel *labels; /* empty in lists where the store would have to ask for each */
@@ -101,7 +102,7 @@ DEFINE_CLEANUP(ObjectWriter *, object_put_abort)
 int object_put(ObjectStore *s, Ctx *cx, const ObjectPut *put, Str bytes, ObjectInfo *out);
 int object_head(ObjectStore *s, Ctx *cx, Str key, ObjectInfo *out);
 int object_get(ObjectStore *s, Ctx *cx, Str key, Str etag, int64_t at, size_t n, char *out, size_t *got);
-/* The whole object into the arena, its sum checked; ERR_TOO_LARGE past max. */
+/* The whole object into the arena, its sum checked where one is known; ERR_TOO_LARGE past max. */
 int object_get_all(ObjectStore *s, Ctx *cx, Str key, size_t max, Str *out);
 int object_list(ObjectStore *s, Ctx *cx, Str prefix, Str after, size_t limit, ObjectInfo **out, size_t *n, bool *more);
 int object_remove(ObjectStore *s, Ctx *cx, Str key);

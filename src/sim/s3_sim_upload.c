@@ -138,25 +138,28 @@ static bool read_end(SimCall *c, Wanted **out, size_t *n) {
     return ok && parts.n > 0;
 }
 
-static bool check_end(SimCall *c, SimUpload *u, const Wanted *v, size_t n, size_t *size) {
+/* NULL, or S3's word for what is wrong with the parts named. */
+static const char *end_fault(const SimCall *c, SimUpload *u, const Wanted *v, size_t n, size_t *size) {
     *size = 0;
+    for (size_t i = 1; i < n; i++)
+        if (v[i].number <= v[i - 1].number)
+            return "InvalidPartOrder";
     for (size_t i = 0; i < n; i++) {
         SimPart *p = v[i].number > 0 && v[i].number <= S3_SIM_PARTS_MAX ? part_of(u, (int)v[i].number) : NULL;
-        const char *code = NULL;
-        if (i && v[i].number <= v[i - 1].number)
-            code = "InvalidPartOrder";
-        else if (!p || !str_eq(str_c(p->etag), v[i].etag))
-            code = "InvalidPart";
-        else if (i + 1 < n && p->bytes.n < c->s->o.part_min)
-            code = "EntityTooSmall";
-        if (code) {
-            sim_error(c, 400, code, "A part is not there, is another one, comes out of order, or is too small.",
-                      (Str){ 0 });
-            return false;
-        }
+        if (!p || !str_eq(str_c(p->etag), v[i].etag))
+            return "InvalidPart";
+        if (i + 1 < n && p->bytes.n < c->s->o.part_min)
+            return "EntityTooSmall";
         *size += p->bytes.n;
     }
-    return true;
+    return NULL;
+}
+
+static bool check_end(SimCall *c, SimUpload *u, const Wanted *v, size_t n, size_t *size) {
+    const char *code = end_fault(c, u, v, n, size);
+    if (code)
+        sim_error(c, 400, code, "A part is not there, is another one, comes out of order, or is too small.", (Str){ 0 });
+    return !code;
 }
 
 static void join(SimCall *c, SimBucket *b, size_t at, const Wanted *v, size_t n, size_t size) {

@@ -87,7 +87,7 @@ static size_t sign(const S3Store *s, Ctx *cx, const S3Call *c, Str path, HttpHea
     return k;
 }
 
-int s3_call(S3Store *s, Ctx *cx, S3Call *c, HttpResponse *out) {
+int s3_call(S3Store *s, Ctx *cx, const S3Call *c, HttpResponse *out) {
     static const int attempts = 5, backoff_ms = 200, timeout_ms = 60000;
     HttpHeader headers[S3_SIGNED_MAX];
     Rng rng;
@@ -113,7 +113,7 @@ int s3_call(S3Store *s, Ctx *cx, S3Call *c, HttpResponse *out) {
                            .idempotent = true,
                            .rng = &rng,
                            .judge = judge };
-    int r = http_fetch(s->o.http, cx, &req, &policy, out, &c->tries);
+    int r = http_fetch(s->o.http, cx, &req, &policy, out, NULL);
     if (r)
         return err_prefix(cx, "bucket " STR_FMT " at " STR_FMT ": ", STR_ARG(s->o.bucket), STR_ARG(s->host));
     if (out->status / 100 == 2)

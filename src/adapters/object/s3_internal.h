@@ -42,14 +42,13 @@ typedef struct S3Call {
     size_t n_headers;
     Str body;
     size_t answer_max; /* 0: S3_ANSWER_MAX */
-    int tries;         /* out: exchanges it took */
 } S3Call;
 
 void s3_call_query(S3Call *c, Str name, Str value);
 void s3_call_header(S3Call *c, Str name, Str value);
 /* Signs and performs it, with retries. 0 with whatever final status; < 0 with words. An error in the body of a 200 (as of
  * CompleteMultipartUpload) is a failure. */
-int s3_call(S3Store *s, Ctx *cx, S3Call *c, HttpResponse *out);
+int s3_call(S3Store *s, Ctx *cx, const S3Call *c, HttpResponse *out);
 /* Words and code for a status that the caller did not want: always < 0. */
 int s3_refused(const S3Store *s, Ctx *cx, const S3Call *c, const HttpResponse *r);
 /* After a 404: OBJECT_NONE, or < 0 when it is the bucket that is not there. */
@@ -73,5 +72,5 @@ typedef struct S3Upload {
     int fd;
     int64_t size;
 } S3Upload;
-/* 0, < 0, or the status of an end that failed (404, 412); *tries of that end; the answer to it in *out. */
-int s3_upload(const S3Upload *u, Ctx *cx, HttpResponse *out, int *tries);
+/* 0 with the answer to its end, whose status may be 404 or 412; or < 0. */
+int s3_upload(const S3Upload *u, Ctx *cx, HttpResponse *out);

@@ -105,17 +105,15 @@ static Str end_text(Ctx *cx, Etag *etags, int n) {
     return out;
 }
 
-static int end(const S3Upload *u, Ctx *cx, Str id, Etag *etags, int n, HttpResponse *out, int *tries) {
+static int end(const S3Upload *u, Ctx *cx, Str id, Etag *etags, int n, HttpResponse *out) {
     S3Call c = { .method = "POST", .key = u->key, .body = end_text(cx, etags, n) };
     s3_call_query(&c, S("uploadId"), id);
     s3_call_header(&c, S("content-type"), S("application/xml"));
     for (size_t i = 0; i < u->n_conditions; i++)
         s3_call_header(&c, u->conditions[i].name, u->conditions[i].value);
     int r = s3_call(u->s, cx, &c, out);
-    *tries = c.tries;
-    bool conditional = u->n_conditions && (out->status == 412 || out->status == 404);
-    bool ended_before = c.tries > 1 && out->status == 404; /* NoSuchUpload: an earlier try may have come through */
-    if (r || out->status == 200 || conditional || ended_before)
+    /* 404 is NoSuchUpload when an earlier try came through, or a condition on a key that is not there. */
+    if (r || out->status == 200 || out->status == 404 || (u->n_conditions && out->status == 412))
         return r;
     return s3_refused(u->s, cx, &c, out);
 }
@@ -131,7 +129,7 @@ static void take_back(const S3Upload *u, Ctx *cx, Str id) {
     s3_call(u->s, &quiet, &c, &r);
 }
 
-int s3_upload(const S3Upload *u, Ctx *cx, HttpResponse *out, int *tries) {
+int s3_upload(const S3Upload *u, Ctx *cx, HttpResponse *out) {
     int64_t size = part_size(u);
     int n = (int)((u->size + size - 1) / size);
     Str id;
@@ -141,7 +139,7 @@ int s3_upload(const S3Upload *u, Ctx *cx, HttpResponse *out, int *tries) {
         return r;
     r = send_parts(u, cx, id, etags, n);
     if (r == 0)
-        r = end(u, cx, id, etags, n, out, tries);
+        r = end(u, cx, id, etags, n, out);
     if (r || out->status != 200)
         take_back(u, cx, id);
     return r;

@@ -135,14 +135,13 @@ static int try_conditions(S3Store *s, Ctx *cx) {
                            STR_ARG(s->host));
 }
 
-/* A condition that failed on a later try: was it our own earlier one that came through? */
-static int settle(S3Store *s, Ctx *cx, const S3Writer *w, Str number, int tries, ObjectInfo *out) {
+/* A condition that failed, or an upload that is gone: was it an earlier try of our own that came through? Asked always: the
+ * HTTP client may have sent twice by itself, on a kept connection that had died. */
+static int settle(S3Store *s, Ctx *cx, const S3Writer *w, Str number, ObjectInfo *out) {
     S3Call c = { .method = "HEAD", .key = w->put.key };
     HttpResponse r;
     ObjectInfo info;
     Str put;
-    if (tries < 2)
-        return OBJECT_CHANGED;
     int failed = s3_call(s, cx, &c, &r);
     if (failed)
         return failed;
@@ -190,20 +189,19 @@ static void describe(Ctx *cx, const S3Store *s, const S3Writer *w, const ObjectI
             (S3Pair){ S("if-match"), str_fmt(a, "\"" STR_FMT "\"", STR_ARG(w->put.if_etag)) };
 }
 
-static int send_whole(S3Store *s, Ctx *cx, const S3Writer *w, const Sending *g, HttpResponse *out, int *tries) {
+static int send_whole(S3Store *s, Ctx *cx, const S3Writer *w, const Sending *g, HttpResponse *out) {
     S3Call c = { .method = "PUT", .key = w->put.key, .body = buf_str(&w->head) };
     for (size_t i = 0; i < g->n_headers; i++)
         s3_call_header(&c, g->headers[i].name, g->headers[i].value);
     for (size_t i = 0; i < g->n_conditions; i++)
         s3_call_header(&c, g->condition[i].name, g->condition[i].value);
     int r = s3_call(s, cx, &c, out);
-    *tries = c.tries;
     if (r || out->status / 100 == 2 || out->status == 412 || (out->status == 404 && w->put.if_etag.n))
         return r;
     return s3_refused(s, cx, &c, out);
 }
 
-static int send_parts(S3Store *s, Ctx *cx, const S3Writer *w, const Sending *g, HttpResponse *out, int *tries) {
+static int send_parts(S3Store *s, Ctx *cx, const S3Writer *w, const Sending *g, HttpResponse *out) {
     S3Upload u = { .s = s,
                    .key = w->put.key,
                    .headers = g->headers,
@@ -212,7 +210,7 @@ static int send_parts(S3Store *s, Ctx *cx, const S3Writer *w, const Sending *g, 
                    .n_conditions = g->n_conditions,
                    .fd = w->fd,
                    .size = w->size };
-    return s3_upload(&u, cx, out, tries);
+    return s3_upload(&u, cx, out);
 }
 
 /* The etag of what was put: told in the answer's header, or (of parts) in its body. */
@@ -230,15 +228,14 @@ static int learn_etag(S3Store *s, Ctx *cx, const HttpResponse *r, ObjectInfo *in
 static int send(S3Store *s, Ctx *cx, const S3Writer *w, ObjectInfo *info) {
     Sending g = { 0 };
     HttpResponse r = { 0 };
-    int tries = 0;
     describe(cx, s, w, info, &g);
     int failed = g.n_conditions ? try_conditions(s, cx) : 0;
     if (failed == 0)
-        failed = w->fd < 0 ? send_whole(s, cx, w, &g, &r, &tries) : send_parts(s, cx, w, &g, &r, &tries);
+        failed = w->fd < 0 ? send_whole(s, cx, w, &g, &r) : send_parts(s, cx, w, &g, &r);
     if (failed)
         return failed;
     if (r.status == 404 || r.status == 412)
-        return settle(s, cx, w, g.number, tries, info);
+        return settle(s, cx, w, g.number, info);
     return learn_etag(s, cx, &r, info);
 }
 

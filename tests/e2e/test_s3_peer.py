@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""The S3 simulator is used by a client that nobody here wrote, boto3 (STO-15): its signatures are found right, wrong ones get
+the error that S3 gives, and what it stores, lists and reads comes back.
+
+usage: test_s3_peer.py FINSIGHT"""
+import datetime
+import importlib.util
+import io
+import json
+import os
+import subprocess
+import sys
+import traceback
+
+if importlib.util.find_spec("boto3") is None and os.path.exists("/usr/bin/python3") and "PEER_AGAIN" not in os.environ:
+    os.environ["PEER_AGAIN"] = "1"  # Debian's packages are those of Debian's Python
+    os.execv("/usr/bin/python3", ["/usr/bin/python3", *sys.argv])
+if importlib.util.find_spec("boto3") is None:
+    print("1..0 # SKIP python3-boto3 is not installed")
+    sys.exit(0)
+import boto3  # noqa: E402
+import botocore.auth  # noqa: E402
+from boto3.s3.transfer import TransferConfig  # noqa: E402
+from botocore.config import Config  # noqa: E402
+from botocore.exceptions import ClientError  # noqa: E402
+
+KEYS = ["Z", "a", "a b", "a+b", "a/b", "a/b/c", "a/c", "b/%41", "é", "ü/&<>'\"", "x=1?y#z", "tab~*()!$@:,;"]
+
+
+def client(url, access="SIMULATED", secret="simulated-secret", region="us-east-1", style="path", **more):
+    return boto3.client("s3", endpoint_url=url, aws_access_key_id=access, aws_secret_access_key=secret, region_name=region,
+                        config=Config(signature_version="s3v4", s3={"addressing_style": style, "payload_signing_enabled": True},
+                                      retries={"max_attempts": 1, "mode": "standard"}, connect_timeout=60, read_timeout=60,
+                                      proxies={}), **more)
+
+
+def code(call, **kwargs):
+    try:
+        call(**kwargs)
+    except ClientError as e:
+        return e.response["Error"]["Code"]
+    return "fine"
+
+
+def objects(s3):
+    for k in KEYS:
+        s3.put_object(Bucket="finsight", Key=k, Body=k.encode(), Metadata={"of": "boto3"}, ContentType="text/plain")
+    for k in KEYS:
+        got = s3.get_object(Bucket="finsight", Key=k)
+        assert got["Body"].read() == k.encode() and got["Metadata"] == {"of": "boto3"}, k
+        assert got["ContentType"] == "text/plain" and got["ETag"] == s3.head_object(Bucket="finsight", Key=k)["ETag"], k
+    assert s3.get_object(Bucket="finsight", Key="b/%41", Range="bytes=1-2")["Body"].read() == b"/%"
+    assert s3.get_object(Bucket="finsight", Key="b/%41", Range="bytes=-2")["Body"].read() == b"41"
+    assert code(s3.get_object, Bucket="finsight", Key="a", Range="bytes=9-") == "InvalidRange"
+    assert code(s3.get_object, Bucket="finsight", Key="nothing") == "NoSuchKey"
+    assert code(s3.get_object, Bucket="other-bucket", Key="a") == "NoSuchBucket"
+
+
+def lists(s3):
+    want = sorted(KEYS, key=lambda k: k.encode())
+    for size in (1, 2, 5, 1000):
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket="finsight", PaginationConfig={"PageSize": size})
+        got = [o["Key"] for page in pages for o in page.get("Contents", [])]
+        assert got == want, (size, got)
+    page = s3.list_objects_v2(Bucket="finsight", Delimiter="/")
+    assert [p["Prefix"] for p in page["CommonPrefixes"]] == ["a/", "b/", "ü/"], page["CommonPrefixes"]
+    assert [o["Key"] for o in s3.list_objects_v2(Bucket="finsight", Prefix="a/", StartAfter="a/b")["Contents"]] == ["a/b/c", "a/c"]
+
+
+def parts(s3):
+    bytes_ = os.urandom(1 << 20) * 12
+    s3.upload_fileobj(io.BytesIO(bytes_), "finsight", "large", Config=TransferConfig(
+        multipart_threshold=5 << 20, multipart_chunksize=5 << 20, max_concurrency=2))
+    back = io.BytesIO()
+    s3.download_fileobj("finsight", "large", back, Config=TransferConfig(multipart_threshold=5 << 20, max_concurrency=3))
+    assert back.getvalue() == bytes_
+    assert s3.head_object(Bucket="finsight", Key="large")["ETag"].endswith('-3"')
+    up = s3.create_multipart_upload(Bucket="finsight", Key="small-parts")["UploadId"]
+    tags = [s3.upload_part(Bucket="finsight", Key="small-parts", UploadId=up, PartNumber=n, Body=b"x")["ETag"] for n in (1, 2)]
+    ends = [{"PartNumber": n + 1, "ETag": t} for n, t in enumerate(tags)]
+    end = dict(Bucket="finsight", Key="small-parts", UploadId=up)
+    assert code(s3.complete_multipart_upload, **end, MultipartUpload={"Parts": ends}) == "EntityTooSmall"
+    assert code(s3.complete_multipart_upload, **end, MultipartUpload={"Parts": ends[::-1]}) == "InvalidPartOrder"
+    wrong = [{"PartNumber": 1, "ETag": '"0"'}]
+    assert code(s3.complete_multipart_upload, **end, MultipartUpload={"Parts": wrong}) == "InvalidPart"
+    assert len(s3.list_parts(**end)["Parts"]) == 2 and len(s3.list_multipart_uploads(Bucket="finsight")["Uploads"]) == 1
+    s3.abort_multipart_upload(**end)
+    assert code(s3.abort_multipart_upload, **end) == "NoSuchUpload"
+
+
+def conditions(s3):
+    def with_header(name, value):
+        def add(request, **_):
+            request.headers[name] = value
+        return add
+
+    def put(name, value, key, body):
+        add = with_header(name, value)  # this boto3 may be older than conditional puts
+        s3.meta.events.register_first("before-sign.s3.PutObject", add)
+        try:
+            return code(s3.put_object, Bucket="finsight", Key=key, Body=body)
+        finally:
+            s3.meta.events.unregister("before-sign.s3.PutObject", add)
+
+    assert put("If-None-Match", "*", "once", b"1") == "fine" and put("If-None-Match", "*", "once", b"2") == "PreconditionFailed"
+    tag = s3.head_object(Bucket="finsight", Key="once")["ETag"]
+    assert put("If-Match", tag, "once", b"3") == "fine" and put("If-Match", tag, "once", b"4") == "PreconditionFailed"
+    assert put("If-Match", tag, "never", b"5") == "NoSuchKey"
+    assert s3.get_object(Bucket="finsight", Key="once")["Body"].read() == b"3"
+    assert code(s3.get_object, Bucket="finsight", Key="once", IfMatch='"no"') == "PreconditionFailed"
+
+
+def buckets(s3):
+    s3.create_bucket(Bucket="second")
+    assert {b["Name"] for b in s3.list_buckets()["Buckets"]} == {"finsight", "second"}
+    s3.put_object(Bucket="second", Key="k", Body=b"")
+    assert code(s3.delete_bucket, Bucket="second") == "BucketNotEmpty"
+    assert len(s3.delete_objects(Bucket="second", Delete={"Objects": [{"Key": "k"}, {"Key": "l"}]})["Deleted"]) == 2
+    s3.delete_bucket(Bucket="second")
+    assert code(s3.head_bucket, Bucket="second") == "404"
+    s3.delete_object(Bucket="finsight", Key="never-was")
+
+
+def signatures(s3, url):
+    ask = dict(Bucket="finsight", Key="a")
+    assert code(client(url, secret="other").get_object, **ask) == "SignatureDoesNotMatch"
+    assert code(client(url, access="other").get_object, **ask) == "InvalidAccessKeyId"
+    assert code(client(url, region="eu-west-1").list_objects_v2, Bucket="finsight") in (
+        "AuthorizationHeaderMalformed", "fine")  # boto3 goes where it is told the bucket is
+    assert code(client(url, aws_session_token="t").get_object, **ask) == "InvalidToken"
+
+    def late(*_, **__):
+        return datetime.datetime.utcnow() - datetime.timedelta(minutes=20)
+
+    class Late(datetime.datetime):
+        utcnow = staticmethod(late)
+
+    class Module:  # botocore's clock, in the way of its version
+        datetime, timedelta, timezone = Late, datetime.timedelta, datetime.timezone
+
+    name = "get_current_datetime" if hasattr(botocore.auth, "get_current_datetime") else "datetime"
+    real = getattr(botocore.auth, name)
+    setattr(botocore.auth, name, late if name != "datetime" else Late if isinstance(real, type) else Module)
+    try:
+        assert code(client(url).get_object, **ask) == "RequestTimeTooSkewed"
+    finally:
+        setattr(botocore.auth, name, real)
+
+    def tamper(name, change):
+        def hook(request, **_):
+            change(request)
+        s = client(url)
+        s.meta.events.register("before-send.s3." + name, hook)
+        return s
+
+    def body(request):
+        request.body = b"evil"
+        request.headers["Content-Length"] = "4"
+    assert code(tamper("PutObject", body).put_object, Bucket="finsight", Key="t", Body=b"good") == "XAmzContentSHA256Mismatch"
+
+    def meta(request):
+        request.headers["x-amz-meta-role"] = "admin"
+    assert code(tamper("PutObject", meta).put_object, Bucket="finsight", Key="t", Body=b"good") == "AccessDenied"
+
+    def key(request):
+        request.url = request.url.replace("/t", "/u")
+    assert code(tamper("PutObject", key).put_object, Bucket="finsight", Key="t", Body=b"good") == "SignatureDoesNotMatch"
+    assert code(s3.head_object, Bucket="finsight", Key="t") == "404" and code(s3.head_object, Bucket="finsight", Key="u") == "404"
+
+
+def main(finsight):
+    server = subprocess.Popen([finsight, "s3-sim", "--port", "0", "--json"], stdout=subprocess.PIPE)
+    failed = 0
+    try:
+        url = json.loads(server.stdout.readline())["url"]
+        s3 = client(url)
+        cases = [objects, lists, parts, conditions, buckets, lambda s: signatures(s, url)]
+        names = ["objects", "lists in pages", "uploads in parts", "conditional puts", "buckets",
+                 "wrong signatures get the right errors"]
+        print(f"1..{len(cases)}")
+        for n, (case, name) in enumerate(zip(cases, names), 1):
+            try:
+                case(s3)
+                print(f"ok {n} - {name} (boto3 {boto3.__version__})")
+            except Exception as e:  # noqa: BLE001: a test reports everything
+                failed += 1
+                print(f"not ok {n} - {name}\n# {type(e).__name__}: {e} lines {[f.lineno for f in traceback.extract_tb(e.__traceback__)]}")
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+    sys.exit(failed > 0)
+
+
+main(sys.argv[1])
