@@ -5,6 +5,8 @@
 #include "base/file.h"
 
 static const char *const stores[] = { "sqlite", "memory", "csv", "parquet", NULL };
+static const char *const object_stores[] = { "dir", "s3", NULL };
+static const char *const s3_styles[] = { "path", "host", NULL };
 static const char *const buses[] = { "log", "amqp", "kafka", NULL };
 static const char *const news_stores[] = { "sqlite", "mongodb", NULL };
 static const char *const cache_policies[] = { "tinylfu", "lru", NULL };
@@ -60,6 +62,30 @@ const CfgOption app_options[] = {
 
     { "storage.dir", CFG_PATH, CFG_AT(AppCfg, storage_dir),
       .help = "folder of datasets; empty: objects in data.dir" },
+    { "objects.store", CFG_CHOICE, CFG_AT(AppCfg, objects_store), .def = "dir", .choices = object_stores,
+      .help = "where datasets and models live: a folder, or a bucket of S3, MinIO or whoever speaks their protocol" },
+    { "objects.s3_endpoint", CFG_STR, CFG_AT(AppCfg, s3_endpoint), .def = "http://127.0.0.1:9000",
+      .help = "the S3 server: SCHEME://HOST[:PORT], e.g. https://s3.eu-central-1.amazonaws.com" },
+    { "objects.s3_region", CFG_STR, CFG_AT(AppCfg, s3_region), .def = "us-east-1",
+      .help = "region that the bucket is in" },
+    { "objects.s3_bucket", CFG_STR, CFG_AT(AppCfg, s3_bucket), .def = "finsight",
+      .help = "the bucket; it must be there" },
+    { "objects.s3_prefix", CFG_STR, CFG_AT(AppCfg, s3_prefix), .def = "",
+      .help = "before every key in the bucket, with a '/' at its end; for buckets that others use as well" },
+    { "objects.s3_access_key", CFG_SECRET, CFG_AT(AppCfg, s3_access_key),
+      .help = "access key of the bucket" },
+    { "objects.s3_secret_key", CFG_SECRET, CFG_AT(AppCfg, s3_secret_key),
+      .help = "secret of that key" },
+    { "objects.s3_session_token", CFG_SECRET, CFG_AT(AppCfg, s3_session_token),
+      .help = "token that belongs to a temporary access key" },
+    { "objects.s3_style", CFG_CHOICE, CFG_AT(AppCfg, s3_style), .def = "path", .choices = s3_styles,
+      .help = "HOST/BUCKET/KEY, or BUCKET.HOST/KEY as Amazon wants it for new buckets" },
+    { "objects.s3_ca", CFG_PATH, CFG_AT(AppCfg, s3_ca),
+      .help = "PEM file of the authorities that the server's certificate may be from; empty: the system's" },
+    { "objects.s3_timeout", CFG_DURATION, CFG_AT(AppCfg, s3_timeout_ms), .def = "60s", .min = 100, .max = 60 * MINUTE_MS,
+      .help = "longest time of one request of at most 8 MiB" },
+    { "objects.cache", CFG_SIZE, CFG_AT(AppCfg, objects_cache), .def = "1GiB", .max = INT64_C(1) << 44,
+      .help = "disk in data.dir for objects of the bucket that were read; 0 keeps none" },
     { "backup.dir", CFG_PATH, CFG_AT(AppCfg, backup_dir), .flag = "backup-dir",
       .help = "folder of backups, best on another disk; empty: backups in data.dir" },
 

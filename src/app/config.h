@@ -8,6 +8,8 @@
 
 typedef enum StoreChoice { STORE_SQLITE, STORE_MEMORY, STORE_CSV, STORE_PARQUET } StoreChoice;
 typedef enum NewsStoreChoice { NEWS_STORE_SQLITE, NEWS_STORE_MONGODB } NewsStoreChoice;
+typedef enum ObjectsChoice { OBJECTS_DIR, OBJECTS_S3 } ObjectsChoice;
+typedef enum S3Style { S3_BY_PATH, S3_BY_HOST } S3Style;
 typedef enum BusChoice { BUS_LOG, BUS_AMQP, BUS_KAFKA } BusChoice;
 typedef enum PortsChoice { PORTS_A, PORTS_B } PortsChoice;
 typedef enum ConfineChoice { CONFINE_OFF, CONFINE_REPORT, CONFINE_ON } ConfineChoice;
@@ -31,6 +33,12 @@ typedef struct AppCfg {
     Str redis_url, redis_prefix;
     int64_t redis_pool, redis_timeout_ms;
     const char *storage_dir, *backup_dir;
+    int objects_store; /* ObjectsChoice */
+    int s3_style;      /* S3Style */
+    Str s3_endpoint, s3_region, s3_bucket, s3_prefix;
+    Str s3_access_key, s3_secret_key, s3_session_token;
+    const char *s3_ca;
+    int64_t s3_timeout_ms, objects_cache;
     const char *sql_library;
     int64_t sql_memory, sql_timeout_ms;
 

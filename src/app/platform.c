@@ -16,6 +16,7 @@
 #include "api/sentiment/sentiment_api.h"
 #include "app/job_kinds.h"
 #include "app/lake.h"
+#include "app/objects.h"
 #include "app/security.h"
 #include "base/file.h"
 
@@ -97,7 +98,7 @@ static int open_market_stores(Platform *p, Ctx *cx) {
     if (r == 0)
         r = registry_open_feeds(cx, cfg, p->http, p->feeds, PLATFORM_FEEDS_MAX, &p->n_feeds);
     if (r == 0)
-        r = object_dir_open(cx, platform_objects_dir(cx->arena, cfg), &p->objects);
+        r = app_objects_open(cx, cfg, p->ids, S("datasets"), platform_objects_dir(cx->arena, cfg), &p->objects);
     if (r == 0)
         r = object_dir_open(cx, platform_backup_dir(cx->arena, cfg), &p->backups);
     return r;

@@ -4,12 +4,15 @@ the error that S3 gives, and what it stores, lists and reads comes back.
 
 usage: test_s3_peer.py FINSIGHT"""
 import datetime
+import hashlib
 import importlib.util
 import io
 import json
 import os
+import pathlib
 import subprocess
 import sys
+import tempfile
 import traceback
 
 if importlib.util.find_spec("boto3") is None and os.path.exists("/usr/bin/python3") and "PEER_AGAIN" not in os.environ:
@@ -168,15 +171,53 @@ def signatures(s3, url):
     assert code(s3.head_object, Bucket="finsight", Key="t") == "404" and code(s3.head_object, Bucket="finsight", Key="u") == "404"
 
 
+def platform(s3, url, finsight):
+    """Datasets of a platform whose objects are in the bucket (FLW-05, STO-15); the secret is nowhere to be read."""
+    with tempfile.TemporaryDirectory() as folder:
+        env = dict(os.environ, FINSIGHT_OBJECTS_STORE="s3", FINSIGHT_OBJECTS_S3_ENDPOINT=url, FINSIGHT_DATA_DIR=folder + "/data",
+                   FINSIGHT_OBJECTS_S3_ACCESS_KEY="SIMULATED", FINSIGHT_OBJECTS_S3_SECRET_KEY="simulated-secret",
+                   FINSIGHT_OBJECTS_S3_PREFIX="platform/")
+
+        def run(*words, **more):
+            done = subprocess.run([finsight, *words], env=dict(env, **more), capture_output=True, text=True, cwd=folder)
+            assert "simulated-secret" not in done.stdout + done.stderr, words
+            return done
+
+        rows = [f"2024-01-01T{h:02}:00:00Z,1.5,2,1,{1 + h / 100},10" for h in range(24)]
+        pathlib.Path(folder, "p.csv").write_text("\n".join(["time,open,high,low,close,volume", *rows]) + "\n")
+        assert run("import", "p.csv", "--symbol", "AAA").returncode == 0
+        up = run("upload", "AAA", "1h", "--exchange", "file")
+        assert up.returncode == 0, up.stderr
+        said = json.loads(run("datasets", "--json").stdout.splitlines()[0])
+        key = "platform/datasets/" + said["object"]
+        head = s3.head_object(Bucket="finsight", Key=key)
+        assert head["ContentLength"] == said["size"] and head["ETag"].strip('"') == said["etag"]
+        body = s3.get_object(Bucket="finsight", Key=key)["Body"].read()
+        assert hashlib.sha256(body).hexdigest() == head["Metadata"]["finsight-sha256"] == said["sha256"]
+        down = run("download", said["dataset"], "back")
+        assert down.returncode == 0 and pathlib.Path(folder, "back").read_bytes() == body, down.stderr
+        kept = pathlib.Path(folder, "data", "object-cache", said["sha256"])
+        assert kept.read_bytes() == body
+        s3.put_object(Bucket="finsight", Key=key, Body=body[:-1] + b"?", Metadata=head["Metadata"])
+        kept.unlink()
+        bad = run("download", said["dataset"], "evil")
+        assert bad.returncode != 0 and not pathlib.Path(folder, "evil").exists(), bad.stdout
+        wrong = run("datasets", FINSIGHT_OBJECTS_S3_REGION="eu-west-1")
+        assert wrong.returncode == 9 and "the region is us-east-1" in wrong.stderr, (wrong.returncode, wrong.stderr)
+        assert "simulated-secret" not in run("config").stdout
+
+
 def main(finsight):
+    finsight = os.path.abspath(finsight)
     server = subprocess.Popen([finsight, "s3-sim", "--port", "0", "--json"], stdout=subprocess.PIPE)
     failed = 0
     try:
         url = json.loads(server.stdout.readline())["url"]
         s3 = client(url)
-        cases = [objects, lists, parts, conditions, buckets, lambda s: signatures(s, url)]
+        cases = [objects, lists, parts, conditions, buckets, lambda s: signatures(s, url),
+                 lambda s: platform(s, url, finsight)]
         names = ["objects", "lists in pages", "uploads in parts", "conditional puts", "buckets",
-                 "wrong signatures get the right errors"]
+                 "wrong signatures get the right errors", "a platform's datasets"]
         print(f"1..{len(cases)}")
         for n, (case, name) in enumerate(zip(cases, names), 1):
             try:

@@ -182,6 +182,8 @@ static void s3_close(ObjectStore *store) {
     S3Store *s = (S3Store *)store;
     wipe(s->o.secret_key);
     wipe(s->o.session_token);
+    if (s->o.own_http)
+        http_client_close(s->o.http);
     arena_done(&s->arena);
     mem_free(s);
 }
@@ -239,6 +241,8 @@ int object_s3_open(Ctx *cx, const S3Options *o, ObjectStore **out) {
     HttpUrl url;
     assert(o->http && o->ids && o->part_size <= S3_PART_MAX);
     int r = check_options(cx, o, &url);
+    if (r && o->own_http)
+        http_client_close(o->http);
     if (r)
         return r;
     S3Store *s = mem_new(S3Store);

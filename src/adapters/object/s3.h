@@ -24,6 +24,7 @@
 
 typedef struct S3Options { /* copied, but for http and ids, which outlive the store */
     HttpClient *http;
+    bool own_http; /* closed with the store, also when opening fails */
     Ids *ids;
     Str endpoint; /* "https://s3.eu-central-1.amazonaws.com", "http://127.0.0.1:9000"; nothing behind the host */
     Str region;   /* empty: "us-east-1" */
