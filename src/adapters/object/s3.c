@@ -175,7 +175,8 @@ static int s3_remove(ObjectStore *store, Ctx *cx, Str key) {
 /* --- opening --- */
 
 static void wipe(Str s) {
-    explicit_bzero((char *)(uintptr_t)s.p, s.n); /* the arena's own copy */
+    if (s.n)
+        explicit_bzero((char *)(uintptr_t)s.p, s.n); /* the arena's own copy */
 }
 
 static void s3_close(ObjectStore *store) {
