@@ -76,7 +76,7 @@ class Cases(rig.Suite):
 
     def commands(self):
         listing = self.cli("help").stdout
-        return re.findall(r"^  ([a-z-]+) {2,}\S", listing, re.M)
+        return re.findall(r"^  ([a-z][a-z0-9-]*) {2,}\S", listing, re.M)
 
     def stored(self, symbol, timeframe="1m"):
         done = self.cli("stats", symbol, timeframe, "--json", status=None)
