@@ -1,5 +1,5 @@
 /* The model registry contract on adapters/registry/mlflow (PRD-07): on the MLflow server that FINSIGHT_TEST_MLFLOW names
- * (tests/peers/mlflow runs a real one, tests/e2e/test_mlflow_adapter.py ours). FINSIGHT_TEST_MLFLOW_S3 has the words of
+ * (tests/peers/mlflow_server runs a real one, tests/e2e/test_mlflow_adapter.py ours). FINSIGHT_TEST_MLFLOW_S3 has the words of
  * object_store_s3.c and the server's root: then files go straight to the bucket. */
 
 #include "adapters/clock/system.h"
