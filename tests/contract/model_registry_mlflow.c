@@ -45,9 +45,13 @@ static ModelRegistry *open_mlflow(TestCtx *t, const char *dir) {
             open_files(t, str_c(s3));
     }
     t->cx.clock = &w.clock;
-    RegistryMlflowOptions o = {
-        .http = w.http, .ids = &w.ids, .url = str_c(url), .allow_private = true, .files = w.files, .files_root = w.root
-    };
+    RegistryMlflowOptions o = { .http = w.http,
+                                .ids = &w.ids,
+                                .url = str_c(url),
+                                .token = str_c(getenv("FINSIGHT_TEST_MLFLOW_TOKEN")),
+                                .allow_private = true,
+                                .files = w.files,
+                                .files_root = w.root };
     CHECK_OK_PLAIN(&t->cx, registry_mlflow_open(&t->cx, &o, &r));
     return r;
 }

@@ -221,7 +221,7 @@ static bool header_text(Str s) { /* of keys and regions, which travel in a heade
 static int check_options(Ctx *cx, const S3Options *o, HttpUrl *url) {
     int r = http_url_parse(cx, o->endpoint, url);
     if (r)
-        return err_prefix(cx, "objects.s3_endpoint: ");
+        return err_prefix(cx, "objects.s3_endpoint");
     if (url->path.n > 1)
         return err_set_at(cx, ERR_INVALID, S("objects.s3_endpoint"),
                           "an endpoint is SCHEME://HOST[:PORT], without a path");

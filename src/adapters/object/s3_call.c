@@ -115,7 +115,7 @@ int s3_call(S3Store *s, Ctx *cx, const S3Call *c, HttpResponse *out) {
                            .judge = judge };
     int r = http_fetch(s->o.http, cx, &req, &policy, out, NULL);
     if (r)
-        return err_prefix(cx, "bucket " STR_FMT " at " STR_FMT ": ", STR_ARG(s->o.bucket), STR_ARG(s->host));
+        return err_prefix(cx, "bucket " STR_FMT " at " STR_FMT, STR_ARG(s->o.bucket), STR_ARG(s->host));
     if (out->status / 100 == 2)
         atomic_store_explicit(&s->seen, true, memory_order_relaxed);
     return 0;

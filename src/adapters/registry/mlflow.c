@@ -117,7 +117,7 @@ int mlflow_call(Mlflow *m, Ctx *cx, const MlflowCall *c, HttpResponse *out) {
                            .rng = &rng };
     int e = http_fetch(m->o.http, cx, &req, &policy, out, NULL);
     if (e)
-        return err_prefix(cx, "MLflow server at " STR_FMT ": ", STR_ARG(m->o.url));
+        return err_prefix(cx, "MLflow server at " STR_FMT, STR_ARG(m->o.url));
     return out->status / 100 == 2 ? 0 : refused(m, cx, c, out);
 }
 
@@ -202,7 +202,7 @@ int registry_mlflow_open(Ctx *cx, const RegistryMlflowOptions *o, ModelRegistry 
     assert(o->http && o->ids);
     int e = http_url_parse(cx, o->url, &url);
     if (e)
-        return err_prefix(cx, "models.mlflow_url: ");
+        return err_prefix(cx, "models.mlflow_url");
     if (o->user.n + o->password.n > SECRET_MAX || o->token.n > SECRET_MAX || (o->files && o->files_root.n == 0))
         return err_set_at(cx, ERR_INVALID, S("models.mlflow_url"), "user, password and token have at most %d bytes",
                           SECRET_MAX);
