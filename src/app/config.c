@@ -6,6 +6,7 @@
 
 static const char *const stores[] = { "sqlite", "memory", "csv", "parquet", NULL };
 static const char *const object_stores[] = { "dir", "s3", NULL };
+static const char *const model_registries[] = { "builtin", "mlflow", NULL };
 static const char *const s3_styles[] = { "path", "host", NULL };
 static const char *const buses[] = { "log", "amqp", "kafka", NULL };
 static const char *const news_stores[] = { "sqlite", "mongodb", NULL };
@@ -86,6 +87,18 @@ const CfgOption app_options[] = {
       .help = "longest time of one request of at most 8 MiB" },
     { "objects.cache", CFG_SIZE, CFG_AT(AppCfg, objects_cache), .def = "1GiB", .max = INT64_C(1) << 44,
       .help = "disk in data.dir for objects of the bucket that were read; 0 keeps none" },
+    { "models.registry", CFG_CHOICE, CFG_AT(AppCfg, models_registry), .def = "builtin", .choices = model_registries,
+      .help = "who keeps experiments and models: this platform, or an MLflow server" },
+    { "models.mlflow_url", CFG_STR, CFG_AT(AppCfg, mlflow_url), .def = "http://127.0.0.1:5000",
+      .help = "the MLflow server, 2.8 or newer" },
+    { "models.mlflow_user", CFG_STR, CFG_AT(AppCfg, mlflow_user),
+      .help = "user of the MLflow server; empty: it asks nobody" },
+    { "models.mlflow_password", CFG_SECRET, CFG_AT(AppCfg, mlflow_password),
+      .help = "password of that user" },
+    { "models.mlflow_token", CFG_SECRET, CFG_AT(AppCfg, mlflow_token),
+      .help = "a bearer token instead of user and password" },
+    { "models.mlflow_artifacts", CFG_STR, CFG_AT(AppCfg, mlflow_artifacts),
+      .help = "s3://BUCKET/PREFIX where the server sends its clients there for files (objects.s3_* says how); empty: through it" },
     { "backup.dir", CFG_PATH, CFG_AT(AppCfg, backup_dir), .flag = "backup-dir",
       .help = "folder of backups, best on another disk; empty: backups in data.dir" },
 

@@ -9,6 +9,7 @@
 typedef enum StoreChoice { STORE_SQLITE, STORE_MEMORY, STORE_CSV, STORE_PARQUET } StoreChoice;
 typedef enum NewsStoreChoice { NEWS_STORE_SQLITE, NEWS_STORE_MONGODB } NewsStoreChoice;
 typedef enum ObjectsChoice { OBJECTS_DIR, OBJECTS_S3 } ObjectsChoice;
+typedef enum ModelsChoice { MODELS_BUILTIN, MODELS_MLFLOW } ModelsChoice;
 typedef enum S3Style { S3_BY_PATH, S3_BY_HOST } S3Style;
 typedef enum BusChoice { BUS_LOG, BUS_AMQP, BUS_KAFKA } BusChoice;
 typedef enum PortsChoice { PORTS_A, PORTS_B } PortsChoice;
@@ -39,6 +40,8 @@ typedef struct AppCfg {
     Str s3_access_key, s3_secret_key, s3_session_token;
     const char *s3_ca;
     int64_t s3_timeout_ms, objects_cache;
+    int models_registry; /* ModelsChoice */
+    Str mlflow_url, mlflow_user, mlflow_password, mlflow_token, mlflow_artifacts;
     const char *sql_library;
     int64_t sql_memory, sql_timeout_ms;
 

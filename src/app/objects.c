@@ -8,14 +8,14 @@
 #include "adapters/object/s3.h"
 #include "base/file.h"
 
-static int open_s3(Ctx *cx, const AppCfg *cfg, Ids *ids, Str area, ObjectStore **out) {
+static int open_s3(Ctx *cx, const AppCfg *cfg, Ids *ids, Str bucket, Str prefix, ObjectStore **out) {
     HttpCurlOptions http = { .ca_file = cfg->s3_ca && cfg->s3_ca[0] ? cfg->s3_ca : NULL };
     S3Options o = {
         .ids = ids,
         .endpoint = cfg->s3_endpoint,
         .region = cfg->s3_region,
-        .bucket = cfg->s3_bucket,
-        .prefix = str_fmt(cx->arena, STR_FMT STR_FMT "/", STR_ARG(cfg->s3_prefix), STR_ARG(area)),
+        .bucket = bucket,
+        .prefix = prefix,
         .access_key = cfg->s3_access_key,
         .secret_key = cfg->s3_secret_key,
         .session_token = cfg->s3_session_token,
@@ -38,6 +38,19 @@ static int open_s3(Ctx *cx, const AppCfg *cfg, Ids *ids, Str area, ObjectStore *
     return object_cached_open(cx, *out, &cache, out);
 }
 
+int app_bucket_open(Ctx *cx, const AppCfg *cfg, Ids *ids, Str uri, ObjectStore **out) {
+    Str rest = str_from(uri, 5), bucket;
+    if (!str_starts(uri, S("s3://")) || !str_next(&rest, '/', &bucket))
+        return err_set_at(cx, ERR_INVALID, S("models.mlflow_artifacts"), "'" STR_FMT "' is not s3://BUCKET[/PREFIX]",
+                          STR_ARG(str_first(uri, 80)));
+    while (rest.n && rest.p[rest.n - 1] == '/')
+        rest.n--;
+    Str prefix = rest.n ? str_fmt(cx->arena, STR_FMT "/", STR_ARG(rest)) : rest;
+    return open_s3(cx, cfg, ids, bucket, prefix, out);
+}
+
 int app_objects_open(Ctx *cx, const AppCfg *cfg, Ids *ids, Str area, const char *dir, ObjectStore **out) {
-    return cfg->objects_store == OBJECTS_S3 ? open_s3(cx, cfg, ids, area, out) : object_dir_open(cx, dir, out);
+    Str prefix = str_fmt(cx->arena, STR_FMT STR_FMT "/", STR_ARG(cfg->s3_prefix), STR_ARG(area));
+    return cfg->objects_store == OBJECTS_S3 ? open_s3(cx, cfg, ids, cfg->s3_bucket, prefix, out)
+                                            : object_dir_open(cx, dir, out);
 }

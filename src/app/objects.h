@@ -9,3 +9,5 @@
 /* One area of the configured store. dir: its folder where objects.store is dir; area ("datasets"): behind the prefix of the
  * bucket where it is s3. ids outlive the store. */
 int app_objects_open(Ctx *cx, const AppCfg *cfg, Ids *ids, Str area, const char *dir, ObjectStore **out);
+/* "s3://BUCKET/PREFIX" with the keys and the server of objects.s3_*, whatever objects.store is. */
+int app_bucket_open(Ctx *cx, const AppCfg *cfg, Ids *ids, Str uri, ObjectStore **out);

@@ -150,7 +150,7 @@ static void make_market_tools(Platform *p) {
         p->beside[n++] = (BackupDatabase){ "backtest.db", backtests_snapshot, p->backtests };
     if (p->news.store && p->news.store->ops->snapshot) /* a database server has backups of its own */
         p->beside[n++] = (BackupDatabase){ "news.db", news_snapshot, p->news.store };
-    if (p->prediction.registry)
+    if (p->prediction.registry && p->prediction.registry->ops->snapshot)
         p->beside[n++] = (BackupDatabase){ "models.db", models_snapshot, p->prediction.registry };
     /* The last: what the outboxes of the others have let go of is in it. */
     if (p->bus->ops->snapshot) /* a broker keeps its own */
@@ -182,9 +182,11 @@ static void make_events(Platform *p) {
         .bus = p->bus, .kept = p->outbox, .ids = p->ids, .log = p->log, .metrics = p->metrics });
 }
 
-static const RoleSet every_role = {
-    { [ROLE_MARKET] = true, [ROLE_BACKTEST] = true, [ROLE_NEWS] = true, [ROLE_SENTIMENT] = true, [ROLE_PREDICTION] = true }
-};
+static const RoleSet every_role = { { [ROLE_MARKET] = true,
+                                      [ROLE_BACKTEST] = true,
+                                      [ROLE_NEWS] = true,
+                                      [ROLE_SENTIMENT] = true,
+                                      [ROLE_PREDICTION] = true } };
 
 int platform_open(Platform *p, Ctx *cx, const AppCfg *cfg, const RoleSet *hosts, Clock *clock, Ids *ids, Logger *log) {
     enum { SLOW_KEPT = 256 };

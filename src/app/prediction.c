@@ -4,8 +4,7 @@
 
 #include "adapters/cache/memory.h"
 #include "adapters/model/xgboost.h"
-#include "adapters/object/dir.h"
-#include "adapters/registry/sqlite.h"
+#include "app/model_registry.h"
 #include "app/platform.h"
 #include "app/training.h"
 #include "base/file.h"
@@ -94,18 +93,9 @@ static void registry_changed(void *arg, Ctx *cx, const MlChange *change) {
 int platform_open_prediction(Platform *p, Ctx *cx) {
     PredictionRoles *r = &p->prediction;
     const AppCfg *cfg = p->cfg;
-    bool kept = cfg->data_store != STORE_MEMORY;
     if (!p->hosts.has[ROLE_PREDICTION])
         return 0;
-    int e = object_dir_open(cx, path_join(cx->arena, cfg->data_dir, "models"), &r->files);
-    if (e == 0)
-        e = registry_sqlite_open(
-            cx,
-            &(RegistrySqliteOptions){ .path = kept ? path_join(cx->arena, cfg->data_dir, "models.db") : NULL,
-                                      .lazy = kept,
-                                      .files = r->files,
-                                      .ids = p->ids },
-            &r->registry);
+    int e = app_model_registry_open(cx, cfg, p->ids, &r->files, &r->registry);
     return e ? e : training_open(p, cx);
 }
 

@@ -139,6 +139,8 @@ static void mlflow_close(ModelRegistry *r) {
     Mlflow *m = (Mlflow *)r;
     if (m->authorization.n)
         explicit_bzero((char *)(uintptr_t)m->authorization.p, m->authorization.n); /* the arena's own copy */
+    if (m->o.own_http)
+        http_client_close(m->o.http);
     arena_done(&m->arena);
     mem_free(m);
 }
@@ -196,16 +198,27 @@ static Str authorization_of(Arena *a, const RegistryMlflowOptions *o) {
     return out;
 }
 
-int registry_mlflow_open(Ctx *cx, const RegistryMlflowOptions *o, ModelRegistry **out) {
+enum { SECRET_MAX = 1024 };
+
+static int check_options(Ctx *cx, const RegistryMlflowOptions *o) {
     HttpUrl url;
-    enum { TIMEOUT_MS = 30000, ATTEMPTS = 4, BACKOFF_MS = 200, SECRET_MAX = 1024 };
-    assert(o->http && o->ids);
     int e = http_url_parse(cx, o->url, &url);
     if (e)
         return err_prefix(cx, "models.mlflow_url");
-    if (o->user.n + o->password.n > SECRET_MAX || o->token.n > SECRET_MAX || (o->files && o->files_root.n == 0))
-        return err_set_at(cx, ERR_INVALID, S("models.mlflow_url"), "user, password and token have at most %d bytes",
+    if (o->user.n + o->password.n > SECRET_MAX || o->token.n > SECRET_MAX)
+        return err_set_at(cx, ERR_INVALID, S("models.mlflow_token"), "user, password and token have at most %d bytes",
                           SECRET_MAX);
+    return 0;
+}
+
+int registry_mlflow_open(Ctx *cx, const RegistryMlflowOptions *o, ModelRegistry **out) {
+    enum { TIMEOUT_MS = 30000, ATTEMPTS = 4, BACKOFF_MS = 200 };
+    assert(o->http && o->ids && (!o->files || o->files_root.n));
+    int e = check_options(cx, o);
+    if (e && o->own_http)
+        http_client_close(o->http);
+    if (e)
+        return e;
     Mlflow *m = mem_new(Mlflow);
     m->base.ops = &ops;
     m->o = *o;

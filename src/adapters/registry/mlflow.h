@@ -19,6 +19,7 @@
 
 typedef struct RegistryMlflowOptions { /* copied, but for http, ids and files, which outlive the registry */
     HttpClient *http;
+    bool own_http;      /* closed with the registry, also when opening fails */
     Ids *ids;           /* of the jitter */
     Str url;            /* "http://127.0.0.1:5000", with a path where the server is below one */
     Str user, password; /* Basic; or */
