@@ -132,7 +132,7 @@ static void take_back(const S3Upload *u, Ctx *cx, Str id) {
 int s3_upload(const S3Upload *u, Ctx *cx, HttpResponse *out) {
     int64_t size = part_size(u);
     int n = (int)((u->size + size - 1) / size);
-    Str id;
+    Str id = { 0 };
     Etag *etags = (Etag *)arena_zalloc(cx->arena, mem_mul((size_t)n, sizeof(Etag)));
     int r = begin(u, cx, &id);
     if (r)

@@ -137,33 +137,45 @@ static bool item_field(ObjectInfo *o, const Leaf *leaf) {
     return true;
 }
 
+typedef VEC(ObjectInfo) Items;
+
+/* What the list says of itself. */
+static void page_field(const Leaf *leaf, S3Page *page, bool *encoded) {
+    if (str_eq(leaf->name, S("IsTruncated")))
+        page->more = str_eq(leaf->text, S("true"));
+    else if (str_eq(leaf->name, S("NextContinuationToken")))
+        page->token = leaf->text;
+    else if (str_eq(leaf->name, S("EncodingType")))
+        *encoded = str_eq(leaf->text, S("url"));
+}
+
+static int page_leaf(Arena *a, const Leaf *leaf, bool opened, size_t limit, Items *items, S3Page *page, bool *encoded) {
+    if (leaf->depth == 1 && !str_eq(leaf->name, S("ListBucketResult")))
+        return ERR_BAD_REQUEST;
+    if (opened && leaf->depth == 2 && str_eq(leaf->name, S("Contents"))) {
+        if (items->n == limit)
+            return ERR_LIMIT;
+        vec_push_in(a, items, ((ObjectInfo){ 0 }));
+    }
+    if (opened)
+        return 0;
+    if (leaf->depth == 2)
+        page_field(leaf, page, encoded);
+    bool in_item = leaf->depth == 3 && str_eq(leaf->parent, S("Contents"));
+    return in_item && !item_field(&items->v[items->n - 1], leaf) ? ERR_BAD_REQUEST : 0;
+}
+
 int s3_page_read(Arena *a, Str body, size_t limit, S3Page *out) {
-    VEC(ObjectInfo) items = { 0 };
+    Items items = { 0 };
     Walk w = walk_of(a, body);
     Leaf leaf;
     bool opened, encoded = false;
     S3Page page = { 0 };
-    int r;
-    while ((r = walk_next(&w, &leaf, &opened)) == 0) {
-        bool in_item = leaf.depth == 3 && str_eq(leaf.parent, S("Contents"));
-        if (leaf.depth == 1 && !str_eq(leaf.name, S("ListBucketResult")))
-            return ERR_BAD_REQUEST;
-        if (opened && leaf.depth == 2 && str_eq(leaf.name, S("Contents"))) {
-            if (items.n == limit)
-                return ERR_LIMIT;
-            vec_push_in(a, &items, ((ObjectInfo){ 0 }));
-        }
-        if (opened)
-            continue;
-        if (in_item && !item_field(&items.v[items.n - 1], &leaf))
-            return ERR_BAD_REQUEST;
-        if (leaf.depth == 2 && str_eq(leaf.name, S("IsTruncated")))
-            page.more = str_eq(leaf.text, S("true"));
-        else if (leaf.depth == 2 && str_eq(leaf.name, S("NextContinuationToken")))
-            page.token = leaf.text;
-        else if (leaf.depth == 2 && str_eq(leaf.name, S("EncodingType")))
-            encoded = str_eq(leaf.text, S("url"));
-    }
+    int r = 0, bad = 0;
+    while (bad == 0 && (r = walk_next(&w, &leaf, &opened)) == 0)
+        bad = page_leaf(a, &leaf, opened, limit, &items, &page, &encoded);
+    if (bad)
+        return bad;
     if (r != WALK_END || (page.more && page.token.n == 0))
         return r == WALK_END ? ERR_BAD_REQUEST : r;
     VEC_FOR (o, &items) {
