@@ -1,87 +1,91 @@
-/* app/demo_forecast.c - the demo's forecaster: taught on the candles just collected, shown with its interval beside the
- * last value, which on prices is hard to beat. */
+/* app/demo_forecast.c - the demo's forecaster: taught over the API on the candles just collected, registered, and served
+ * with its interval beside the last value, which on prices is hard to beat. */
 
 #include "app/demo.h"
 
-#include "cli/forecast.h"
+#include "api/prediction/prediction_api.h"
 
 #include <math.h>
 
-enum { LOOK_BACK = 168, HORIZON = 24, ROWS_MIN = 1500, SHOWN = 48, MODEL_MAX = 64 << 20 };
+enum { LOOK_BACK = 168, HORIZON = 24, TEACH_MS = 120000, LOOK_MS = 50 };
 
-static int learn(Demo *d, const ForecastTable *t, TrainReport *report) {
-    TrainRequest q = { .table = t,
-                       .data = S("demo"),
-                       .data_sha256 = S(""),
-                       .model = S("nlinear+theta"),
-                       .preset = S("price"),
-                       .horizon = HORIZON,
-                       .look_back = LOOK_BACK,
-                       .season = 24,
-                       .seed = 1,
-                       .epochs = 3,
-                       .batch = 32,
-                       .patience = -1 };
-    Buf b;
-    buf_init(&b, MODEL_MAX);
-    int r = forecast_train(d->c->cx, &q, &b, report);
-    buf_done(&b);
+static int teach(Demo *d, const DemoSeries *s, TrainingRow *out) {
+    Ctx *cx = d->c->cx;
+    TrainingIn in;
+    MonoNs begun = clock_mono(cx->clock);
+    shape_init(op_training_submit.in, cx, &in);
+    in.name = str_fmt(cx->arena, "demo-" STR_FMT "-" STR_FMT, STR_ARG(s->symbol), STR_ARG(s->timeframe));
+    in.exchange = s->exchange;
+    in.symbol = s->symbol;
+    in.timeframe = s->timeframe;
+    in.model = S("nlinear+theta");
+    in.horizon = HORIZON;
+    in.look_back = LOOK_BACK;
+    in.seed = 1;
+    in.epochs = 3;
+    in.promote = true;
+    int r = demo_call(d, &op_training_submit, &in, out);
+    while (r == 0 && !out->ended.ms && mono_ms_between(begun, clock_mono(cx->clock)) < TEACH_MS) {
+        TrainingRef ref = { out->training };
+        clock_sleep_ms(cx->clock, LOOK_MS);
+        r = demo_call(d, &op_training_get, &ref, out);
+    }
     return r;
 }
 
-static void show(Demo *d, const ForecastTable *t, const TrainReport *m, const Prediction *p) {
+/* "NAME version 3 registered, …" -> "NAME/3": also one that was not promoted can be asked for by its number. */
+static Str version_of(Ctx *cx, const TrainingRow *t) {
+    Str rest = t->message, number = { 0 };
+    ptrdiff_t at = str_find(rest, S(" version "));
+    if (at < 0)
+        return t->model;
+    rest = str_from(rest, (size_t)at + 9);
+    str_next(&rest, ' ', &number);
+    return str_fmt(cx->arena, STR_FMT "/" STR_FMT, STR_ARG(t->model), STR_ARG(number));
+}
+
+static void show(Demo *d, const TrainingRow *t, const PredictOut *p) {
     Cli *c = d->c;
     Arena *a = c->cx->arena;
-    const double *close = t->columns[0];
-    fprintf(c->out, "  weighted on validation:");
-    for (size_t i = 0; i < m->artifact.n_members; i++)
-        fprintf(c->out, "%s " STR_FMT " %.2f", i ? "," : "", STR_ARG(m->artifact.members[i]), m->artifact.weights[i]);
-    fprintf(c->out, "   " STR_FMT "\n", STR_ARG(term_ms(a, 1000 * m->seconds)));
+    const ForecastPoint *v = p->forecasts.v, *end = &v[p->forecasts.n - 1];
+    double *values = arena_new_n(a, double, p->forecasts.n);
+    for (size_t i = 0; i < p->forecasts.n; i++)
+        values[i] = v[i].value;
+    fprintf(c->out, "  " STR_FMT "   " STR_FMT "\n", STR_ARG(t->message),
+            STR_ARG(term_ms(a, (double)(t->ended.ms - t->started.ms))));
     fprintf(c->out,
-            "  %s" STR_FMT "%s" STR_FMT "  the next %d candles: " STR_FMT ", between " STR_FMT " and " STR_FMT
-            " (90 %%)\n",
-            term_tone(c, TONE_ACCENT), STR_ARG(term_sparkline(a, close + t->n_rows - SHOWN, SHOWN, SHOWN / 2)),
-            term_end(c), STR_ARG(term_sparkline(a, p->value, HORIZON, HORIZON / 2)), HORIZON,
-            STR_ARG(term_price(a, p->value[HORIZON - 1])), STR_ARG(term_price(a, p->low[HORIZON - 1])),
-            STR_ARG(term_price(a, p->high[HORIZON - 1])));
+            "  %s" STR_FMT "%s  the next %zu candles: " STR_FMT ", between " STR_FMT " and " STR_FMT " (%g %%, " STR_FMT
+            ")\n",
+            term_tone(c, TONE_ACCENT), STR_ARG(term_sparkline(a, values, p->forecasts.n, p->forecasts.n / 2)),
+            term_end(c), p->forecasts.n, STR_ARG(term_price(a, end->value)), STR_ARG(term_price(a, end->low)),
+            STR_ARG(term_price(a, end->high)), 100 * p->level, STR_ARG(p->interval));
     fprintf(c->out,
-            "  the last value: " STR_FMT "   squared error %.3f times its own on %s unseen windows, %.1f %% covered\n",
-            STR_ARG(term_price(a, p->naive[0])), m->test.vs_naive, term_count(a, (int64_t)m->test.n_windows).p,
-            100 * m->interval.adaptive.coverage);
-    if (!artifact_beats_naive(&m->artifact))
-        fprintf(c->out, "  not clearly better than repeating the last value: it would not be promoted\n");
+            "  the last value: " STR_FMT "   served by " STR_FMT " version " STR_FMT " in " STR_FMT
+            "; squared error on validation %.3f times the last value's\n",
+            STR_ARG(term_price(a, end->last)), STR_ARG(p->model), STR_ARG(p->version), STR_ARG(term_ms(a, p->took_ms)),
+            p->val_vs_naive);
 }
 
 int demo_forecast(Demo *d, const DemoSeries *s) {
     Cli *c = d->c;
-    ForecastTable t;
-    TrainReport report;
-    Prediction p;
-    Str name;
-    char hex[SHA256_HEX + 1];
-    ForecastSource source = {
-        .exchange = s->exchange, .symbol = s->symbol, .timeframe = s->timeframe, .features = S("close")
-    };
-    demo_heading(d, "Forecast", "a small ensemble, taught on these candles, beside the last value");
-    ApiCaller *before = c->api;
-    c->api = d->api; /* as a client of the platform being shown */
-    int r = forecast_source_read(c, &source, &t, &name, hex);
-    c->api = before;
+    TrainingRow t;
+    PredictIn in;
+    PredictOut p = { 0 };
+    demo_heading(d, "Forecast", "a small ensemble, taught on these candles in a child process, registered and served");
+    int r = teach(d, s, &t);
     if (r)
         return r;
-    if (t.n_rows < ROWS_MIN) {
-        fprintf(c->out, "  %zu candles are too few to learn from; %d would do\n", t.n_rows, ROWS_MIN);
+    if (!str_eq(t.state, S("succeeded"))) { /* candles that do not move, or too few: no reason to end the demo */
+        fprintf(c->out, "  " STR_FMT "\n", STR_ARG(t.error));
         return 0;
     }
-    r = learn(d, &t, &report);
+    shape_init(op_predict_horizon.in, c->cx, &in);
+    in.model = version_of(c->cx, &t);
+    in.exchange = s->exchange;
+    in.symbol = s->symbol;
+    in.timeframe = s->timeframe;
+    r = demo_call(d, &op_predict_horizon, &in, &p);
     if (r == 0)
-        r = forecast_predict(c->cx, &report.artifact, &(PredictRequest){ .table = &t }, &p);
-    if (r == ERR_INVALID) { /* candles that do not move, say: no reason to end the demo */
-        fprintf(c->out, "  %s\n", c->cx->err.text);
-        err_clear(c->cx);
-        return 0;
-    }
-    if (r == 0)
-        show(d, &t, &report, &p);
+        show(d, &t, &p);
     return r;
 }

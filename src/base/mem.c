@@ -3,6 +3,9 @@
 #include "base/mem.h"
 
 #include <stdio.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 
 static NORETURN void out_of_memory(size_t size) {
@@ -41,4 +44,10 @@ size_t mem_mul(size_t n, size_t size) {
     if (__builtin_mul_overflow(n, size, &product))
         out_of_memory(SIZE_MAX);
     return product;
+}
+
+void mem_trim(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

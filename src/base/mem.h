@@ -13,6 +13,9 @@ void *mem_zalloc(size_t size) NEVER_NULL;           /* zeroed */
 void *mem_realloc(void *p, size_t size) NEVER_NULL; /* p may be NULL */
 void *mem_free(void *p);                            /* NULL is fine; returns NULL: p = mem_free(p) */
 
+/* Gives what was freed back to the system, as far as the C library can: after work that took much memory for a moment. */
+void mem_trim(void);
+
 /* n * size, or abort: a product that overflows is a bug of the caller. */
 size_t mem_mul(size_t n, size_t size);
 

@@ -551,7 +551,12 @@ static int run_predict(Cli *c, const void *in_) {
     Artifact a = { 0 };
     Str name;
     char hex[SHA256_HEX + 1];
-    int r = forecast_model_read(c, in->model, &a);
+    int r = 0;
+    if (in->source.symbol.n && !file_exists(str_cz(c->cx->arena, in->model))) {
+        r = forecast_predict_served(c, &in->source, in->model, in->level);
+        return r ? cli_fail(c, r) : 0;
+    }
+    r = forecast_model_read(c, in->model, &a);
     ForecastSource source = source_for(&in->source, &a);
     if (r == 0)
         r = forecast_source_read(c, &source, &table, &name, hex);
@@ -566,7 +571,7 @@ static int run_predict(Cli *c, const void *in_) {
 
 /* clang-format off */
 static const Field predict_f[] = {
-    FIELD(PredictIn, model, .flags = F_REQUIRED, .doc = "A model that train kept.", .example = "etth1.model"),
+    FIELD(PredictIn, model, .flags = F_REQUIRED, .doc = "A file that train kept; with --symbol also a registered model: NAME, NAME/VERSION, NAME@ALIAS.", .example = "etth1.model"),
     FORECAST_SOURCE(PredictIn, "CSV with its columns; the forecast begins behind the last row."),
     FIELD(PredictIn, level, .def = "0.9", .min = 0.5, .max = 0.95, .doc = "Of the intervals: 0.5, 0.8, 0.9 or 0.95."),
     FIELD(PredictIn, threads, .def = "1", .min = 1, .max = 64, .doc = "Threads."),
@@ -579,7 +584,8 @@ const Command cmd_predict = {
     .group = "Forecasting",
     .summary = "What comes behind the last row of a file, with intervals",
     .run = run_predict,
-    .examples = "finsight predict etth1.model ETTh1.csv\nfinsight predict etth1.model ETTh1.csv --level 0.5 --json",
+    .examples = "finsight predict etth1.model ETTh1.csv\nfinsight predict etth1.model ETTh1.csv --level 0.5 --json\n"
+                "finsight predict btc-1h --symbol BTCUSDT --timeframe 1h",
     .flags = &predict_shape,
     .positional = (const char *const[]){ "model", "csv", NULL },
 };

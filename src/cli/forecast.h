@@ -20,6 +20,9 @@ Str forecast_source_features(const ForecastSource *s);
 /* A model that train kept. */
 int forecast_model_read(Cli *c, Str file, Artifact *out);
 
+/* The forecast of a registered model for stored candles, printed. */
+int forecast_predict_served(Cli *c, const ForecastSource *s, Str model, double level);
+
 /* The flags of a ForecastSource that is the member `source` of T. */
 /* clang-format off */
 #define FORECAST_SOURCE(T, csv_words)                                                                                           \

@@ -222,6 +222,7 @@ static int load(Pool *p, Ctx *cx, const ServableModel *of, Served **out) {
         r = served_load(&own, &p->o, of, bytes, out);
     cx->err = own.err;
     arena_done(&scratch);
+    mem_trim(); /* the file's bytes are as many as the weights */
     return r;
 }
 

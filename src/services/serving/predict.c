@@ -496,6 +496,21 @@ int serving_predict(Serving *s, Ctx *cx, const PredictAsk *ask, ServedForecast *
     return 0;
 }
 
+/* For a scrape: series that have an alarm now. */
+static double count_drifted(void *serving) {
+    Serving *s = serving;
+    Arena scratch = { 0 };
+    Ctx cx;
+    DriftRow *rows;
+    size_t n, drifted = 0;
+    ctx_init(&cx, &scratch, s->o.clock);
+    serving_drift(s, &cx, &rows, &n);
+    for (size_t i = 0; i < n; i++)
+        drifted += rows[i].inputs || rows[i].errors;
+    arena_done(&scratch);
+    return (double)drifted;
+}
+
 Serving *serving_new(const ServingOptions *o) {
     Serving *s = mem_new(Serving);
     s->o = *o;
@@ -507,6 +522,9 @@ Serving *serving_new(const ServingOptions *o) {
         s->answers[i] =
             metrics_counter(o->metrics, "finsight_predictions_total", "Forecasts given, by the rung that gave them.",
                             METRIC_L({ "fallback", str_c(rung_names[i]) }));
+    s->drifted = metrics_gauge(o->metrics, "finsight_models_drifted",
+                               "Series whose inputs or errors are no longer those of training.", METRIC_NO_LABELS);
+    metrics_gauge_read(s->drifted, count_drifted, s);
     s->cached =
         metrics_counter(o->metrics, "finsight_predictions_cached_total", "Forecasts told again.", METRIC_NO_LABELS);
     s->took = metrics_histogram(o->metrics, "finsight_prediction_seconds", "From request to forecast.", NULL, 0,
