@@ -497,12 +497,13 @@ static void note_refused(void *arg, Str what) {
     security_desk_note(((Service *)arg)->desk, "confine.refused", S("denied"), what);
 }
 
-/* Processes are started for jobs and for queries in SQL; who has neither starts none. */
+/* Processes are started for jobs, for trainings and for queries in SQL; who has none of them starts none. */
 static void seal(Service *s, Ctx *cx) {
+    const Platform *p = &s->app->platform;
     http_server_prepare(gateway_server(s->gateway));
     ConfineSeal o = { .loop = s->loop,
                       .log = s->log,
-                      .children = s->app->platform.jobs || s->app->platform.sql,
+                      .children = p->jobs || p->sql || p->prediction.role.trainings,
                       .note = note_refused,
                       .note_arg = s };
     confine_seal(cx, s->app->confine, &o);
