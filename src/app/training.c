@@ -71,11 +71,13 @@ static int write_candles(Platform *p, Ctx *cx, const TrainingIn *in, const char 
     Arena scratch = { 0 };
     Ctx own = *cx;
     SourceCandles got;
-    ForecastTable t;
+    ForecastTable t = { 0 };
     Timeframe tf;
     own.arena = &scratch;
     int r = read_candles(p, &own, in, &got);
-    if (r == 0 && timeframe_parse(in->timeframe, &tf))
+    if (r == 0 && !timeframe_parse(in->timeframe, &tf)) /* the pattern of the field has let it through */
+        r = err_set_at(&own, ERR_INVALID, S("timeframe"), "no such timeframe");
+    if (r == 0)
         r = features_table(&own, &got.rows, tf, in->features, NULL, &t);
     if (r == 0)
         r = dir_make(&own, path_dir(&scratch, path));

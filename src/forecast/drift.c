@@ -24,9 +24,9 @@ double drift_psi(const float cuts[static DRIFT_TENTHS - 1], const float *v, size
 /* 2 sum (-1)^(k-1) exp(-2 k² x²); near 0 the sum does not settle, and the chance is 1. */
 static double kolmogorov(double x) {
     enum { TERMS = 100 };
-    double sum = 0, sign = 2, before = 0;
-    for (int k = 1; k <= TERMS; k++, sign = -sign) {
-        double term = sign * exp(-2 * x * x * k * k);
+    double sum = 0, before = 0;
+    for (int k = 1; k <= TERMS; k++) {
+        double term = (k % 2 ? 2 : -2) * exp(-2 * x * x * k * k);
         sum += term;
         if (fabs(term) <= 1e-3 * before || fabs(term) <= 1e-10 * fabs(sum))
             return CLAMP(sum, 0, 1);

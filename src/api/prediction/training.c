@@ -52,7 +52,7 @@ static int free_id(void *role, Ctx *cx, Str name, Str *out) {
     enum { AT_ONCE = 1000 };
     Civil c = time_to_civil(clock_wall(cx->clock));
     for (int i = 1; i < AT_ONCE; i++) {
-        Job job;
+        Job job = { 0 };
         Str id = str_fmt(cx->arena, STR_FMT "-%04d%02d%02dT%02d%02d%02d-%d", STR_ARG(str_first(name, 40)), (int)c.year,
                          (int)c.month, (int)c.day, (int)c.hour, (int)c.minute, (int)c.second, i);
         int r = jobs_get(trainings_of(role), cx, id, &job);
@@ -69,7 +69,7 @@ static int free_id(void *role, Ctx *cx, Str name, Str *out) {
 
 static int run_submit(void *role, Ctx *cx, const void *in, void *out) {
     Str id;
-    Job job;
+    Job job = { 0 };
     JobRun run;
     Buf b;
     JsonWriter w;
@@ -113,14 +113,14 @@ static int run_list(void *role, Ctx *cx, const void *in, void *out_) {
 }
 
 static int run_get(void *role, Ctx *cx, const void *in, void *out) {
-    Job job;
+    Job job = { 0 };
     int r = find(role, cx, ((const TrainingRef *)in)->training, &job);
     return r ? r : row_of(role, cx, &job, out);
 }
 
 static int run_cancel(void *role, Ctx *cx, const void *in, void *out) {
     Str id = ((const TrainingRef *)in)->training;
-    Job job;
+    Job job = { 0 };
     int r = find(role, cx, id, &job);
     if (r == 0)
         r = jobs_stop(trainings_of(role), cx, id, &job);
@@ -134,7 +134,7 @@ static int run_log(void *role, Ctx *cx, const void *in, void *out_) {
     enum { LINES_MAX = 1000 };
     PredictionRole *p = role;
     TrainingLog *out = out_;
-    Job job;
+    Job job = { 0 };
     Str text = { 0 }, line, id = ((const TrainingRef *)in)->training;
     size_t n = 0;
     int r = find(role, cx, id, &job);
