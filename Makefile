@@ -141,6 +141,8 @@ peers: ## Optional clients and servers of other makers (npm, PyPI) for wider tes
 	@tools/quiet ninja -C $(BUILD) tests/contract/test_object_store_s3 tests/contract/test_model_registry_mlflow
 	@tests/peers/s3/run.sh $(BUILD) || [ $$? = 77 ]
 	@tests/peers/mlflow_server/run.sh $(BUILD) || [ $$? = 77 ]
+	@tools/quiet ninja -C $(BUILD) src/app/finsight
+	@tests/peers/mlflow/run.sh $(BUILD) || [ $$? = 77 ]
 
 fresh-check: ## Prove `make demo` and `make test` on a bare Debian 12
 	@tools/fresh_check

@@ -12,6 +12,7 @@
 #include "api/inference/inference_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
+#include "api/models/models_api.h"
 #include "api/news/news_api.h"
 #include "api/sentiment/sentiment_api.h"
 #include "app/job_kinds.h"
@@ -266,11 +267,11 @@ void platform_close(Platform *p) {
     *p = (Platform){ 0 };
 }
 
-const OpTable *const platform_tables[N_PLATFORM_TABLES] = { &market_api,     &storage_api,   &backtest_api,
-                                                            &jobs_api,       &admin_api,     &security_api,
-                                                            &monitor_api,    &events_api,    &batch_api,
-                                                            &news_api,       &sentiment_api, &webhooks_api,
-                                                            &prediction_api, &inference_api, &training_api };
+const OpTable *const platform_tables[N_PLATFORM_TABLES] = {
+    &market_api,  &storage_api,    &backtest_api,  &jobs_api,    &admin_api,     &security_api,
+    &monitor_api, &events_api,     &batch_api,     &news_api,    &sentiment_api, &webhooks_api,
+    &models_api,  &prediction_api, &inference_api, &training_api
+};
 
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
     void *const roles[N_PLATFORM_TABLES] = { p->market,
@@ -285,6 +286,7 @@ size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
                                              p->news.news,
                                              p->news.sentiment,
                                              &p->webhooks,
+                                             p->prediction.models,
                                              &p->prediction.role,
                                              &p->prediction.role,
                                              &p->prediction.role }; /* in the order above */

@@ -9,6 +9,7 @@
 #include "api/inference/inference_api.h"
 #include "api/jobs/jobs_api.h"
 #include "api/market/market_api.h"
+#include "api/models/models_api.h"
 #include "api/monitor/monitor_api.h"
 #include "api/news/news_api.h"
 #include "api/prediction/prediction_api.h"
@@ -28,7 +29,7 @@ const RoleInfo app_roles[ROLE_IDS] = {
     [ROLE_NEWS] = { "news", 8001, 8001, "articles: collected from feeds, stored once each, found again", { &news_api }, "news.db" },
     [ROLE_SENTIMENT] = { "sentiment", 8002, 8002, "how the news sound", { &sentiment_api }, NULL },
     [ROLE_PREDICTION] = { "prediction", 8003, 8001, "forecasts: models taught, registered and served, on the candles of the role market",
-                          { &prediction_api, &training_api, &inference_api }, "models.db, training.db, models, training" },
+                          { &models_api, &prediction_api, &training_api, &inference_api }, "models.db, training.db, models, training" },
     [ROLE_DISCOVERY] = { "discovery", 8761, 8761, "who is where: a registry for clients of Eureka", { NULL }, NULL },
 };
 

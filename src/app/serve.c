@@ -13,6 +13,7 @@
 #include "app/events.h"
 #include "app/follower.h"
 #include "app/job_kinds.h"
+#include "app/mlflow.h"
 #include "app/kept.h"
 #include "app/observe.h"
 #include "app/security.h"
@@ -42,7 +43,7 @@ struct Service {
     Ticker *ticker, *training_ticker;
     Observe *observe;
     DiscoveryApp *discovery;
-    GatewayDoor doors[1];
+    GatewayDoor doors[1 + MLFLOW_DOORS];
     Callbacks *callbacks;
     EventRuntime *events;
     KeptAnswers kept;
@@ -358,6 +359,10 @@ static int make_topology(Service *s, Ctx *cx, GatewayOptions *g) {
     if (r != 0)
         return r;
     discovery_app_door(s->discovery, &s->doors[g->n_doors++]);
+    if (s->app->platform.prediction.registry) {
+        mlflow_doors(s->app->platform.prediction.registry, &s->doors[g->n_doors]);
+        g->n_doors += MLFLOW_DOORS;
+    }
     g->doors = s->doors;
     discovery_app_fill(s->discovery, s->cfg, &g->topology);
     return 0;

@@ -4,6 +4,7 @@
  * very command as a child (app/child.h). */
 
 #include "cli/forecast.h"
+#include "cli/models.h"
 
 #include "base/file.h"
 
@@ -104,7 +105,8 @@ typedef struct TrainIn {
     int64_t horizon, look_back, season, seed, epochs, patience, batch, memory, threads;
     double rate, max_minutes;
     Str split, columns, target, out, checkpoint, log, made_of, data_name;
-    bool drop_last, fresh, rolling;
+    Str registered; /* --register */
+    bool drop_last, fresh, rolling, promote;
     int64_t folds, purge;
 } TrainIn;
 
@@ -158,7 +160,8 @@ static int read_checkpoint(Cli *c, const TrainIn *in, const char *path, Str *out
     return r;
 }
 
-static void print_train_json(Cli *c, const TrainIn *in, const TrainReport *t, const char *out) {
+static void print_train_json(Cli *c, const TrainIn *in, const TrainReport *t, const char *out,
+                             const ModelRegisterResponse *as) {
     Buf b;
     JsonWriter w;
     buf_init(&b, LINE_MAX);
@@ -201,12 +204,18 @@ static void print_train_json(Cli *c, const TrainIn *in, const TrainReport *t, co
     json_put_str(&w, "isa", str_c(t->isa));
     if (out)
         json_put_str(&w, "file", str_c(out));
+    if (as) {
+        json_put_str(&w, "registered", as->version.model);
+        json_put_str(&w, "version", as->version.version);
+        json_put_bool(&w, "promoted", as->promoted);
+    }
     json_put_f64(&w, "seconds", t->seconds);
     json_object_end(&w);
     print_line(c, &b);
 }
 
-static void print_train(Cli *c, const TrainIn *in, const TrainReport *t, const char *out) {
+static void print_train(Cli *c, const TrainIn *in, const TrainReport *t, const char *out,
+                        const ModelRegisterResponse *as) {
     Arena *a = c->cx->arena;
     fprintf(c->out, "%s%.*s%s  %lld rows ahead from %zu, %zu of %zu columns forecast, seed %lld\n",
             term_tone(c, TONE_BOLD), STR_ARG(in->model), term_end(c), (long long)in->horizon,
@@ -232,6 +241,8 @@ static void print_train(Cli *c, const TrainIn *in, const TrainReport *t, const c
             term_tone(c, TONE_WARN), t->val.model.mse, t->val.naive.mse, t->val.dm, term_end(c));
     if (out)
         fprintf(c->out, "kept in %s\n", out);
+    if (as)
+        fprintf(c->out, "registered: " STR_FMT "\n", STR_ARG(as->message));
 }
 
 static void print_walk(Cli *c, const TrainIn *in, const WalkReport *w, const ForecastTable *t) {
@@ -288,9 +299,25 @@ static int walk(Cli *c, const TrainIn *in, const TrainRequest *q) {
     return r;
 }
 
+/* What was trained becomes a version of the model. */
+static int register_it(Cli *c, const TrainIn *in, Str bytes, const TrainReport *t, ModelRegisterResponse *as) {
+    ModelRegisterRequest q;
+    ApiCaller *api;
+    shape_init(&model_register_request_shape, c->cx, &q);
+    q.model = in->registered;
+    q.promote = in->promote;
+    q.command = str_fmt(c->cx->arena, "finsight train --model " STR_FMT " --preset " STR_FMT " --seed %lld",
+                        STR_ARG(in->model), STR_ARG(in->preset), (long long)in->seed);
+    q.seconds = t->seconds;
+    q.epochs = (int64_t)t->training.n_epochs;
+    int r = cli_api(c, &api);
+    return r ? r : cli_register(c, api, &q, bytes, as);
+}
+
 static int train(Cli *c, const TrainIn *in, TrainShow *show, const char *out) {
     ForecastTable table;
     TrainReport report;
+    ModelRegisterResponse as = { 0 };
     char hex[SHA256_HEX + 1];
     Str resume, name;
     Buf b;
@@ -332,11 +359,13 @@ static int train(Cli *c, const TrainIn *in, TrainShow *show, const char *out) {
     r = forecast_train(c->cx, &q, &b, &report);
     if (r == 0 && out)
         r = file_write(c->cx, out, buf_str(&b), 0644);
+    if (r == 0 && in->registered.n)
+        r = register_it(c, in, buf_str(&b), &report, &as);
     buf_done(&b);
     if (r == 0 && show->checkpoint)
         r = file_remove(c->cx, show->checkpoint);
     if (r == 0)
-        (c->json ? print_train_json : print_train)(c, in, &report, out);
+        (c->json ? print_train_json : print_train)(c, in, &report, out, in->registered.n ? &as : NULL);
     return r;
 }
 
@@ -380,6 +409,8 @@ static const Field train_f[] = {
     FIELD(TrainIn, memory, .def = "4096", .has_min = true, .min = 0, .max = 1 << 20, .doc = "Megabytes at most; 0: no limit."),
     FIELD(TrainIn, threads, .def = "1", .min = 1, .max = 64, .doc = "Threads; the weights are the same whatever their number."),
     FIELD(TrainIn, out, .doc = "File to keep the model in.", .example = "etth1.model"),
+    { .name = "register", .offset = offsetof(TrainIn, registered), .type = FT_STR, .max = 128, .doc = "Register it as the next version of this model; `models` lists them.", .example = "btc-1h" },
+    FIELD(TrainIn, promote, .doc = "With --register: promote it if it is clearly better than the last value."),
     FIELD(TrainIn, checkpoint, .doc = "File that keeps the run: after a kill the same command goes on from it. Removed at the end.", .example = "etth1.part"),
     FIELD(TrainIn, log, .doc = "File to which a line is added after each epoch.", .example = "run.log"),
     FIELD(TrainIn, made_of, .max = 4096, .doc = "The file was made of candles with these features: kept in the model, so that it can forecast from candles.", .example = "close,rsi:14"),
@@ -400,6 +431,7 @@ const Command cmd_train = {
     .examples = "finsight train ETTh1.csv --preset etth --horizon 96 --out etth1.model\n"
                 "finsight train ETTh1.csv --model patchtst --preset etth --checkpoint run.part\n"
                 "finsight train --symbol BTCUSDT --timeframe 1h --target close --horizon 24\n"
+                "finsight train rates.csv --horizon 24 --register rates --promote\n"
                 "finsight train rates.csv --model dlinear+nlinear+theta --horizon 24 --folds 5",
     .flags = &train_shape,
     .positional = (const char *const[]){ "csv", NULL },

@@ -29,4 +29,4 @@ extern const Command cmd_import, cmd_export, cmd_query, cmd_stats, cmd_gaps, cmd
     cmd_results, cmd_upload, cmd_download, cmd_datasets, cmd_convert, cmd_backup;
 extern const Command cmd_keys, cmd_audit;
 extern const Command cmd_news, cmd_sentiment;
-extern const Command cmd_train, cmd_evaluate, cmd_predict, cmd_tune;
+extern const Command cmd_train, cmd_evaluate, cmd_predict, cmd_tune, cmd_models;

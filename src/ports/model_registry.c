@@ -304,6 +304,7 @@ int ml_log(ModelRegistry *r, Ctx *cx, Str run, const MlLog *q) {
     return r->ops->log(r, cx, run, &copy);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): which values of whom, a page of them; no struct would say it better */
 int ml_history(ModelRegistry *r, Ctx *cx, Str run, Str key, size_t limit, Str token, MlMetric **out, size_t *n,
                Str *next) {
     int e = enter(r, cx, "history");

@@ -350,7 +350,7 @@ static int work_run_create(Db *db, Ctx *cx, void *arg) {
     const MlRunNew *q = w->create;
     Str id = new_id(w->registry, cx), name = q->name;
     MlExperiment e;
-    int64_t experiment, nr;
+    int64_t experiment, nr = 0;
     int r = experiment_read(db, cx, q->experiment, (Str){ 0 }, &experiment, &e);
     if (r == 0 && e.life == ML_DELETED)
         r = err_set(cx, ERR_INVALID,
@@ -499,6 +499,7 @@ static int work_history(Db *db, Ctx *cx, void *arg) {
     return r;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the port's own parameters */
 int do_history(ModelRegistry *r, Ctx *cx, Str run, Str key, size_t limit, Str token, MlMetric **out, size_t *n,
                Str *next) {
     RunWork w = { .id = run, .key = key, .limit = limit, .next = next };

@@ -287,8 +287,8 @@ static int work_search(Db *db, Ctx *cx, void *arg) {
     while (r == 0 && (r = db_step(db, cx, st)) > 0) {
         RowNumbers at = { 0 };
         if (numbers.n == s->q->limit) {
-            s->next = str_fmt(cx->arena, "%lld-%llu", (long long)(s->offset + (int64_t)s->q->limit),
-                              (unsigned long long)s->sum);
+            long long at_next = s->offset + (int64_t)s->q->limit;
+            s->next = str_fmt(cx->arena, "%lld-%llu", at_next, (unsigned long long)s->sum);
             r = 0;
             break;
         }

@@ -17,10 +17,9 @@ static int read_members(MlflowIn *in, Str body) {
     VEC(QueryPair) list = { 0 };
     JsonReader j;
     QueryPair m;
-    int more;
     json_reader_init(&j, body, in->cx->arena, DEPTH_MAX);
     json_open_object(&j);
-    while ((more = json_object_next(&j, &m.name)) > 0) {
+    while (json_object_next(&j, &m.name) > 0) {
         if (list.n == MEMBERS_MAX)
             return err_set(in->cx, ERR_INVALID, "a request has at most %d members", MEMBERS_MAX);
         if (json_skip_raw(&j, &m.value) != 0)
@@ -161,6 +160,14 @@ typedef struct TextRow {
     Str key, value, timestamp, step;
 } TextRow;
 
+static Str *row_member(TextRow *row, Str key) {
+    return str_eq(key, S("key"))         ? &row->key
+           : str_eq(key, S("value"))     ? &row->value
+           : str_eq(key, S("timestamp")) ? &row->timestamp
+           : str_eq(key, S("step"))      ? &row->step
+                                         : NULL;
+}
+
 static int read_row(JsonReader *j, TextRow *row) {
     Str key;
     int more, r = 0;
@@ -168,12 +175,7 @@ static int read_row(JsonReader *j, TextRow *row) {
     if (json_open_object(j) != 0)
         return ERR_INVALID;
     while (r == 0 && (more = json_object_next(j, &key)) != 0) {
-        Str *to = more < 0                      ? NULL
-                  : str_eq(key, S("key"))       ? &row->key
-                  : str_eq(key, S("value"))     ? &row->value
-                  : str_eq(key, S("timestamp")) ? &row->timestamp
-                  : str_eq(key, S("step"))      ? &row->step
-                                                : NULL;
+        Str *to = more > 0 ? row_member(row, key) : NULL;
         r = more < 0 ? ERR_INVALID : !to || json_peek(j) == JSON_NULL ? json_skip(j) : read_text(j, to);
     }
     return r;

@@ -236,7 +236,7 @@ static int version_delete(MlflowIn *in) {
 }
 
 static int version_stage(MlflowIn *in) {
-    MlStage stage;
+    MlStage stage = ML_STAGE_NONE;
     MlVersion v;
     Str name, version, text;
     bool archive;

@@ -191,7 +191,7 @@ int models_best(Models *m, Ctx *cx, Str name, const ModelBest *q, ModelVersion *
     int r = models_versions(m, cx, name, &v, &n);
     for (size_t i = 0; i < n && r == 0; i++) { /* the newest comes first: of equals it stays */
         MlRun run;
-        double value;
+        double value = NAN;
         if ((v[i].v.stage == ML_STAGE_ARCHIVED && !q->archived) || v[i].v.run_id.n == 0)
             continue;
         r = ml_run(m->o.registry, cx, v[i].v.run_id, &run);
