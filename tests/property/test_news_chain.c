@@ -1,9 +1,10 @@
-/* The chain article → event → score → article of the product's own parts, killed 25 times on the embedded log and on
- * RabbitMQ, whose broker is killed too, and cut off from power 25 times: nothing acknowledged is lost, nothing has its
+/* The chain article → event → score → article of the product's own parts, killed 25 times on the embedded log, on that of
+ * another process, and on RabbitMQ, where that process and the broker are killed too, and cut off from power 25 times: nothing acknowledged is lost, nothing has its
  * effect twice, each article has exactly one score, poison is among the dead with its reason (FLW-07, MSG-17, MSG-18,
  * MSG-47, U23). A thousand of each are in tests/torture. */
 
 #include "lib/test.h"
+#include "torture/news_owner.h"
 #include "torture/news_rabbit.h"
 
 static RabbitServer *server;
@@ -33,6 +34,19 @@ TEST(the_embedded_chain_killed_25_times_loses_and_doubles_nothing) {
     CHECK_EQ(s.kills[NEWS_PARTS], 25);
 }
 
+TEST(the_chain_on_the_log_of_a_process_that_is_killed_loses_and_doubles_nothing) {
+    NewsChainStats s;
+    NewsChainBus bus;
+    NewsOwner owner;
+    const char *dir = test_dir();
+    CHECK(news_owner_start(&owner, dir, &bus));
+    kills(&bus, 30, 5, &s);
+    news_owner_stop(&owner);
+    test_dir_done(dir);
+    CHECK_EQ(s.kills[NEWS_PART_NEWS] + s.kills[NEWS_PART_SENTIMENT], 25);
+    CHECK_EQ(s.broker_kills, 5);
+}
+
 TEST(the_chain_on_rabbitmq_killed_25_times_loses_and_doubles_nothing) {
     NewsChainStats s;
     NewsChainBus bus;
@@ -58,5 +72,6 @@ TEST(the_chain_cut_off_25_times_loses_and_doubles_nothing) {
 }
 
 TESTS(T(the_embedded_chain_killed_25_times_loses_and_doubles_nothing),
+      T(the_chain_on_the_log_of_a_process_that_is_killed_loses_and_doubles_nothing),
       T(the_chain_on_rabbitmq_killed_25_times_loses_and_doubles_nothing),
       T(the_chain_cut_off_25_times_loses_and_doubles_nothing))

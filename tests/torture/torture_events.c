@@ -5,6 +5,7 @@
  * after its start; power cuts and simulated deaths it decides to the operation. */
 
 #include "torture/event_chain.h"
+#include "torture/news_owner.h"
 #include "torture/news_rabbit.h"
 
 #include <ftw.h>
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MOST_S = 900 }; /* of one row */
+enum { MOST_S = 900 /* of one row */, DIR_MAX = 512 };
 
 static int n_pass, n_fail, n_skip;
 
@@ -23,11 +24,14 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
     return remove(path);
 }
 
-static const char *make_dir(void) {
-    static char dir[512];
+static const char *make_dir(char dir[static DIR_MAX]) {
     const char *tmp = getenv("TMPDIR");
-    snprintf(dir, sizeof dir, "%s/finsight-events-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    snprintf(dir, DIR_MAX, "%s/finsight-events-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     return mkdtemp(dir);
+}
+
+static void remove_dir(const char *dir) {
+    nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static void told(const char *name, int r, time_t from, const char *figures, const char *words) {
@@ -44,7 +48,8 @@ static void small_row(const char *name, int kills, int cuts, uint64_t seed) {
     ChainStats s = { 0 };
     char words[700] = "no directory for the files", figures[300];
     time_t from = time(NULL);
-    ChainOptions o = { .dir = kills ? make_dir() : "/disk", .seed = seed };
+    char dir[DIR_MAX];
+    ChainOptions o = { .dir = kills ? make_dir(dir) : "/disk", .seed = seed };
     int r = !o.dir  ? -1
             : kills ? event_chain_kills(&o, kills, &s, words, sizeof words)
                     : event_chain_cuts(seed, cuts, &s, words, sizeof words);
@@ -57,7 +62,7 @@ static void small_row(const char *name, int kills, int cuts, uint64_t seed) {
         (long long)s.dead);
     told(name, r, from, figures, words);
     if (r == 0 && kills)
-        nftw(o.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS); /* a failure leaves the files to be looked at */
+        remove_dir(o.dir); /* a failure leaves the files to be looked at */
 }
 
 /* --- the real chain --- */
@@ -79,15 +84,31 @@ static void news_told(const char *name, int r, time_t from, const NewsChainStats
 
 static void news_row(const char *name, const NewsChainBus *bus, int kills, int broker_kills, uint64_t seed) {
     NewsChainStats s = { 0 };
-    char words[700] = "no directory for the files";
+    char words[700] = "no directory for the files", dir[DIR_MAX];
     time_t from = time(NULL);
     NewsChainOptions o = {
-        .bus = bus, .dir = make_dir(), .seed = seed, .kills = kills, .broker_kills = broker_kills, .most_s = MOST_S
+        .bus = bus, .dir = make_dir(dir), .seed = seed, .kills = kills, .broker_kills = broker_kills, .most_s = MOST_S
     };
     int r = o.dir ? news_chain_kills(&o, &s, words, sizeof words) : -1;
     news_told(name, r, from, &s, words);
     if (r == 0)
-        nftw(o.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        remove_dir(o.dir);
+}
+
+static void owner_row(int kills, int broker_kills, uint64_t seed) {
+    static const char name[] = "news, log's owner, kills";
+    NewsOwner owner;
+    NewsChainBus bus;
+    char dir[DIR_MAX];
+    if (!make_dir(dir) || !news_owner_start(&owner, dir, &bus)) {
+        told(name, -1, time(NULL), "", "the process that owns the log did not start");
+        return;
+    }
+    int failed = n_fail;
+    news_row(name, &bus, kills, broker_kills, seed);
+    news_owner_stop(&owner);
+    if (failed == n_fail)
+        remove_dir(dir);
 }
 
 static void rabbit_row(int kills, int broker_kills, uint64_t seed) {
@@ -126,6 +147,7 @@ int main(int argc, char **argv) {
     small_row("chain in small, kills", kills, 0, seed);
     small_row("chain in small, power cuts", 0, cuts, seed);
     news_row("news, embedded, kills", NULL, kills, 0, seed);
+    owner_row(kills, brokers, seed);
     rabbit_row(kills, brokers, seed);
     cut_row(cuts, seed);
     printf("%d PASS, %d FAIL, %d SKIP; seed %llu\n", n_pass, n_fail, n_skip, (unsigned long long)seed);
