@@ -96,6 +96,7 @@ typedef struct AppCfg {
     int64_t jobs_threads, jobs_memory, jobs_keep;
     int events_bus; /* BusChoice */
     Str events_url;
+    const char *events_tls_ca, *events_tls_cert, *events_tls_key;
     int64_t events_retention_ms;
     CfgList jobs_collect, jobs_collect_timeframes;
     Str jobs_collect_exchange, jobs_retention;

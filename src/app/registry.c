@@ -120,7 +120,11 @@ static int open_amqp_bus(Ctx *cx, const AppCfg *cfg, EventBus **out) {
     if (cfg->events_url.n == 0)
         return err_set_at(cx, ERR_USAGE, S("events.url"),
                           "events.bus is amqp: events.url has to say where, as amqp://user:password@host:5672/vhost");
-    return event_amqp_open(cx, &(EventAmqpOptions){ .url = cfg->events_url }, out);
+    EventAmqpOptions o = { .url = cfg->events_url,
+                           .ca = str_c(cfg->events_tls_ca),
+                           .cert = str_c(cfg->events_tls_cert),
+                           .key = str_c(cfg->events_tls_key) };
+    return event_amqp_open(cx, &o, out);
 }
 
 static int open_kafka_bus(Ctx *cx, const AppCfg *cfg, EventBus **out) {

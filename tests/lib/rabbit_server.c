@@ -20,7 +20,7 @@ enum { PORT_LOW = 20000, PORT_SPAN = 12000, PATIENCE_MS = 120000 };
 
 struct RabbitServer {
     pid_t broker, mapper;
-    int port, dist_port, mapper_port;
+    int port, dist_port, mapper_port, tls_port; /* tls_port: 0 = none */
     const char *dir;
 };
 
@@ -157,17 +157,32 @@ static _Noreturn void be_broker(const RabbitServer *s) {
     _exit(127);
 }
 
-static bool write_file(const char *dir, const char *name, const char *fmt, int number) {
+static bool write_file(const char *dir, const char *name, const char *text) {
     char path[300];
     snprintf(path, sizeof path, "%s/%s", dir, name);
     FILE *f = fopen(path, "w");
     if (!f)
         return false;
-    if (number)
-        fprintf(f, "%s127.0.0.1:%d\n", fmt, number);
-    else
-        fputs(fmt, f);
+    fputs(text, f);
     return fclose(f) == 0;
+}
+
+static bool configure(RabbitServer *s, const char *certificates) {
+    char text[2000];
+    int n =
+        snprintf(text, sizeof text,
+                 "disk_free_limit.absolute = 10MB\nlog.file = rabbit.log\nlisteners.tcp.1 = 127.0.0.1:%d\n", s->port);
+    if (certificates) {
+        const char *at = inside(certificates);
+        s->tls_port = free_port();
+        snprintf(
+            text + n, sizeof text - (size_t)n,
+            "listeners.ssl.1 = 127.0.0.1:%d\nssl_options.cacertfile = %s/ca.pem\nssl_options.certfile = %s/server.pem\n"
+            "ssl_options.keyfile = %s/server.key\nssl_options.verify = verify_peer\n"
+            "ssl_options.fail_if_no_peer_cert = true\n",
+            s->tls_port, at, at, at);
+    }
+    return write_file(s->dir, "enabled_plugins", "[].") && write_file(s->dir, "rabbitmq.conf", text);
 }
 
 bool rabbit_server_again(RabbitServer *s) {
@@ -177,20 +192,31 @@ bool rabbit_server_again(RabbitServer *s) {
     return wait_for(s->broker, s->port);
 }
 
-RabbitServer *rabbit_server_start(void) {
+static RabbitServer *start(const char *certificates) {
     RabbitServer *s = mem_new(RabbitServer);
     s->dir = test_dir();
     s->port = free_port();
     s->dist_port = free_port();
     s->mapper_port = free_port();
-    bool ok = write_file(s->dir, "enabled_plugins", "[].", 0) &&
-              write_file(s->dir, "rabbitmq.conf",
-                         "disk_free_limit.absolute = 10MB\nlog.file = rabbit.log\nlisteners.tcp.1 = ", s->port);
+    bool ok = configure(s, certificates);
     s->mapper = fork();
     if (s->mapper == 0)
         be_mapper(s);
     ok = ok && wait_for(s->mapper, s->mapper_port) && rabbit_server_again(s);
+    ok = ok && (s->tls_port == 0 || wait_for(s->broker, s->tls_port));
     return ok ? s : rabbit_server_stop(s);
+}
+
+RabbitServer *rabbit_server_start(void) {
+    return start(NULL);
+}
+
+RabbitServer *rabbit_server_start_tls(const char *certificates) {
+    return start(certificates);
+}
+
+int rabbit_server_tls_port(const RabbitServer *s) {
+    return s->tls_port;
 }
 
 static void end(pid_t *pid) {

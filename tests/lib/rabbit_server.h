@@ -15,8 +15,11 @@ typedef struct RabbitServer RabbitServer;
 bool rabbit_server_there(void); /* is the program installed? */
 /* NULL when it does not come up in two minutes. */
 RabbitServer *rabbit_server_start(void);
+/* With TLS beside, which wants a certificate of its clients that ca.pem signs: ca.pem, server.pem, server.key of a folder. */
+RabbitServer *rabbit_server_start_tls(const char *certificates);
+int rabbit_server_tls_port(const RabbitServer *s);
 RabbitServer *rabbit_server_stop(RabbitServer *s); /* NULL is fine; returns NULL */
-const char *rabbit_server_version(void); /* "3.10.8" */
+const char *rabbit_server_version(void);           /* "3.10.8" */
 int rabbit_server_port(const RabbitServer *s);
 /* SIGKILL; and again in the same folder, on the same ports. */
 void rabbit_server_kill(RabbitServer *s);

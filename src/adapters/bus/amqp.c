@@ -70,30 +70,38 @@ static const EventBusOps event_amqp_ops = {
 
 /* The library cuts its argument up; an empty virtual host is nobody's wish. */
 static int url_read(AmqpBus *b, Ctx *cx, Str url) {
-    if (str_starts(url, S("amqps:")))
-        return err_set_at(
-            cx, ERR_UNSUPPORTED, S("events.url"),
-            "amqps is not supported yet: put a TLS tunnel before the broker, or use amqp on a private network");
     struct amqp_connection_info info;
     b->url = mem_alloc(url.n + 1);
     memcpy(b->url, url.n ? url.p : "", url.n);
     b->url[url.n] = '\0';
     if (url.n > URL_MAX || amqp_parse_url(b->url, &info) != AMQP_STATUS_OK || !info.host[0])
-        return err_set_at(cx, ERR_INVALID, S("events.url"), "amqp://user:password@host:port/vhost is a broker's URL");
+        return err_set_at(cx, ERR_INVALID, S("events.url"),
+                          "amqp://user:password@host:port/vhost is a broker's URL, or amqps://");
     b->host = info.host;
     b->user = info.user;
     b->password = info.password;
     b->vhost = info.vhost[0] ? info.vhost : "/";
     b->port = info.port;
-    snprintf(b->location, sizeof b->location, "amqp://%s:%d%s%s", b->host, b->port, b->vhost[0] == '/' ? "" : "/",
-             b->vhost);
+    b->tls = info.ssl;
+    snprintf(b->location, sizeof b->location, "%s://%s:%d%s%s", b->tls ? "amqps" : "amqp", b->host, b->port,
+             b->vhost[0] == '/' ? "" : "/", b->vhost);
+    return 0;
+}
+
+static int tls_read(AmqpBus *b, Ctx *cx, const EventAmqpOptions *o) {
+    if ((o->cert.n == 0) != (o->key.n == 0))
+        return err_set_at(cx, ERR_INVALID, o->cert.n ? S("events.tls.key") : S("events.tls.cert"),
+                          "a certificate and its key go together");
+    b->ca = o->ca.n ? str_cz(&b->texts, o->ca) : NULL;
+    b->cert = o->cert.n ? str_cz(&b->texts, o->cert) : NULL;
+    b->key = o->key.n ? str_cz(&b->texts, o->key) : NULL;
     return 0;
 }
 
 int event_amqp_open(Ctx *cx, const EventAmqpOptions *o, EventBus **out) {
     AmqpBus *b = mem_new(AmqpBus);
     *b = (AmqpBus){ .bus.ops = &event_amqp_ops, .options = *o };
-    b->options.url = S(""); /* b->url has it */
+    b->options.url = b->options.ca = b->options.cert = b->options.key = S(""); /* kept in the bus */
     b->options.connect_ms = o->connect_ms ? o->connect_ms : CONNECT_MS;
     b->options.confirm_ms = o->confirm_ms ? o->confirm_ms : CONFIRM_MS;
     b->options.heartbeat_s = o->heartbeat_s ? o->heartbeat_s : HEARTBEAT_S;
@@ -104,6 +112,7 @@ int event_amqp_open(Ctx *cx, const EventAmqpOptions *o, EventBus **out) {
     pthread_mutex_init(&b->state, NULL);
     event_amqp_remember(b, &event_topology); /* whoever declared it: a command that only looks knows it, too */
     int r = url_read(b, cx, o->url);
+    r = r ? r : tls_read(b, cx, o);
     if (r) {
         event_amqp_close(&b->bus);
         return r;

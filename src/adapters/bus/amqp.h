@@ -22,7 +22,11 @@
 #include "ports/event_bus.h"
 
 typedef struct EventAmqpOptions {
-    Str url;                       /* amqp://user:password@host:port/vhost; no or an empty vhost is "/" */
+    Str url; /* amqp://user:password@host:port/vhost; no or an empty vhost is "/". amqps: TLS 1.2 or newer, and the broker's
+                certificate has to be good for the host's name, which cannot be an address */
+    Str ca, cert,
+        key; /* amqps: files in PEM. Who may sign the broker's certificate, empty = whom the system trusts; what
+                          we show it, with its key: both or none */
     int connect_ms, confirm_ms;    /* 0 = 5 s, 30 s */
     int heartbeat_s;               /* 0 = 20 */
     int backoff_ms, most_delay_ms; /* between attempts to connect: 0 = 500 doubling to 30 s, with jitter */

@@ -40,7 +40,9 @@ typedef struct AmqpBus {
     const char *host, *user, *password, *vhost;
     int port;
     char location[300]; /* without them */
-    AmqpLink out;       /* publishes */
+    bool tls;
+    const char *ca, *cert, *key; /* in texts; NULL = none */
+    AmqpLink out;                /* publishes */
     pthread_mutex_t state;
     BusQueue queues[AMQP_QUEUES_MAX]; /* what was declared here; under state */
     size_t n_queues;
@@ -59,6 +61,8 @@ typedef struct AmqpOut { /* a publication, perhaps of a dead letter */
 int64_t event_amqp_now_ms(void); /* monotonic, the machine's: waits on sockets are real */
 void event_amqp_link_init(AmqpLink *l);
 void event_amqp_link_done(AmqpLink *l); /* says good-bye where there is somebody */
+/* The library's socket for a new connection; NULL with words in cx: a file of the TLS is no good. */
+void *event_amqp_socket(const AmqpBus *b, Ctx *cx, void *connection);
 /* Makes the connection, its channel, and asks for confirms. ERR_UNAVAILABLE at once while it is too early to try again. */
 int event_amqp_connect(AmqpBus *b, Ctx *cx, AmqpLink *l);
 void event_amqp_drop(AmqpLink *l); /* without a word */

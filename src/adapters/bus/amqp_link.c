@@ -4,7 +4,6 @@
 
 #include <amqp.h>
 #include <amqp_framing.h>
-#include <amqp_tcp_socket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -120,9 +119,13 @@ static int login(AmqpBus *b, Ctx *cx, amqp_connection_state_t c) {
 static int try_connect(AmqpBus *b, Ctx *cx, AmqpLink *l) {
     amqp_connection_state_t c = amqp_new_connection();
     struct timeval connect = timeval_of(ctx_left_ms(cx, b->options.connect_ms)), rpc = timeval_of(RPC_MS);
-    amqp_socket_t *socket = amqp_tcp_socket_new(c);
     amqp_set_handshake_timeout(c, &rpc);
     amqp_set_rpc_timeout(c, &rpc);
+    amqp_socket_t *socket = event_amqp_socket(b, cx, c);
+    if (!socket) {
+        amqp_destroy_connection(c);
+        return ERR_UNAVAILABLE;
+    }
     int status = amqp_socket_open_noblock(socket, b->host, b->port, &connect);
     int r = status == AMQP_STATUS_OK
                 ? 0
