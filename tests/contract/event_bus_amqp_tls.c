@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static RabbitServer *server; /* one for the program: it takes seconds to start */
 static const char *certificates;
 

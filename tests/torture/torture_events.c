@@ -35,7 +35,7 @@ static void remove_dir(const char *dir) {
 }
 
 static void told(const char *name, int r, time_t from, const char *figures, const char *words) {
-    printf("%-4s  %-26s %4lld s  %s%s%s\n", r ? "FAIL" : "PASS", name, (long long)(time(NULL) - from), figures,
+    printf("%-4s  %-26s %4.0f s  %s%s%s\n", r ? "FAIL" : "PASS", name, difftime(time(NULL), from), figures,
            r ? ": " : "", r ? words : "");
     fflush(stdout);
     n_pass += r == 0;
