@@ -1,11 +1,13 @@
 /* bench/bench_events.c - confirmed durable events a second on the embedded log, and its memory with a million queued.
  *
+ *     bench_events amqp PORT EVENTS     (the same windows by our own adapter of a broker there)
  *     bench_events [EVENTS [QUEUED [DIR [WINDOW]]]]       (a WINDOW: that one alone, to be looked into)
  * A window of W is what a publisher may have unconfirmed: here one call of W events, at RabbitMQ W outstanding confirms
  * (bench/rabbit_publish.c). The latency is from handing an event over to its confirmation. The fsync time of the same disk
  * is printed beside it, and how many events a commit had. Wall time, because the disk is what is waited for; the CPU time
  * of the process stands beside it. */
 
+#include "adapters/bus/amqp.h"
 #include "adapters/bus/log.h"
 #include "adapters/clock/system.h"
 #include "bench.h"
@@ -19,12 +21,14 @@
 enum { BODY = 512, THREADS = 16 };
 
 static Clock wall;
+static const size_t windows[] = { 64, 512, 4096 };
 
 typedef struct Bench {
     Arena arena;
     Ctx cx;
     EventBus *bus;
     char dir[512], body[BODY];
+    int port; /* of a broker; 0 = the embedded log */
 } Bench;
 
 static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw) {
@@ -46,13 +50,14 @@ static void open_bus(Bench *b) {
     if (!mkdtemp(b->dir))
         stop(b, "mkdtemp");
     EventLogOptions o = { .path = str_cz(&b->arena, str_fmt(&b->arena, "%s/bus.db", b->dir)) };
-    if (event_log_open(&b->cx, &o, &b->bus) ||
+    EventAmqpOptions broker = { .url = str_fmt(&b->arena, "amqp://127.0.0.1:%d", b->port) };
+    if ((b->port ? event_amqp_open(&b->cx, &broker, &b->bus) : event_log_open(&b->cx, &o, &b->bus)) ||
         event_bus_declare(b->bus, &b->cx, &(BusTopology){ &x, 1, &q, 1, &bind, 1 }))
         stop(b, "open");
 }
 
-static void begin(Bench *b, const char *dir) {
-    *b = (Bench){ 0 };
+static void begin(Bench *b, const char *dir, int port) {
+    *b = (Bench){ .port = port };
     ctx_init(&b->cx, &b->arena, &wall);
     snprintf(b->dir, sizeof b->dir, "%s/finsight-bench-events-XXXXXX", dir);
     memset(b->body, 'x', sizeof b->body);
@@ -109,11 +114,11 @@ static void publish_window(Bench *b, int64_t first, size_t window) {
     arena_rewind(&b->arena, mark);
 }
 
-static void bench_window(const char *dir, int64_t n, size_t window) {
+static void bench_window(const char *dir, int port, int64_t n, size_t window) {
     Bench b;
-    int64_t commits, calls, n_calls = (n + (int64_t)window - 1) / (int64_t)window;
+    int64_t commits = 0, calls = 0, n_calls = (n + (int64_t)window - 1) / (int64_t)window;
     double *took = mem_new_n(double, (size_t)n_calls);
-    begin(&b, dir);
+    begin(&b, dir, port);
     double sync = fsync_ms(b.dir), cpu = bench_cpu_s(), from = bench_now_s();
     for (int64_t i = 0; i < n_calls; i++) {
         double at = bench_now_s();
@@ -123,12 +128,13 @@ static void bench_window(const char *dir, int64_t n, size_t window) {
     double took_s = bench_now_s() - from;
     cpu = bench_cpu_s() - cpu;
     n = n_calls * (int64_t)window;
-    event_log_commits(b.bus, &commits, &calls);
+    if (!port)
+        event_log_commits(b.bus, &commits, &calls);
     qsort(took, (size_t)n_calls, sizeof took[0], bench_cmp);
-    printf("{\"bench\":\"events_publish\",\"server\":\"log\",\"which\":\"window %zu\",\"events_per_s\":%.0f,"
+    printf("{\"bench\":\"events_publish\",\"server\":\"%s\",\"which\":\"window %zu\",\"events_per_s\":%.0f,"
            "\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"cpu_us_per_event\":%.2f,\"fsync_ms\":%.3f,\"events_per_commit\":%.1f}\n",
-           window, (double)n / took_s, took[n_calls / 2] * 1e3, took[n_calls * 99 / 100] * 1e3, cpu * 1e6 / (double)n,
-           sync, (double)n / (double)MAX(commits - 1, INT64_C(1)));
+           port ? "amqp" : "log", window, (double)n / took_s, took[n_calls / 2] * 1e3, took[n_calls * 99 / 100] * 1e3,
+           cpu * 1e6 / (double)n, sync, (double)n / (double)MAX(commits - 1, INT64_C(1)));
     fflush(stdout);
     mem_free(took);
     end(&b);
@@ -166,7 +172,7 @@ static void bench_threads(const char *dir, int64_t n) {
     int each = (int)(n / THREADS);
     double *took = mem_new_n(double, (size_t)each *THREADS);
     int64_t commits, calls;
-    begin(&b, dir);
+    begin(&b, dir, 0);
     double sync = fsync_ms(b.dir), from = bench_now_s();
     for (int i = 0; i < THREADS; i++) {
         p[i] = (Publisher){ &b, i, each, took + (size_t)i * (size_t)each };
@@ -204,7 +210,7 @@ static void bench_queued(const char *dir, int64_t n) {
     enum { WINDOW = 1024, PREFETCH = 512 };
     Bench b;
     Subscription *s;
-    begin(&b, dir);
+    begin(&b, dir, 0);
     publish_window(&b, 0, WINDOW);
     double before = rss_mb();
     for (int64_t i = WINDOW; i < n; i += WINDOW)
@@ -236,17 +242,25 @@ static void bench_queued(const char *dir, int64_t n) {
     end(&b);
 }
 
+static int bench_amqp(int port, int64_t n) {
+    clock_system_init(&wall);
+    for (size_t i = 0; i < ARRAY_LEN(windows); i++)
+        bench_window("/tmp", port, n, windows[i]);
+    return 0;
+}
+
 int main(int argc, char **argv) {
+    if (argc == 4 && strcmp(argv[1], "amqp") == 0)
+        return bench_amqp((int)strtol(argv[2], NULL, 10), strtoll(argv[3], NULL, 10));
     int64_t n = argc > 1 ? strtoll(argv[1], NULL, 10) : 40000, queued = argc > 2 ? strtoll(argv[2], NULL, 10) : 1000000;
     const char *dir = argc > 3 ? argv[3] : "/tmp";
     clock_system_init(&wall);
-    static const size_t windows[] = { 64, 512, 4096 };
     if (argc > 4) {
-        bench_window(dir, n, (size_t)strtoull(argv[4], NULL, 10));
+        bench_window(dir, 0, n, (size_t)strtoull(argv[4], NULL, 10));
         return 0;
     }
     for (size_t i = 0; i < ARRAY_LEN(windows); i++)
-        bench_window(dir, n, windows[i]);
+        bench_window(dir, 0, n, windows[i]);
     bench_threads(dir, n / 4);
     if (queued)
         bench_queued(dir, queued);

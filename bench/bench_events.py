@@ -91,7 +91,7 @@ def lines(command):
 def main():
     ours, rival = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
     print(f"# load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
-    theirs = {}
+    theirs, adapter = {}, {}
     if rival:
         try:
             broker = Broker()
@@ -99,6 +99,7 @@ def main():
                 for window in (64, 512, 4096):
                     for row in lines([rival, broker.port, EVENTS, window]):
                         theirs[row["which"]] = row
+                adapter = {row["which"]: row for row in lines([ours, "amqp", broker.port, EVENTS])}
             finally:
                 broker.stop()
         except (FileNotFoundError, RuntimeError, subprocess.CalledProcessError) as e:
@@ -111,6 +112,9 @@ def main():
         other = theirs.get(row["which"])
         tail = f"{other['events_per_s']:>10}{other['p99_ms']:>9}{row['events_per_s'] / other['events_per_s']:>8.1f}" if other else ""
         print(f"{row['which']:14}{row['events_per_s']:>10}{row['p99_ms']:>9}{row['fsync_ms']:>10}{row['events_per_commit']:>10}{tail}")
+    for which, row in adapter.items():
+        print(f"our adapter of RabbitMQ, {which}: {row['events_per_s']} events/s, p99 {row['p99_ms']} ms, "
+              f"{row['cpu_us_per_event']} us CPU an event; a plain loop {theirs[which]['events_per_s']}")
     for row in rows:
         if row["bench"] == "events_queued":
             print(f"{row['which']}: {row['rss_before_mb']} MB before, {row['rss_after_mb']} MB after; "
