@@ -7,46 +7,46 @@
 
 enum { DROP_REQUEST = 1, DROP_REPLY = 2, DROP_KEYS = 4 };
 
-/* Names and when they stay behind. The fixed fields of our own replies are among them: an upstream's copy would be a
- * second one. */
+/* Names and when they stay behind, the short ones first: a name is compared with those of its length alone. The fixed
+ * fields of our own replies are among them: an upstream's copy would be a second one. */
 static const struct {
     Str name;
     unsigned drop;
 } rows[] = {
     /* clang-format off */
+    { STR_INIT("te"), DROP_REQUEST },
+    { STR_INIT("host"), DROP_REQUEST },
+    { STR_INIT("date"), DROP_REPLY },
+    { STR_INIT("expect"), DROP_REQUEST },
+    { STR_INIT("server"), DROP_REPLY },
+    { STR_INIT("trailer"), DROP_REQUEST | DROP_REPLY },
+    { STR_INIT("upgrade"), DROP_REQUEST | DROP_REPLY },
+    { STR_INIT("forwarded"), DROP_REQUEST },
+    { STR_INIT("x-real-ip"), DROP_REQUEST },
+    { STR_INIT(API_HEADER_KEY), DROP_KEYS },
     { STR_INIT("connection"), DROP_REQUEST | DROP_REPLY },
     { STR_INIT("keep-alive"), DROP_REQUEST | DROP_REPLY },
+    { STR_INIT(API_HEADER_TRACESTATE), DROP_REQUEST | DROP_REPLY },
+    { STR_INIT(API_HEADER_TRACE), DROP_REQUEST | DROP_REPLY },
+    { STR_INIT("x-request-id"), DROP_REQUEST | DROP_REPLY },
+    { STR_INIT(API_HEADER_DEADLINE), DROP_REQUEST | DROP_REPLY },
+    { STR_INIT("authorization"), DROP_KEYS },
+    { STR_INIT("content-length"), DROP_REQUEST | DROP_REPLY },
+    { STR_INIT("http2-settings"), DROP_REQUEST },
+    { STR_INIT("x-forwarded-for"), DROP_REQUEST },
+    { STR_INIT("x-frame-options"), DROP_REPLY },
+    { STR_INIT("referrer-policy"), DROP_REPLY },
     { STR_INIT("proxy-connection"), DROP_REQUEST | DROP_REPLY },
+    { STR_INIT("x-forwarded-host"), DROP_REQUEST },
+    { STR_INIT(API_HEADER_CORRELATION), DROP_REQUEST | DROP_REPLY },
+    { STR_INIT("x-xss-protection"), DROP_REPLY },
+    { STR_INIT("transfer-encoding"), DROP_REQUEST | DROP_REPLY },
+    { STR_INIT("x-forwarded-proto"), DROP_REQUEST },
     { STR_INIT("proxy-authenticate"), DROP_REPLY },
     { STR_INIT("proxy-authorization"), DROP_REQUEST },
-    { STR_INIT("te"), DROP_REQUEST },
-    { STR_INIT("trailer"), DROP_REQUEST | DROP_REPLY },
-    { STR_INIT("transfer-encoding"), DROP_REQUEST | DROP_REPLY },
-    { STR_INIT("upgrade"), DROP_REQUEST | DROP_REPLY },
-    { STR_INIT("host"), DROP_REQUEST },
-    { STR_INIT("content-length"), DROP_REQUEST | DROP_REPLY },
-    { STR_INIT("expect"), DROP_REQUEST },
-    { STR_INIT("http2-settings"), DROP_REQUEST },
-    { STR_INIT("forwarded"), DROP_REQUEST },
-    { STR_INIT("x-forwarded-for"), DROP_REQUEST },
-    { STR_INIT("x-forwarded-proto"), DROP_REQUEST },
-    { STR_INIT("x-forwarded-host"), DROP_REQUEST },
-    { STR_INIT("x-real-ip"), DROP_REQUEST },
-    { STR_INIT("x-request-id"), DROP_REQUEST | DROP_REPLY },
-    { STR_INIT(API_HEADER_CORRELATION), DROP_REQUEST | DROP_REPLY },
-    { STR_INIT(API_HEADER_TRACE), DROP_REQUEST | DROP_REPLY },
-    { STR_INIT(API_HEADER_TRACESTATE), DROP_REQUEST | DROP_REPLY },
-    { STR_INIT(API_HEADER_DEADLINE), DROP_REQUEST | DROP_REPLY },
-    { STR_INIT(API_HEADER_KEY), DROP_KEYS },
-    { STR_INIT("authorization"), DROP_KEYS },
-    { STR_INIT("date"), DROP_REPLY },
-    { STR_INIT("server"), DROP_REPLY },
     { STR_INIT("x-content-type-options"), DROP_REPLY },
-    { STR_INIT("x-frame-options"), DROP_REPLY },
-    { STR_INIT("x-xss-protection"), DROP_REPLY },
-    { STR_INIT("strict-transport-security"), DROP_REPLY },
     { STR_INIT("content-security-policy"), DROP_REPLY },
-    { STR_INIT("referrer-policy"), DROP_REPLY },
+    { STR_INIT("strict-transport-security"), DROP_REPLY },
     /* clang-format on */
 };
 
@@ -55,9 +55,17 @@ static bool is_ours(Str name) {
 }
 
 static bool dropped(Str name, unsigned when) {
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (rows[i].name.n == name.n && (rows[i].drop & when) && memcmp(rows[i].name.p, name.p, name.n) == 0)
-            return true;
+    size_t at = 0, end = ARRAY_LEN(rows);
+    while (at < end) { /* the first of that length */
+        size_t middle = (at + end) / 2;
+        if (rows[middle].name.n < name.n)
+            at = middle + 1;
+        else
+            end = middle;
+    }
+    for (; at < ARRAY_LEN(rows) && rows[at].name.n == name.n; at++)
+        if (memcmp(rows[at].name.p, name.p, name.n) == 0)
+            return (rows[at].drop & when) != 0;
     return is_ours(name);
 }
 

@@ -114,20 +114,14 @@ static bool field_is_ours(Str name) {
 }
 
 /* A value may carry what a client sent (a request id, a file name): a CR or LF in it must not start a new field. */
-static void put_clean(Buf *b, Str s) {
-    char *to = buf_reserve(b, s.n);
-    if (!to)
-        return;
-    if (http_one_line(s)) {
-        memcpy(to, s.n ? s.p : "", s.n);
-        b->n += s.n;
-        return;
-    }
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char ch = (unsigned char)s.p[i];
-        to[i] = (ch < 0x20 && ch != '\t') || ch == 0x7f ? ' ' : s.p[i];
-    }
-    b->n += s.n;
+static char *put_clean(char *to, Str s) {
+    memcpy(to, s.n ? s.p : "", s.n);
+    if (!http_one_line(s))
+        for (size_t i = 0; i < s.n; i++) {
+            unsigned char ch = (unsigned char)to[i];
+            to[i] = (ch < 0x20 && ch != '\t') || ch == 0x7f ? ' ' : to[i];
+        }
+    return to + s.n;
 }
 
 static void put_fields(Buf *lines, const HttpField *fields, size_t n) {
@@ -136,14 +130,17 @@ static void put_fields(Buf *lines, const HttpField *fields, size_t n) {
         if (f->name.n == 0 || field_is_ours(f->name))
             continue;
         size_t before = lines->n;
-        put_clean(lines, f->name);
-        BUF_LIT(lines, ": ");
-        put_clean(lines, f->value);
-        BUF_LIT(lines, "\r\n");
-        if (!buf_ok(lines)) { /* a field that does not fit is left out whole */
+        char *to = buf_reserve(lines, f->name.n + f->value.n + 4);
+        if (!to) { /* a field that does not fit is left out whole */
             buf_clear(lines);
             lines->n = before;
+            continue;
         }
+        to = put_clean(to, f->name);
+        memcpy(to, ": ", 2);
+        to = put_clean(to + 2, f->value);
+        memcpy(to, "\r\n", 2);
+        lines->n += f->name.n + f->value.n + 4;
     }
 }
 

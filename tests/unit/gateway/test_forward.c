@@ -20,6 +20,68 @@ static Str value(const HttpField *f, size_t n, const char *name) {
     return found;
 }
 
+/* Each of them, whatever its neighbours in the table. */
+TEST(every_name_that_stays_behind_is_found) {
+    static const char *const of_requests[] = { "te",
+                                               "host",
+                                               "expect",
+                                               "trailer",
+                                               "upgrade",
+                                               "forwarded",
+                                               "x-real-ip",
+                                               "connection",
+                                               "keep-alive",
+                                               "tracestate",
+                                               "traceparent",
+                                               "x-request-id",
+                                               "x-deadline-ms",
+                                               "content-length",
+                                               "http2-settings",
+                                               "x-forwarded-for",
+                                               "proxy-connection",
+                                               "x-forwarded-host",
+                                               "x-correlation-id",
+                                               "transfer-encoding",
+                                               "x-forwarded-proto",
+                                               "proxy-authorization" };
+    static const char *const of_replies[] = { "date",
+                                              "server",
+                                              "trailer",
+                                              "upgrade",
+                                              "connection",
+                                              "keep-alive",
+                                              "tracestate",
+                                              "traceparent",
+                                              "x-request-id",
+                                              "x-deadline-ms",
+                                              "content-length",
+                                              "x-frame-options",
+                                              "referrer-policy",
+                                              "proxy-connection",
+                                              "x-correlation-id",
+                                              "x-xss-protection",
+                                              "transfer-encoding",
+                                              "proxy-authenticate",
+                                              "x-content-type-options",
+                                              "content-security-policy",
+                                              "strict-transport-security" };
+    static const char *const neither[] = { "a",
+                                           "accept",
+                                           "cookie",
+                                           "etag",
+                                           "content-type",
+                                           "x-api-key",
+                                           "x-forwarded-fox",
+                                           "strict-transport-securitz",
+                                           "x-a-name-longer-than-any-of-the-table" };
+    for (size_t i = 0; i < ARRAY_LEN(of_requests); i++)
+        CHECK_EQ(forward_owns(str_c(of_requests[i]), true), true);
+    for (size_t i = 0; i < ARRAY_LEN(of_replies); i++)
+        CHECK_EQ(forward_owns(str_c(of_replies[i]), false), true);
+    for (size_t i = 0; i < ARRAY_LEN(neither); i++)
+        CHECK(!forward_owns(str_c(neither[i]), true) && !forward_owns(str_c(neither[i]), false));
+}
+
 TEST(fields_of_one_hop_and_of_our_own_hops_stay_behind) {
     static const HttpField fields[] = {
         { STR_INIT("host"), STR_INIT("a") },
@@ -100,5 +162,5 @@ TEST(a_reply_brings_its_own_fields_and_not_a_second_copy_of_ours) {
     test_ctx_done(&t);
 }
 
-TESTS(T(fields_of_one_hop_and_of_our_own_hops_stay_behind),
+TESTS(T(every_name_that_stays_behind_is_found), T(fields_of_one_hop_and_of_our_own_hops_stay_behind),
       T(a_reply_brings_its_own_fields_and_not_a_second_copy_of_ours))
