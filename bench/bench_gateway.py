@@ -7,6 +7,7 @@ The upstream is an nginx that answers `return 200`. Three ways in front of it, o
   nginx equal   with the work ours always does: limit_req by key, a map of keys, a buffered access log of JSON lines with
                 ids, the security headers, X-Forwarded-For, a request id and a trace passed on
   finsight      `serve --roles gateway` with a key, limits, breaker, balance, metrics, log and trace
+The ratio is GWY-38's target: the gateway's row of the budget, and the exit code says whether it holds.
 CPU is what the scheduler gave the process (/proc/PID/schedstat), per request: other load on the machine blurs it less than
 wall time, which stands beside it. Answers are compared first. The last rows: the same with 10,000 routes more, and
 answers over 64 KB, and answers that are kept: their median is to be at most 150 µs, one at a time. Prints a JSON line a result, then a table; exit code 1 when the gateway costs more than nginx equal.
