@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 /* So few that what is put off to the end of a turn does not wait for long. */
-enum { EVENTS_A_TURN = 32, SIGNALS_MAX = 65 };
+enum { EVENTS_A_TURN = 16, SIGNALS_MAX = 65 };
 
 typedef struct SignalSlot {
     void (*fn)(void *arg, int signo);
