@@ -87,11 +87,13 @@ bench: setup-test ## Figures against rivals: JSON lines and a table
 	@tools/quiet ninja -C build-release
 	@tools/bench build-release
 
-bench-gateway: setup-test ## CPU of the gateway's hop against nginx's proxy_pass, in the same run
+bench-gateway: setup-test $(BUILD)/build.ninja ## CPU of the gateway's hop against nginx's proxy_pass, in the same run; start and size
 	@tools/setup bench
 	@tools/configure build-release --buildtype=release
 	@tools/quiet ninja -C build-release src/app/finsight
 	@bench/bench_gateway.py build-release/src/app/finsight
+	@tools/quiet ninja -C $(BUILD) src/app/finsight
+	@bench/bench_start.py build-release/src/app/finsight $(BUILD)/src/app/finsight
 
 asan: setup-test ## The tests under AddressSanitizer and UBSan
 	@tools/configure build-asan -Db_sanitize=address,undefined -Db_lundef=false

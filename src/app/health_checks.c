@@ -24,6 +24,7 @@ struct HealthChecks {
     pthread_mutex_t lock; /* of what the checks found */
     Check v[CHECKS_MAX];
     size_t n;
+    MonoNs began, round; /* the last round's end is under the lock, too; ns 0: none yet */
     bool stopped;
 };
 
@@ -47,6 +48,16 @@ static int ask_redis(HealthChecks *h, Ctx *cx) {
     if (r == 0 && found != CACHE_MISS)
         cache_blob_unref(hit.value);
     return r;
+}
+
+/* The record of keys and events. Where another process has it (a rolling restart), keys are learned from that one. */
+static int ask_security(HealthChecks *h, Ctx *cx) {
+    AuditSpan span;
+    int r = security_store_span(h->p->security, cx, &span);
+    if (r != ERR_CONFLICT)
+        return r;
+    err_clear(cx);
+    return 0;
 }
 
 static void add(HealthChecks *h, const char *name, int (*ask)(HealthChecks *h, Ctx *cx)) {
@@ -86,6 +97,9 @@ static void on_lane(void *arg, int err) {
         return; /* a lane that closes has no loop behind it any more */
     for (size_t i = 0; i < h->n; i++)
         ask_one(h, &h->v[i]);
+    pthread_mutex_lock(&h->lock);
+    h->round = clock_mono(h->p->clock);
+    pthread_mutex_unlock(&h->lock);
     loop_post(h->loop, done, h);
 }
 
@@ -104,8 +118,11 @@ HealthChecks *health_checks_start(Platform *p, Cache *shared, Loop *loop, Lane *
         add(h, p->store->ops->name, ask_store);
     if (p->control)
         add(h, "control", ask_control);
+    if (p->security)
+        add(h, "authentication", ask_security);
     if (shared)
         add(h, "redis", ask_redis);
+    h->began = clock_mono(p->clock);
     loop_timer_start(&h->timer, 0, 0);
     return h;
 }
@@ -149,6 +166,22 @@ HealthVerdict health_checks_write_databases(HealthChecks *h, JsonWriter *w) {
     }
     pthread_mutex_unlock(&h->lock);
     return worst;
+}
+
+/* Who watches the watch: rounds that come no more are a lane that hangs, and with it alerts and spans. */
+bool health_checks_write_monitoring(HealthChecks *h, JsonWriter *w) {
+    enum { ROUNDS = 3, ROOM_MS = 60 * 1000 };
+    pthread_mutex_lock(&h->lock);
+    bool known = h->round.ns != 0;
+    int64_t silent = mono_ms_between(known ? h->round : h->began, clock_mono(h->p->clock));
+    pthread_mutex_unlock(&h->lock);
+    bool late = silent > ROUNDS * h->p->cfg->health_every_ms + ROOM_MS;
+    json_key(w, S("monitoring"));
+    json_object(w);
+    json_put_str(w, "status", str_c(word_of(late ? HEALTH_BAD : known ? HEALTH_WELL : HEALTH_UNKNOWN)));
+    json_put_i64(w, "silent_ms", silent);
+    json_object_end(w);
+    return !late;
 }
 
 static HealthVerdict write_feed(JsonWriter *w, MarketFeed *f) {

@@ -19,3 +19,5 @@ typedef enum HealthVerdict { HEALTH_WELL, HEALTH_UNKNOWN, HEALTH_BAD } HealthVer
 HealthVerdict health_checks_write(HealthChecks *h, JsonWriter *w);
 /* The members of "databases" alone, into an object that is open: OBS-05 has them among the services. */
 HealthVerdict health_checks_write_databases(HealthChecks *h, JsonWriter *w);
+/* The member "monitoring" of the services (TOP-03): do these rounds come? False: they have not for long. */
+bool health_checks_write_monitoring(HealthChecks *h, JsonWriter *w);

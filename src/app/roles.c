@@ -26,8 +26,8 @@ const RoleInfo app_roles[ROLE_IDS] = {
                       { &market_api, &storage_api, &jobs_api, &admin_api, &events_api, &webhooks_api }, "market.db, control.db, bus.db, outbox.db, objects, backups" },
     [ROLE_BACKTEST] = { "backtest", 8004, 8004, "backtests, sweeps and their reports, on the candles of the role market",
                         { &backtest_api }, "backtest.db" },
-    [ROLE_NEWS] = { "news", 8001, 8001, "articles: collected from feeds, stored once each, found again", { &news_api }, "news.db" },
-    [ROLE_SENTIMENT] = { "sentiment", 8002, 8002, "how the news sound", { &sentiment_api }, NULL },
+    [ROLE_NEWS] = { "news", 8001, 8011, "articles: collected from feeds, stored once each, found again", { &news_api }, "news.db" },
+    [ROLE_SENTIMENT] = { "sentiment", 8002, 8012, "how the news sound", { &sentiment_api }, NULL },
     [ROLE_PREDICTION] = { "prediction", 8003, 8001, "forecasts: models taught, registered and served, on the candles of the role market",
                           { &models_api, &prediction_api, &training_api, &inference_api }, "models.db, training.db, models, training" },
     [ROLE_DISCOVERY] = { "discovery", 8761, 8761, "who is where: a registry for clients of Eureka", { NULL }, NULL },
@@ -113,10 +113,27 @@ static int check_writers(Ctx *cx) {
     return 0;
 }
 
+/* In either list a number is one role's, and those of roles to come stay free for them. */
+static int check_ports(Ctx *cx) {
+    const RoleInfo *all[32];
+    size_t n = 0;
+    for (size_t k = 0; k < ROLE_IDS; k++)
+        all[n++] = &app_roles[k];
+    for (const RoleInfo *r = app_roles_to_come; r->name; r++)
+        all[n++] = r;
+    assert(n <= ARRAY_LEN(all));
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = i + 1; k < n; k++)
+            if (all[i]->port == all[k]->port || all[i]->port_b == all[k]->port_b)
+                return err_set(cx, ERR_INTERNAL, "%s and %s have the same port", all[i]->name, all[k]->name);
+    return 0;
+}
+
 int roles_check(Ctx *cx) {
     for (size_t i = 0; i < N_PLATFORM_TABLES; i++)
         if (owners_of(platform_tables[i]) != 1)
             return err_set(cx, ERR_INTERNAL, "the operations of %s have %d roles, not one", platform_tables[i]->role,
                            owners_of(platform_tables[i]));
-    return check_writers(cx);
+    int r = check_writers(cx);
+    return r == 0 ? check_ports(cx) : r;
 }

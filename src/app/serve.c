@@ -284,6 +284,8 @@ static bool health(void *arg, JsonWriter *w) {
     well &= lane_health(w, "collecting", s->feed);
     if (s->observe)
         well &= health_checks_write_databases(observe_checks(s->observe), w) != HEALTH_BAD;
+    if (s->observe)
+        well &= health_checks_write_monitoring(observe_checks(s->observe), w);
     if (!p->store)
         return well;
     json_key(w, S("store"));
