@@ -43,6 +43,7 @@ class Cases(rig.Suite):
         both = [self.serve("--trace-otlp", "http://127.0.0.1:9")]
         both.append(self.start("serve", "--roles", "gateway", "--port", 0, "--data-dir", self.root / "gw",
                                "--services", f"market=127.0.0.1:{both[0].port},backtest=127.0.0.1:{both[0].port}"))
+        rig.wait_for(lambda: b"finsight_event_queue_depth" in both[0].get("/metrics").body, 60, "the first look at the queues")
         found = {}
         for server in both:
             text = server.get("/metrics").body.decode()
