@@ -115,7 +115,8 @@ class Cases(rig.Suite):
 
     def test_each_list_of_ports_keeps_its_numbers_for_its_services(self):
         """U01. 004 numbers models 8001, translation 8002, fraud 8003, data processing 8004, blockchain 8005: in that list
-        nobody else may sit there. Of the five, data processing is in this build; the others are told to be not, not faked."""
+        nobody else may sit there. Of the five, models and data processing are in this build; the others are told to be not, not faked."""
+        self.listens("prediction", "b", 8001)
         self.listens("backtest", "b", 8004)
         self.listens("news", "a", 8001)
         self.listens("news", "b", 8011)
