@@ -127,6 +127,8 @@ typedef struct AppCfg {
     bool news_private, news_simulated, news_robots, news_near_same;
     int64_t news_gap_ms, news_timeout_ms, news_interval_ms;
     int64_t news_store; /* NewsStoreChoice */
+    int64_t news_keep_ms, news_keep_count;
+    bool news_archive;
     Str news_tavily_key, news_tavily_url, news_url;
 
     int64_t backtest_keep_ms;

@@ -398,6 +398,15 @@ int job_kinds_configure(Platform *p, Ctx *cx) {
         Str every = str_fmt(cx->arena, "@every %llds", (long long)MAX(cfg->news_interval_ms / 1000, INT64_C(1)));
         r = configured(p, cx, "news", "operation", every, S("{\"operation\":\"news.collect\",\"in\":{}}"));
     }
+    if (r == 0 && (cfg->news_keep_ms || cfg->news_keep_count) && p->news.news) {
+        Str age = cfg->news_keep_ms
+                      ? str_fmt(cx->arena, "\"older_than\":\"%llds\",", (long long)(cfg->news_keep_ms / MS_PER_SECOND))
+                      : S("");
+        Str params =
+            str_fmt(cx->arena, "{\"operation\":\"news.retain\",\"in\":{" STR_FMT "\"keep\":%lld,\"archive\":%s}}",
+                    STR_ARG(age), (long long)cfg->news_keep_count, cfg->news_archive ? "true" : "false");
+        r = configured(p, cx, "news-retention", "operation", S("50 3 * * *"), params);
+    }
     if (r == 0 && cfg->jobs_retention.n) {
         Str params = str_fmt(cx->arena, "{\"rules\":\"" STR_FMT "\"}", STR_ARG(cfg->jobs_retention));
         r = configured(p, cx, "retention", "retention", S("30 3 * * *"), params);

@@ -9,6 +9,7 @@
 #include "adapters/feed/web.h"
 #include "adapters/http/curl.h"
 #include "adapters/sentiment/lexicon.h"
+#include "app/news_archive.h"
 #include "app/platform.h"
 #include "base/file.h"
 
@@ -109,6 +110,8 @@ static int open_news(Platform *p, Ctx *cx) {
                                                .ids = p->ids,
                                                .log = p->log,
                                                .metrics = p->metrics,
+                                               .archive = cfg->data_store == STORE_MEMORY ? NULL : news_archive_append,
+                                               .archive_arg = str_cz(&r->keep, str_c(cfg->data_dir)),
                                                .near_same = cfg->news_near_same });
     news_live_init(&r->live, r->news, &r->live_source);
     return 0;

@@ -7,18 +7,19 @@
 
 typedef struct NewsIn {
     Str action, what, source, ticker, category, language, sentiment, since, order, cursor;
+    Str older_than;
     Time from, to;
     List keyword;
-    int64_t limit;
-    bool exact, force, content;
+    int64_t limit, keep;
+    bool exact, force, content, archive, dry_run;
 } NewsIn;
 
 /* clang-format off */
-static const char *const actions[] = { "list", "search", "show", "collect", "sources", "status", "remove", NULL };
+static const char *const actions[] = { "list", "search", "show", "collect", "sources", "status", "remove", "retain", NULL };
 static const char *const orders[] = { "best", "newest", "oldest", NULL };
 static const char *const labels[] = { "positive", "negative", "neutral", NULL };
 static const Field news_f[] = {
-    FIELD(NewsIn, action, .def = "list", .choices = actions, .doc = "list, search, show, collect, sources, status or remove."),
+    FIELD(NewsIn, action, .def = "list", .choices = actions, .doc = "list, search, show, collect, sources, status, remove or retain."),
     FIELD(NewsIn, what, .max = 1024, .doc = "search: what to look for. show, remove: an id. collect: a source."),
     FIELD(NewsIn, source, .max = 1000, .doc = "Of this source; collect: several with commas.", .example = "coindesk"),
     FIELD(NewsIn, ticker, .max = 32, .doc = "That speak of it.", .example = "BTC"),
@@ -34,6 +35,10 @@ static const Field news_f[] = {
     FIELD(NewsIn, cursor, .max = 200, .doc = "The page behind the one that gave it."),
     FIELD(NewsIn, exact, .doc = "search: rank every match, not only the newest."),
     FIELD(NewsIn, content, .doc = "list, search with --json: with the whole text."),
+    FIELD(NewsIn, older_than, .max = 32, .doc = "retain: what was published longer ago goes.", .example = "180d"),
+    FIELD(NewsIn, keep, .has_min = true, .min = 0, .max = 1e12, .doc = "retain: so many stay, the newest; 0: any number."),
+    FIELD(NewsIn, archive, .doc = "retain: append them to data.dir/archive before."),
+    FIELD(NewsIn, dry_run, .doc = "retain: only count."),
     FIELD(NewsIn, force, .doc = "collect: ask a source that said it is too early."),
 };
 static SHAPE(news_shape, NewsIn, news_f);
@@ -278,6 +283,20 @@ static int remove_one(Cli *c, ApiCaller *api, const NewsIn *in) {
     return 0;
 }
 
+static int retain(Cli *c, ApiCaller *api, const NewsIn *in) {
+    NewsRetainRequest q = { in->older_than, in->keep, in->archive, in->dry_run };
+    NewsRetainResponse out = { 0 };
+    int r = api_call(api, c->cx, &op_news_retain, &q, &out);
+    if (r != 0)
+        return cli_fail(c, r);
+    if (c->json)
+        return cli_print_json(c, &news_retain_response_shape, &out);
+    fprintf(c->out, STR_FMT "; %lld are left\n", STR_ARG(out.message), (long long)out.left);
+    if (out.held && !c->quiet)
+        fprintf(c->err, "%lld stay until the events that speak of them are told\n", (long long)out.held);
+    return 0;
+}
+
 static int run_news(Cli *c, const void *in_) {
     const NewsIn *in = in_;
     ApiCaller *api;
@@ -298,13 +317,15 @@ static int run_news(Cli *c, const void *in_) {
         return show(c, api, in);
     if (str_eq(in->action, S("remove")))
         return remove_one(c, api, in);
+    if (str_eq(in->action, S("retain")))
+        return retain(c, api, in);
     return find(c, api, in, str_eq(in->action, S("search")));
 }
 
 const Command cmd_news = {
     .name = "news",
     .group = "Data",
-    .summary = "Articles: collect, list, search, show, sources, status",
+    .summary = "Articles: collect, list, search, show, sources, status, retain",
     .run = run_news,
     .help =
         "Searches take words (all of them), \"phrases\", begin*, OR, -without, title:word and (groups). Articles are "
@@ -312,6 +333,7 @@ const Command cmd_news = {
     .examples = "finsight news collect coindesk  # ask one source now\n"
                 "finsight news search '\"interest rate\" bitcoin -etf' --since 7d\n"
                 "finsight news list --ticker BTC --limit 5 --json\n"
+                "finsight news retain --older-than 180d --archive --dry-run\n"
                 "finsight news sources",
     .flags = &news_shape,
     .positional = (const char *const[]){ "action", "what", NULL },

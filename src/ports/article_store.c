@@ -126,6 +126,15 @@ int article_store_expire(ArticleStore *s, Ctx *cx, Time before, size_t limit, in
     return r ? r : s->ops->expire(s, cx, before, limit, removed);
 }
 
+int article_store_drop(ArticleStore *s, Ctx *cx, const Str *ids, size_t n, int64_t *removed) {
+    assert(n <= ARTICLE_PUT_MAX);
+    *removed = 0;
+    int r = ctx_check(cx);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = check_id(cx, ids[i]);
+    return r || n == 0 ? r : s->ops->drop(s, cx, ids, n, removed);
+}
+
 int article_store_state_get(ArticleStore *s, Ctx *cx, Str key, Str *out) {
     *out = (Str){ 0 };
     int r = ctx_check(cx);

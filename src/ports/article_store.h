@@ -149,6 +149,8 @@ typedef struct ArticleStoreOps {
     int (*remove)(ArticleStore *s, Ctx *cx, Str id);
     /* Required. Removes what was published before, at most `limit`; *removed of them. */
     int (*expire)(ArticleStore *s, Ctx *cx, Time before, size_t limit, int64_t *removed);
+    /* Required. Removes these in one commit, with words, scores and copies; ids that are not there are passed over. */
+    int (*drop)(ArticleStore *s, Ctx *cx, const Str *ids, size_t n, int64_t *removed);
     /* Required: what a source of news is known by between collections (validators, when, how it went): a text a key. */
     int (*state_get)(ArticleStore *s, Ctx *cx, Str key, Str *out); /* empty = none */
     int (*state_put)(ArticleStore *s, Ctx *cx, Str key, Str value);
@@ -195,6 +197,7 @@ int article_store_changes(ArticleStore *s, Ctx *cx, int64_t after, size_t limit,
 int article_store_sources(ArticleStore *s, Ctx *cx, ArticleSourceInfo **out, size_t *n);
 int article_store_remove(ArticleStore *s, Ctx *cx, Str id);
 int article_store_expire(ArticleStore *s, Ctx *cx, Time before, size_t limit, int64_t *removed);
+int article_store_drop(ArticleStore *s, Ctx *cx, const Str *ids, size_t n, int64_t *removed);
 int article_store_state_get(ArticleStore *s, Ctx *cx, Str key, Str *out);
 int article_store_state_put(ArticleStore *s, Ctx *cx, Str key, Str value);
 Outbox *article_store_outbox(ArticleStore *s);

@@ -449,6 +449,40 @@ TEST(what_is_removed_is_found_no_more_and_may_come_again) {
     end(&f);
 }
 
+TEST(some_are_dropped_in_one_commit_with_their_scores) {
+    Fixture f = { 0 };
+    begin(&f);
+    Article v[4];
+    Str ids[5];
+    ArticleSentiment s = { S("m"), S("neutral"), 0, 0, time_ms(START) };
+    for (int i = 0; i < 4; i++) {
+        v[i] =
+            make(&f, "a", str_cz(&f.t.arena, str_fmt(&f.t.arena, "https://a.example/%d", i)), "Bitcoin again", "words");
+        put_one(&f, f.store, &v[i]);
+        CHECK_OK(&f.t.cx, article_store_score(f.store, &f.t.cx, v[i].id, &s));
+        ids[i] = v[i].id;
+    }
+    ids[3] = S("00000000000000000000000000000000"); /* is passed over */
+    int64_t n;
+    CHECK_OK(&f.t.cx, article_store_drop(f.store, &f.t.cx, ids, 4, &n));
+    CHECK_EQ(n, 3);
+    ArticlePage p = find(&f, "bitcoin");
+    CHECK_EQ(p.n, 1);
+    CHECK_STR(p.v[0].article.id, v[3].id);
+    ArticleStoreInfo info;
+    CHECK_OK(&f.t.cx, article_store_describe(f.store, &f.t.cx, &info));
+    CHECK_EQ(info.n_articles, 1);
+    CHECK_EQ(info.n_scored, 1);
+    CHECK_EQ(put_one(&f, f.store, &v[0]).fate, ARTICLE_NEW); /* and has no score */
+    ArticleSentiment *scores;
+    size_t n_scores;
+    CHECK_OK(&f.t.cx, article_store_scores(f.store, &f.t.cx, v[0].id, &scores, &n_scores));
+    CHECK_EQ(n_scores, 0);
+    ids[0] = S("no id");
+    CHECK_EQ(article_store_drop(f.store, &f.t.cx, ids, 1, &n), ERR_INVALID);
+    end(&f);
+}
+
 /* --- search --- */
 
 static const char *const vocabulary[] = { "bitcoin", "ether", "rate",   "cut",   "bank",  "fund",   "etf",
@@ -816,6 +850,6 @@ TESTS(ONLY_FILES T(an_article_comes_back_as_it_went_in), T(the_same_article_is_s
       T(nearly_the_same_words_are_noted_beside_the_first), T(copies_within_one_put_are_seen),
       T(what_is_no_article_is_refused_and_nothing_of_the_put_stays), T(a_model_scores_an_article_once),
       T(events_lie_in_the_commit_of_their_articles), T(commits_are_told_to_who_listens), T(changes_sources_and_state),
-      T(what_is_removed_is_found_no_more_and_may_come_again),
+      T(what_is_removed_is_found_no_more_and_may_come_again), T(some_are_dropped_in_one_commit_with_their_scores),
       T(searches_find_what_looking_at_each_finds_in_the_same_order),
       T(titles_count_for_more_and_news_for_more_than_old_ones), T(cursors_of_others_are_refused))

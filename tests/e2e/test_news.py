@@ -288,6 +288,30 @@ class Cases(rig.Suite):
         self.cli("news", "search", "(", status=3)
         self.cli("news", "show", status=2)
 
+    def test_old_articles_are_archived_and_removed(self):
+        server = self.begin()
+        self.collect(server)
+        self.scored(server, 3)
+        wait_for(lambda: self.call(server, "GET", "/api/v1/news/status")["outbox"] == 0, 60, "every event told")
+        self.cli("news", "retain", status=3)
+        check("Would remove 1 articles" in self.cli("news", "retain", "--older-than", "24h", "--dry-run").stdout)
+        equal(self.call(server, "GET", "/api/v1/news/status")["articles"], 3)
+        done = json.loads(self.cli("news", "retain", "--older-than", "24h", "--archive", "--json").stdout)
+        equal((done["removed"], done["archived"], done["held"], done["left"]), (1, 1, 0, 2))
+        lines = [json.loads(line) for f in (self.data / "archive").glob("news-*.jsonl") for line in f.read_text().splitlines()]
+        equal([a["title"] for a in lines], ["Exchange files for bankruptcy"])
+        equal((lines[0]["source"], lines[0]["tags"], len(lines[0]["scores"])), ("coindesk", ["Policy"], 1))
+        equal(self.call(server, "GET", "/api/v1/news/search?q=bankruptcy")["count"], 0, "its words are gone")
+        equal(self.call(server, "GET", f"/api/v1/news/{lines[0]['id']}/sentiment", want=404)["error"]["code"], "not_found")
+        equal(self.call(server, "GET", "/api/v1/news/status")["scored"], 2, "and its score")
+        self.call(server, "POST", "/api/v1/news/retain", {}, 422)
+        server.stop()
+        server = self.serve(*self.flags, "--news.keep", "180d", "--news.keep-count", "1")
+        job = self.call(server, "GET", "/api/v1/jobs/news-retention")
+        equal((job["armed"], job["params"]["in"]), (True, {"older_than": "15552000s", "keep": 1, "archive": False}))
+        self.call(server, "POST", "/api/v1/jobs/run", {"job": "news-retention"})
+        wait_for(lambda: self.call(server, "GET", "/api/v1/news/status")["articles"] == 1, 60, "the job's run")
+
     def test_articles_and_scores_come_over_the_live_api_as_they_are_stored(self):
         server = self.begin()
         every, some = Socket(server.port), Socket(server.port)

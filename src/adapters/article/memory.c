@@ -410,6 +410,19 @@ static int expire(ArticleStore *s, Ctx *cx, Time before, size_t limit, int64_t *
     return unlock(m, 0);
 }
 
+static int drop(ArticleStore *s, Ctx *cx, const Str *ids, size_t n, int64_t *removed) {
+    Memory *m = lock(s);
+    UNUSED(cx);
+    for (size_t i = 0; i < n; i++) {
+        Item *it = find(m, ids[i]);
+        if (it) {
+            it->gone = true;
+            ++*removed;
+        }
+    }
+    return unlock(m, 0);
+}
+
 /* --- state and outbox --- */
 
 static int state_get(ArticleStore *s, Ctx *cx, Str key, Str *out) {
@@ -531,6 +544,7 @@ static const ArticleStoreOps ops = {
     .sources = sources,
     .remove = remove_one,
     .expire = expire,
+    .drop = drop,
     .state_get = state_get,
     .state_put = state_put,
     .outbox = outbox,

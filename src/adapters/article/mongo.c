@@ -110,7 +110,7 @@ static int score(ArticleStore *s, Ctx *cx, Str id, const ArticleSentiment *v) {
     return mongo_write(self(s), cx, score_work, &(IdWork){ .id = id, .score = v });
 }
 
-static int drop(MongoCall *c, MongoHead *head, MongoItem **v, size_t n) {
+static int drop_items(MongoCall *c, MongoHead *head, MongoItem **v, size_t n) {
     for (size_t i = 0; i < n; i++) {
         v[i]->gone = true;
         head->articles--;
@@ -129,7 +129,7 @@ static int remove_once(MongoCall *c, void *arg) {
     int r = mongo_head(c, &head);
     if (r == 0)
         r = mongo_item_by_id(c, w->id, &it);
-    return r ? r : drop(c, &head, &it, 1);
+    return r ? r : drop_items(c, &head, &it, 1);
 }
 
 static int remove_work(MongoCall *c, void *arg) {
@@ -157,7 +157,7 @@ static int expire_once(MongoCall *c, void *arg) {
     if (r == 0)
         r = mongo_items(c, filter, opts, &v, &w->n);
     if (r == 0)
-        r = drop(c, &head, v, w->n);
+        r = drop_items(c, &head, v, w->n);
     bson_destroy(filter);
     bson_destroy(opts);
     return r;
@@ -171,6 +171,43 @@ static int expire(ArticleStore *s, Ctx *cx, Time before, size_t limit, int64_t *
     ExpireWork w = { .before = before, .limit = limit };
     int r = limit ? mongo_write(self(s), cx, expire_work, &w) : 0;
     *removed = r == 0 ? (int64_t)w.n : 0;
+    return r;
+}
+
+typedef struct DropWork {
+    const Str *ids;
+    size_t n, n_gone;
+} DropWork;
+
+static int drop_once(MongoCall *c, void *arg) {
+    DropWork *w = arg;
+    MongoHead head;
+    MongoItem **v;
+    bson_t filter = BSON_INITIALIZER, in, list;
+    Arena *a = c->cx->arena;
+    BSON_APPEND_DOCUMENT_BEGIN(&filter, "keys", &in);
+    BSON_APPEND_ARRAY_BEGIN(&in, "$in", &list);
+    for (size_t i = 0; i < w->n; i++)
+        mongo_put_str(&list, str_cz(a, str_fmt(a, "%zu", i)), w->ids[i]);
+    bson_append_array_end(&in, &list);
+    bson_append_document_end(&filter, &in);
+    int r = mongo_head(c, &head);
+    if (r == 0)
+        r = mongo_items(c, &filter, NULL, &v, &w->n_gone);
+    if (r == 0)
+        r = drop_items(c, &head, v, w->n_gone);
+    bson_destroy(&filter);
+    return r;
+}
+
+static int drop_work(MongoCall *c, void *arg) {
+    return again(c, arg, drop_once);
+}
+
+static int drop(ArticleStore *s, Ctx *cx, const Str *ids, size_t n, int64_t *removed) {
+    DropWork w = { .ids = ids, .n = n };
+    int r = mongo_write(self(s), cx, drop_work, &w);
+    *removed = r == 0 ? (int64_t)w.n_gone : 0;
     return r;
 }
 
@@ -503,6 +540,7 @@ static const ArticleStoreOps ops = {
     .sources = sources,
     .remove = remove_one,
     .expire = expire,
+    .drop = drop,
     .state_get = state_get,
     .state_put = state_put,
     .outbox = outbox,

@@ -195,6 +195,7 @@ static int sources(ArticleStore *s, Ctx *cx, ArticleSourceInfo **out, size_t *n)
 typedef struct RemoveWork {
     ArticleSqlite *s;
     Str id;
+    const Str *ids; /* `limit` of them */
     Time before;
     size_t limit, n;
     int64_t *rows;
@@ -220,6 +221,19 @@ static int expire_work(Db *db, Ctx *cx, void *arg) {
     return r;
 }
 
+static int drop_work(Db *db, Ctx *cx, void *arg) {
+    RemoveWork *w = arg;
+    int r = 0;
+    w->n = 0;
+    for (size_t i = 0; r == 0 && i < w->limit; i++) {
+        r = article_row_of(db, cx, w->ids[i], &w->rows[w->n]);
+        if (r == 0)
+            r = article_db_remove(w->s, cx, db, w->rows[w->n++]);
+        r = MIN(r, 0); /* that one is not there */
+    }
+    return r;
+}
+
 static int run_removal(ArticleSqlite *s, Ctx *cx, DbWork *fn, RemoveWork *w) {
     int r = db_owner_write(&s->owner, cx, fn, w);
     pthread_mutex_lock(&s->docs_lock);
@@ -239,6 +253,14 @@ static int expire(ArticleStore *s, Ctx *cx, Time before, size_t limit, int64_t *
     RemoveWork w = { .s = self(s), .before = before, .limit = limit };
     w.rows = arena_new_n(cx->arena, int64_t, MAX(limit, 1));
     int r = run_removal(self(s), cx, expire_work, &w);
+    *removed = r == 0 ? (int64_t)w.n : 0;
+    return r;
+}
+
+static int drop(ArticleStore *s, Ctx *cx, const Str *ids, size_t n, int64_t *removed) {
+    RemoveWork w = { .s = self(s), .ids = ids, .limit = n };
+    w.rows = arena_new_n(cx->arena, int64_t, n + 1);
+    int r = run_removal(self(s), cx, drop_work, &w);
     *removed = r == 0 ? (int64_t)w.n : 0;
     return r;
 }
@@ -433,6 +455,7 @@ static const ArticleStoreOps ops = {
     .sources = sources,
     .remove = remove_one,
     .expire = expire,
+    .drop = drop,
     .state_get = state_get,
     .state_put = state_put,
     .outbox = outbox,

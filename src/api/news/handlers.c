@@ -256,6 +256,32 @@ int news_api_web(void *role, Ctx *cx, const void *in_, void *out) {
     return 0;
 }
 
+int news_api_retain(void *role, Ctx *cx, const void *in_, void *out) {
+    const NewsRetainRequest *in = in_;
+    NewsRetain q = { .before = TIME_MIN, .keep = in->keep, .archive = in->archive, .dry_run = in->dry_run };
+    NewsRetained done;
+    Time to;
+    if (!in->older_than.n && !in->keep)
+        return err_set_at(cx, ERR_INVALID, S("older_than"), "say how old, or how many are to stay");
+    int r = in->older_than.n ? news_time_range(cx, in->older_than, clock_wall(cx->clock), &q.before, &to) : 0;
+    if (r || (in->older_than.n && !q.before.ms))
+        return err_set_at(cx, ERR_INVALID, S("older_than"), "'" STR_FMT "' is no age: write 24h, 180d, month, year",
+                          STR_ARG(in->older_than));
+    r = news_retain(role, cx, &q, &done);
+    if (r)
+        return r;
+    *(NewsRetainResponse *)out =
+        (NewsRetainResponse){ .success = true,
+                              .message =
+                                  str_fmt(cx->arena, "%s %lld articles%s", in->dry_run ? "Would remove" : "Removed",
+                                          (long long)done.removed, done.archived ? ", archived before" : ""),
+                              .removed = done.removed,
+                              .archived = done.archived,
+                              .held = done.held,
+                              .left = done.left };
+    return 0;
+}
+
 int news_api_remove(void *role, Ctx *cx, const void *in, void *out) {
     Str id = ((const NewsRef *)in)->id;
     int r = article_store_remove(news_store(role), cx, id);

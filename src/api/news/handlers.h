@@ -19,3 +19,4 @@ HANDLER(news_api_copies);
 HANDLER(news_api_scores);
 HANDLER(news_api_web);
 HANDLER(news_api_remove);
+HANDLER(news_api_retain);

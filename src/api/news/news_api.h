@@ -6,5 +6,6 @@
 
 extern const OpTable news_api;
 
+extern const Op op_news_retain;
 extern const Op op_news_list, op_news_search, op_news_get, op_news_collect, op_news_sources, op_news_status,
     op_news_copies, op_news_scores, op_news_web, op_news_remove;

@@ -68,9 +68,16 @@ const Op op_news_remove = {
     .summary = "Remove an article", .tag = TAG, .in = &news_ref_shape, .out = &news_removed_shape, .role = ROLE_ADMIN,
     .lane = LANE_IO, .deadline_ms = 10000, .idempotent = true, .run = news_api_remove };
 
+const Op op_news_retain = {
+    .name = "news.retain", .method = "POST", .path = "/api/v1/news/retain",
+    .summary = "Remove what is too old or too many", .tag = TAG,
+    .doc = "The oldest first, with their scores and copies. What an event that is not told yet speaks of stays until it is.",
+    .in = &news_retain_request_shape, .out = &news_retain_response_shape, .role = ROLE_ADMIN,
+    .lane = LANE_IO, .deadline_ms = 600000, .max_body = 4096, .run = news_api_retain };
+
 static const Op *const ops[] = {
     &op_news_list, &op_news_search, &op_news_get, &op_news_collect, &op_news_sources, &op_news_status, &op_news_copies,
-    &op_news_scores, &op_news_web, &op_news_remove,
+    &op_news_scores, &op_news_web, &op_news_remove, &op_news_retain,
 };
 
 const OpTable news_api = { .role = "news", .ops = ops, .n_ops = ARRAY_LEN(ops) };

@@ -199,3 +199,21 @@ static const Field removed_f[] = {
     FIELD(NewsRemoved, message, .doc = "In words."),
 };
 SHAPE(news_removed_shape, NewsRemoved, removed_f, .doc = "A removed article.");
+
+static const Field retain_f[] = {
+    FIELD(NewsRetainRequest, older_than, .max = 32, .doc = "Those published longer ago go: 180d, 24h, year; left out: age is no reason.", .example = "180d"),
+    FIELD(NewsRetainRequest, keep, .has_min = true, .min = 0, .max = 1e12, .doc = "At most so many stay, the newest; 0: any number."),
+    FIELD(NewsRetainRequest, archive, .doc = "Append them to data.dir/archive/news-YYYY-MM.jsonl before they are removed."),
+    FIELD(NewsRetainRequest, dry_run, .doc = "Only count what would go."),
+};
+SHAPE(news_retain_request_shape, NewsRetainRequest, retain_f, .doc = "How long articles are kept.");
+
+static const Field retained_f[] = {
+    FIELD(NewsRetainResponse, success, .doc = "It was done."),
+    FIELD(NewsRetainResponse, message, .doc = "In words."),
+    FIELD(NewsRetainResponse, removed, .doc = "Articles that went, with their scores; with dry_run those that would."),
+    FIELD(NewsRetainResponse, archived, .doc = "Of them, archived before."),
+    FIELD(NewsRetainResponse, held, .doc = "Articles that an untold event speaks of: they stay until it is told."),
+    FIELD(NewsRetainResponse, left, .doc = "Articles that are stored now."),
+};
+SHAPE(news_retain_response_shape, NewsRetainResponse, retained_f, .doc = "What retention did.");

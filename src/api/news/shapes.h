@@ -117,6 +117,19 @@ typedef struct NewsRemoved {
     Str message;
 } NewsRemoved;
 
+typedef struct NewsRetainRequest {
+    Str older_than;
+    int64_t keep;
+    bool archive, dry_run;
+} NewsRetainRequest;
+
+typedef struct NewsRetainResponse {
+    bool success;
+    Str message;
+    int64_t removed, archived, held, left;
+} NewsRetainResponse;
+
+extern const Shape news_retain_request_shape, news_retain_response_shape;
 extern const Shape news_row_shape, news_list_query_shape, news_search_query_shape, news_page_shape, news_ref_shape,
     news_collect_request_shape, news_collect_response_shape, news_source_list_shape, news_status_shape,
     news_copy_list_shape, news_score_list_shape, news_web_query_shape, news_removed_shape;

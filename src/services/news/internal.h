@@ -4,8 +4,11 @@
 
 #include "services/news/news.h"
 
+#include <pthread.h>
+
 struct NewsService {
     NewsOptions o;
+    pthread_mutex_t storing;           /* what is put, and what retention removes, one after the other */
     Counter *collected[ARTICLE_FATES]; /* by fate */
     Counter *failures;
     Counter *scored, *scored_again;

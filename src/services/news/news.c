@@ -7,6 +7,7 @@
 NewsService *news_service_new(const NewsOptions *o) {
     NewsService *s = mem_new(NewsService);
     s->o = *o;
+    pthread_mutex_init(&s->storing, NULL);
     if (!o->metrics)
         return s;
     for (int f = 0; f < ARTICLE_FATES; f++)
@@ -25,6 +26,8 @@ NewsService *news_service_new(const NewsOptions *o) {
 }
 
 NewsService *news_service_free(NewsService *s) {
+    if (s)
+        pthread_mutex_destroy(&s->storing);
     return mem_free(s);
 }
 

@@ -26,6 +26,9 @@ typedef struct NewsSource { /* as configured */
     bool off;     /* known, but not collected unless it is named */
 } NewsSource;
 
+/* Keeps lines, an article each, of the month they were published in; 0 when they are safe. */
+typedef int NewsArchiveFn(void *arg, Ctx *cx, Str month, Str lines);
+
 typedef struct NewsOptions {
     ArticleStore *store; /* borrowed, as all of these */
     NewsFeed *feed;      /* NULL: nothing can be collected */
@@ -36,6 +39,8 @@ typedef struct NewsOptions {
     Ids *ids;
     Logger *log; /* NULL = silent */
     Metrics *metrics;
+    NewsArchiveFn *archive; /* NULL: nothing can be archived */
+    void *archive_arg;
     bool near_same; /* leave out what is nearly the same as a stored one */
 } NewsOptions;
 
@@ -111,6 +116,24 @@ int news_score(NewsService *s, Ctx *cx, Str id, const ArticleSentiment *score, b
 /* An EventHandler of sentiment_analysis_completed (NWS-06); arg is the service. Its collection's last word,
  * news_collection_completed (FLW-21), goes into the outbox when the scores are stored. */
 int news_on_sentiment(void *service, Ctx *cx, const Delivery *d);
+
+/* --- how long articles are kept --- */
+
+typedef struct NewsRetain {
+    Time before;  /* published before: too old; TIME_MIN: none is */
+    int64_t keep; /* at most so many, the newest; 0 = any number */
+    bool archive; /* before they are removed */
+    bool dry_run; /* count only */
+} NewsRetain;
+
+typedef struct NewsRetained {
+    int64_t removed, archived;
+    int64_t held; /* too old or too many, but an event that speaks of them waits to be told: the next round's */
+    int64_t left; /* stored */
+} NewsRetained;
+
+/* In pages, each one commit: what was removed before a failure stays removed. ERR_UNSUPPORTED: no archive is there. */
+int news_retain(NewsService *s, Ctx *cx, const NewsRetain *q, NewsRetained *out);
 
 /* --- sources and how they are --- */
 

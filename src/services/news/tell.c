@@ -110,7 +110,9 @@ int news_store_all(NewsService *s, Ctx *cx, Str source, Str job_id, Article *v, 
         ArticlePutRequest req = {
             .v = batch, .n = m, .keep_near = !s->o.near_same, .events = tell_new, .events_arg = &t
         };
+        pthread_mutex_lock(&s->storing);
         int r = article_store_put(s->o.store, cx, &req, fates);
+        pthread_mutex_unlock(&s->storing);
         if (r)
             return r;
         int64_t *counts[ARTICLE_FATES] = { &out->n_new, &out->n_changed, &out->n_known, &out->n_near };

@@ -302,7 +302,123 @@ TEST(scores_that_make_no_sense_are_refused_and_unknown_articles_are_passed_over)
     end(&f);
 }
 
-TESTS(T(a_collection_stores_tells_and_answers_as_the_documents_have_it), T(filters_stand_on_both_sides_of_their_bounds),
+/* --- how long articles are kept --- */
+
+typedef struct FakeArchive {
+    int calls, fail;
+    Str month;
+    char lines[4096];
+} FakeArchive;
+
+static int keep_lines(void *arg, Ctx *cx, Str month, Str lines) {
+    FakeArchive *a = arg;
+    a->calls++;
+    snprintf(a->lines, sizeof a->lines, STR_FMT, STR_ARG(lines));
+    assert_true(str_eq(month, S("2023-11")));
+    return a->fail ? err_set(cx, ERR_STORAGE, "no room") : 0;
+}
+
+static void store_days(Fixture *f, int n) {
+    for (int i = 0; i < n; i++) {
+        Article a = { .source = S("good"),
+                      .url = str_fmt(&f->t.arena, "https://x.example/%d", i),
+                      .title = str_fmt(&f->t.arena, "Day %d", i),
+                      .published = time_ms(NOW - (n - i) * (int64_t)MS_PER_DAY),
+                      .known_at = time_ms(NOW) };
+        ArticlePut out;
+        article_clip(&a, &f->t.arena);
+        CHECK_OK_PLAIN(&f->t.cx, article_store_put(f->store, &f->t.cx, &(ArticlePutRequest){ .v = &a, .n = 1 }, &out));
+    }
+}
+
+static int64_t stored(Fixture *f) {
+    ArticleStoreInfo i;
+    CHECK_OK_PLAIN(&f->t.cx, article_store_describe(f->store, &f->t.cx, &i));
+    return i.n_articles;
+}
+
+TEST(articles_are_kept_by_age_and_number) {
+    Fixture f;
+    begin(&f);
+    store_days(&f, 10); /* of 10, 9, … 1 days ago */
+    NewsRetained done;
+    NewsRetain q = { .before = time_ms(NOW - 7 * (int64_t)MS_PER_DAY), .dry_run = true };
+    CHECK_OK(&f.t.cx, news_retain(f.news, &f.t.cx, &q, &done));
+    CHECK_EQ(done.removed, 3);
+    CHECK_EQ(stored(&f), 10);
+    q.dry_run = false;
+    CHECK_OK(&f.t.cx, news_retain(f.news, &f.t.cx, &q, &done));
+    CHECK_EQ(done.removed, 3);
+    CHECK_EQ(done.left, 7);
+    q = (NewsRetain){ .before = TIME_MIN, .keep = 7 };
+    CHECK_OK(&f.t.cx, news_retain(f.news, &f.t.cx, &q, &done));
+    CHECK_EQ(done.removed, 0); /* so many may stay */
+    q.keep = 2;
+    CHECK_OK(&f.t.cx, news_retain(f.news, &f.t.cx, &q, &done));
+    CHECK_EQ(done.removed, 5);
+    NewsPage page;
+    CHECK_OK(&f.t.cx, news_find(f.news, &f.t.cx,
+                                &(NewsQuery){ .filter = { .from = TIME_MIN, .to = TIME_MAX, .known_by = TIME_MAX },
+                                              .order = ARTICLE_OLDEST_FIRST,
+                                              .limit = 10 },
+                                &page));
+    CHECK_EQ(page.page.n, 2);
+    CHECK_STR(page.page.v[0].article.title, S("Day 8")); /* the newest stay */
+    q.archive = true;
+    CHECK_EQ(news_retain(f.news, &f.t.cx, &q, &done), ERR_UNSUPPORTED);
+    end(&f);
+}
+
+TEST(what_is_archived_is_safe_before_it_goes) {
+    Fixture f;
+    FakeArchive archive = { .fail = 1 };
+    begin(&f);
+    NewsService *s = news_service_new(&(NewsOptions){ .store = f.store,
+                                                      .clock = &f.t.clock.clock,
+                                                      .ids = &f.ids.ids,
+                                                      .archive = keep_lines,
+                                                      .archive_arg = &archive });
+    store_days(&f, 3);
+    NewsRetained done;
+    NewsRetain q = { .before = TIME_MIN, .keep = 2, .archive = true };
+    CHECK_EQ(news_retain(s, &f.t.cx, &q, &done), ERR_STORAGE);
+    CHECK_EQ(stored(&f), 3); /* no archive, no removal */
+    archive.fail = 0;
+    CHECK_OK(&f.t.cx, news_retain(s, &f.t.cx, &q, &done));
+    CHECK_EQ(done.archived, 1);
+    CHECK_EQ(stored(&f), 2);
+    CHECK(strstr(archive.lines, "\"title\":\"Day 0\"") && strstr(archive.lines, "\"scores\":[]"));
+    CHECK(archive.lines[strlen(archive.lines) - 1] == '\n');
+    news_service_free(s);
+    end(&f);
+}
+
+TEST(an_article_stays_while_an_event_that_speaks_of_it_waits) {
+    Fixture f;
+    begin(&f);
+    NewsCollected collected;
+    add(&f, "https://x.example/told-of", "Waits to be told", 1);
+    CHECK_OK(&f.t.cx, news_collect(f.news, &f.t.cx, &(NewsCollect){ .source = S("good") }, &collected));
+    store_days(&f, 2); /* of these nothing is told */
+    NewsRetained done;
+    NewsRetain q = { .before = time_ms(NOW + MS_PER_DAY) };
+    CHECK_OK(&f.t.cx, news_retain(f.news, &f.t.cx, &q, &done));
+    CHECK_EQ(done.removed, 2);
+    CHECK_EQ(done.held, 1);
+    OutboxRow *rows;
+    size_t n;
+    Outbox *box = article_store_outbox(f.store);
+    CHECK_OK(&f.t.cx, outbox_take(box, &f.t.cx, &rows, 10, &n));
+    CHECK_OK(&f.t.cx, outbox_done(box, &f.t.cx, rows[n - 1].number)); /* told */
+    CHECK_OK(&f.t.cx, news_retain(f.news, &f.t.cx, &q, &done));
+    CHECK_EQ(done.removed, 1);
+    CHECK_EQ(stored(&f), 0);
+    end(&f);
+}
+
+TESTS(T(articles_are_kept_by_age_and_number), T(what_is_archived_is_safe_before_it_goes),
+      T(an_article_stays_while_an_event_that_speaks_of_it_waits),
+      T(a_collection_stores_tells_and_answers_as_the_documents_have_it), T(filters_stand_on_both_sides_of_their_bounds),
       T(dates_that_cannot_be_are_estimated), T(one_source_that_fails_stops_no_other),
       T(what_is_collected_is_scored_once_however_often_events_come),
       T(scores_that_make_no_sense_are_refused_and_unknown_articles_are_passed_over))
