@@ -15,6 +15,7 @@
 #include "app/job_kinds.h"
 #include "app/mlflow.h"
 #include "app/kept.h"
+#include "app/news_clock.h"
 #include "app/observe.h"
 #include "app/security.h"
 #include "app/takeover.h"
@@ -46,6 +47,7 @@ struct Service {
     GatewayDoor doors[1 + MLFLOW_DOORS];
     Callbacks *callbacks;
     EventRuntime *events;
+    NewsClock *news_clock;
     KeptAnswers kept;
     SecurityDesk *desk; /* NULL: the gateway is not hosted */
     Logger *log;
@@ -577,6 +579,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
         r = follower_start(cx, &app->platform, &s->follower);
     if (r == 0 && app->platform.events)
         s->events = events_start(&app->platform);
+    if (r == 0)
+        s->news_clock = news_clock_start(&app->platform);
     if (r == 0 && app->confine)
         seal(s, cx);
     if (r != 0) {
@@ -631,6 +635,7 @@ Service *service_free(Service *s) {
         close(s->socket);
     follower_stop(s->follower);
     security_desk_stop(s->desk);
+    s->news_clock = news_clock_stop(s->news_clock);
     s->events = events_stop(s->events);
     Platform *p = &s->app->platform;
     if (s->ticker)

@@ -70,6 +70,17 @@ class Cases(test_news.Cases):
         equal({q["queue"]: q["consumers"] for q in queues if q["queue"] in ("news_processing_queue", "sentiment_analysis_queue")},
               {"news_processing_queue": 1, "sentiment_analysis_queue": 1}, "each in its own process")
 
+    def test_the_role_news_alone_collects_and_removes_by_its_own_clock(self):
+        self.begin().stop()
+        self.flags += ["--news.interval", "1s", "--news.keep", "24h"]
+        self.apart = {}
+        for role in ROLES:
+            self.start_role(role)
+        news = self.apart["news"]
+        wait_for(lambda: self.call(news, "GET", "/api/v1/news/status")["scored"] >= 2, 60, "a round nobody asked for")
+        self.feeds.items["coindesk"].insert(0, test_news.coindesk_item(7, "Miners shut down", "as costs rise", 0.5))
+        wait_for(lambda: self.call(news, "GET", "/api/v1/news/search?q=miners")["count"] == 1, 60, "another round")
+
     def test_news_wait_for_the_process_that_has_the_log(self):
         news = self.open()
         self.apart["market"].stop()

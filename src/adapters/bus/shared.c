@@ -75,18 +75,20 @@ static int call_on(int fd, Ctx *cx, const Buf *request, WireIn *in, bool *whole)
     if (r)
         return r;
     *in = (WireIn){ frame, false };
-    int64_t code = wire_take_i64(in);
+    int64_t code = wire_take_i64(in), retry_after_ms = 0;
+    Str text = { 0 }, field = { 0 };
     if (code < 0) {
-        Str text = wire_take_str(in), field = wire_take_str(in);
-        int64_t retry_after_ms = wire_take_i64(in);
-        if (!in->bad && code >= INT16_MIN) {
-            r = err_set_at(cx, (int)code, field, STR_FMT, STR_ARG(text));
-            cx->err.retry_after_ms = retry_after_ms;
-        }
+        text = wire_take_str(in);
+        field = wire_take_str(in);
+        retry_after_ms = wire_take_i64(in);
     }
     if (in->bad || code < INT16_MIN || code > INT16_MAX)
         return err_set(cx, ERR_UNAVAILABLE, "the event bus of the other process answers something else than answers");
     *whole = true;
+    if (code >= 0)
+        return (int)code;
+    err_set_at(cx, (int)code, field, STR_FMT, STR_ARG(text));
+    cx->err.retry_after_ms = retry_after_ms;
     return (int)code;
 }
 
