@@ -518,6 +518,13 @@ static void seal(Service *s, Ctx *cx) {
     confine_seal(cx, s->app->confine, &o);
 }
 
+/* What goes on although nobody asks. */
+static void start_by_themselves(Service *s) {
+    Platform *p = &s->app->platform;
+    s->events = p->events ? events_start(p) : NULL;
+    s->news_clock = news_clock_start(p);
+}
+
 int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
     RoleSet hosts;
     int r = roles_parse(cx, &app->cfg.server_roles, &hosts);
@@ -577,10 +584,8 @@ int service_start(App *app, Ctx *cx, Logger *log, bool signals, Service **out) {
     if (r == 0 &&
         s->hosts.has[ROLE_MARKET]) /* after the gateway: who listens to the store is set before others write to it */
         r = follower_start(cx, &app->platform, &s->follower);
-    if (r == 0 && app->platform.events)
-        s->events = events_start(&app->platform);
     if (r == 0)
-        s->news_clock = news_clock_start(&app->platform);
+        start_by_themselves(s);
     if (r == 0 && app->confine)
         seal(s, cx);
     if (r != 0) {

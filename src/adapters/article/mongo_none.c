@@ -10,5 +10,5 @@ int article_mongo_open(Ctx *cx, const ArticleMongoOptions *options, ArticleStore
     UNUSED(options);
     UNUSED(out);
     return err_set_at(cx, ERR_UNSUPPORTED, S("news.store"),
-                      "this build has no MongoDB: install libmongoc-dev and build again, or use news.store=sqlite");
+                      "this build has no MongoDB: build it with -Dmongodb=true and libmongoc-dev, or use news.store=sqlite");
 }
