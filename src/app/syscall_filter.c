@@ -445,6 +445,7 @@ void syscall_filter_child(void) {
 static void *report(void *arg) {
     int fd = (int)(intptr_t)arg;
     struct seccomp_notif asked;
+    pthread_setname_np(pthread_self(), "confine");
     for (;;) {
         memset(&asked, 0, sizeof asked);
         if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &asked) != 0) {
@@ -470,10 +471,8 @@ static bool start_report(int fd) {
     thread_signals_off(&before);
     int e = pthread_create(&thread, NULL, report, (void *)(intptr_t)fd);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (e == 0) {
-        pthread_setname_np(thread, "confine");
+    if (e == 0)
         pthread_detach(thread); /* as long as the process: who is asked last must answer */
-    }
     return e == 0;
 }
 

@@ -86,6 +86,7 @@ typedef struct LaneThreads {
     pthread_mutex_t lock; /* all below */
     pthread_cond_t work;
     bool closing;
+    int named;
     int idle; /* threads waiting for work */
     pthread_t *threads;
     Queued *ring; /* depth slots, n used from head on */
@@ -100,9 +101,17 @@ static Queued take(LaneThreads *lt) {
     return q;
 }
 
+/* By the thread itself: another's name is a file, which a confined process may not write. */
+static void name_self(LaneThreads *lt) {
+    char name[LANE_NAME_MAX];
+    snprintf(name, sizeof name, "%.11s-%u", lt->name, (unsigned)lt->named++ % 1000);
+    pthread_setname_np(pthread_self(), name);
+}
+
 static void *work(void *arg) {
     LaneThreads *lt = arg;
     pthread_mutex_lock(&lt->lock);
+    name_self(lt);
     for (;;) {
         while (lt->n == 0 && !lt->closing) {
             lt->idle++;
@@ -138,12 +147,8 @@ static bool start_thread(LaneThreads *lt) {
     int i = lt->stats.threads;
     bool started = pthread_create(&lt->threads[i], NULL, work, lt) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (started) {
-        char name[LANE_NAME_MAX];
-        snprintf(name, sizeof name, "%.11s-%u", lt->name, (unsigned)i % 1000);
-        pthread_setname_np(lt->threads[i], name);
+    if (started)
         lt->stats.threads++;
-    }
     return started;
 }
 
