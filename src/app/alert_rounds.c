@@ -2,7 +2,6 @@
 
 #include "app/alert_rounds.h"
 
-#include "adapters/http/curl.h"
 #include "adapters/http/smtp.h"
 #include "app/process.h"
 #include "services/alerts/abuse.h"
@@ -151,7 +150,7 @@ static int make_service(AlertRounds *a, Ctx *cx) {
     if (r == 0)
         r = read_routes(cx, p->cfg, routes);
     if (r == 0)
-        r = http_curl_open(cx, NULL, &a->http);
+        r = platform_http_open(cx, p->log, &a->http);
     if (r == 0)
         r = smtp_mailer_open(cx, &a->mailer);
     o.deliver = (DeliveriesOptions){ .receivers = receivers,

@@ -7,7 +7,6 @@
 #include "adapters/article/sqlite.h"
 #include "adapters/feed/tavily.h"
 #include "adapters/feed/web.h"
-#include "adapters/http/curl.h"
 #include "adapters/sentiment/lexicon.h"
 #include "app/news_archive.h"
 #include "app/platform.h"
@@ -90,7 +89,7 @@ static int open_news(Platform *p, Ctx *cx) {
     if (e == 0)
         e = open_store(p, cx);
     if (e == 0)
-        e = http_curl_open(cx, NULL, &r->http);
+        e = platform_http_open(cx, p->log, &r->http);
     if (e == 0)
         e = open_search(p, cx);
     if (e)

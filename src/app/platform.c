@@ -20,6 +20,7 @@
 #include "app/objects.h"
 #include "app/security.h"
 #include "base/file.h"
+#include "services/monitor/http_log.h"
 
 #include <unistd.h>
 
@@ -84,6 +85,14 @@ static int prepare_lake(void *arg, Ctx *cx, bool stale, const char **out) {
     return r;
 }
 
+int platform_http_open(Ctx *cx, Logger *log, HttpClient **out) {
+    HttpClient *curl;
+    int r = http_curl_open(cx, NULL, &curl);
+    if (r == 0)
+        *out = http_client_logged(curl, log);
+    return r;
+}
+
 static int open_market_stores(Platform *p, Ctx *cx) {
     const AppCfg *cfg = p->cfg;
     Str audit_key = { 0 };
@@ -95,7 +104,7 @@ static int open_market_stores(Platform *p, Ctx *cx) {
     if (r == 0)
         r = registry_open_bus(cx, cfg, &p->bus, &p->outbox);
     if (r == 0)
-        r = http_curl_open(cx, NULL, &p->http);
+        r = platform_http_open(cx, p->log, &p->http);
     if (r == 0)
         r = registry_open_feeds(cx, cfg, p->http, p->feeds, PLATFORM_FEEDS_MAX, &p->n_feeds);
     if (r == 0)

@@ -121,6 +121,8 @@ int registry_open_store(Ctx *cx, const AppCfg *cfg, CandleStore **out);
 int registry_open_backtests(Ctx *cx, const AppCfg *cfg, BacktestStore **out);
 /* Loads the plug-ins; the catalogue lives in the arena, the libraries as long as the process. */
 int registry_open_strategies(Ctx *cx, const AppCfg *cfg, Arena *arena, StrategyCatalog *out);
+/* A client for third parties; what fails is a line of the log. */
+int platform_http_open(Ctx *cx, Logger *log, HttpClient **out);
 /* What this process shows to others of the platform, and whom it believes. Borrows from the configuration. */
 RemoteTrust platform_trust(const AppCfg *cfg);
 int registry_open_control(Ctx *cx, const AppCfg *cfg, Str audit_key, JobStore **out);

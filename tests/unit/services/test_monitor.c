@@ -2,6 +2,8 @@
 
 #include "lib/test.h"
 
+#include "lib/fake_http.h"
+#include "services/monitor/http_log.h"
 #include "services/monitor/slow.h"
 
 /* STO-13: what takes longer than the threshold is kept, newest first, and is one line of the log. */
@@ -39,4 +41,51 @@ TEST(calls_over_the_threshold_are_kept_and_logged) {
     test_ctx_done(&t);
 }
 
-TESTS(T(calls_over_the_threshold_are_kept_and_logged))
+/* RES-24, U25: the documents' log lines; the caller has an answer or an error with words, never nothing. */
+TEST(http_calls_that_fail_are_logged_in_the_documents_words_RES_24) {
+    static const struct {
+        const char *name;
+        int status, failure;
+        const char *method, *line; /* NULL: none */
+    } rows[] = {
+        { "an answer", 200, 0, "GET", NULL },
+        { "nothing new", 304, 0, "GET", NULL },
+        { "not there", 404, 0, "GET", "\"level\":\"WARNING\",\"message\":\"HTTP GET failed\"" },
+        { "not now", 503, 0, "POST", "\"level\":\"WARNING\",\"message\":\"HTTP POST failed\"" },
+        { "nobody", 0, ERR_UNAVAILABLE, "GET", "\"level\":\"ERROR\",\"message\":\"HTTP GET error\"" },
+        { "late", 0, ERR_TIMEOUT, "POST", "\"level\":\"ERROR\",\"message\":\"HTTP POST error\"" },
+        { "not wanted", 0, ERR_CANCELLED, "GET", NULL },
+    };
+    EACH_ROW (row, rows) {
+        TestCtx t;
+        test_ctx_init(&t);
+        LogSink *sink = log_sink_memory(1 << 16);
+        Logger *log =
+            log_new(&(LogCfg){ .level = LEVEL_INFO, .format = LOG_JSON, .service = S("x") }, &t.clock.clock, sink);
+        FakeHttp *fake = fake_http_new();
+        if (row->failure)
+            fake_http_fail(fake, row->failure, "the reason");
+        else
+            fake_http_reply(fake, row->status, "", S("body"));
+        HttpClient *client = http_client_logged(fake_http_client(fake), log);
+        HttpRequest rq = { .method = row->method, .url = S("https://example.org/klines?apikey=secret") };
+        HttpResponse answer = { 0 };
+        int r = http_fetch(client, &t.cx, &rq, &(RetryPolicy){ .attempts = 1 }, &answer, NULL);
+        Str text = log_sink_memory_text(sink, &t.arena);
+        if (row->failure) {
+            CHECK_EQ(r, row->failure);
+            CHECK(t.cx.err.text[0]);
+        } else {
+            CHECK_EQ(answer.status, row->status);
+        }
+        CHECK_EQ(row->line ? str_find(text, str_c(row->line)) >= 0 : text.n == 0, true);
+        CHECK(str_find(text, S("secret")) < 0);
+        CHECK(!row->line || str_find(text, S("https://example.org/klines\"")) > 0);
+        http_client_close(client);
+        fake_http_free(fake);
+        log_free(log);
+        test_ctx_done(&t);
+    }
+}
+
+TESTS(T(http_calls_that_fail_are_logged_in_the_documents_words_RES_24), T(calls_over_the_threshold_are_kept_and_logged))
