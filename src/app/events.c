@@ -179,6 +179,8 @@ static void begin(EventRuntime *rt, Ctx *cx, Arena *arena) {
     ctx_init(cx, arena, rt->p->clock);
     cx->cancel = &rt->stop;
     cx->principal = (Principal){ ROLE_ADMIN, S("events") };
+    cx->slow = slow_log_watch(rt->p->slow);
+    cx->operation = "events";
 }
 
 static void *consume_main(void *arg) {

@@ -36,6 +36,7 @@ static const GatewayPage pages[] = {
 
 void observe_gateway(Platform *p, GatewayOptions *g) {
     g->traces = p->traces;
+    g->slow = slow_log_watch(p->slow);
     g->trace_sample = p->cfg->trace_sample;
     g->metric_aliases = p->cfg->metrics_aliases;
     p->denied = metrics_counter(p->metrics, "finsight_failed_logins_total",
@@ -53,8 +54,11 @@ static void on_store_call(void *arg, Ctx *cx, const StoreCall *c) {
     bool reads = strcmp(c->name, "store.read") == 0, saves = strcmp(c->name, "store.save") == 0;
     histogram_observe(reads ? o->store.read : saves ? o->store.save : o->store.other, (double)c->took_ns * 1e-9);
     if (slow_log_wants(o->p->slow, c->took_ns))
-        slow_log_add(o->p->slow, cx, str_c(c->name), c->key ? series_key_text(cx->arena, c->key) : S(""),
-                     (int64_t)c->rows, c->took_ns);
+        slow_log_add(o->p->slow, cx,
+                     &(SlowCall){ .what = str_c(c->name),
+                                  .detail = c->key ? series_key_text(cx->arena, c->key) : S(""),
+                                  .rows = (int64_t)c->rows,
+                                  .took_ns = c->took_ns });
 }
 
 static Histogram *store_histogram(Metrics *m, Str call) {

@@ -48,7 +48,8 @@ static void open_jobs(Platform *p) {
                                                .n_kinds = job_kinds(p, kinds, KINDS_MAX),
                                                .runs_kept = p->cfg->jobs_keep,
                                                .wake = wake,
-                                               .wake_arg = p });
+                                               .wake_arg = p,
+                                               .slow = slow_log_watch(p->slow) });
 }
 
 static int control_snapshot(void *store, Ctx *cx, SnapshotPiece *piece, void *arg) {

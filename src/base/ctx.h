@@ -41,6 +41,7 @@ typedef struct Trace {
 } Trace;
 
 struct SpanLog;
+struct SlowWatch;
 
 typedef struct Ctx {
     Arena *arena;
@@ -50,7 +51,9 @@ typedef struct Ctx {
     Principal principal;
     Str workspace; /* "default" unless told */
     Trace trace;
+    const char *operation; /* that the work is done for: "market.candles"; a literal, NULL where it is none's */
     struct SpanLog *spans; /* NULL: nobody keeps them */
+    const struct SlowWatch *slow; /* NULL: nobody wants to hear of it (base/slow.h) */
     /* Is told how far the call is, 0 .. 1, and how many pieces are done; by long work, on the caller's thread. NULL:
      * nobody asks. */
     void (*progress)(void *arg, double fraction, int64_t n_done);

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/rng.h"
+#include "base/slow.h"
 #include "base/trace_ring.h"
 #include "gateway/client.h"
 #include "gateway/cluster.h"
@@ -128,6 +129,7 @@ typedef struct GatewayOptions {
     int64_t keep_role_ms; /* how long an answer of a role elsewhere is told without asking it; 0: it is always asked */
     RequestStats *requests; /* the documents' MetricsService; NULL = none */
     bool metric_aliases;    /* the documents' python_services_* beside finsight_* (U19) */
+    const SlowWatch *slow;  /* borrowed; of calls and statements that requests are slow by; NULL = nobody */
     TraceRing *traces;      /* borrowed; where the spans of requests go; NULL = none are kept */
     double trace_sample;    /* 0 .. 1: of the requests that come without a trace, how many are kept */
     const GatewayRpc *rpcs; /* copied */

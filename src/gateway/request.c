@@ -54,6 +54,7 @@ static Request *request_make(Gateway *g, HttpExchange *ex, const atomic_bool *go
     atomic_init(&rq->owners, 2);
     ctx_init(&rq->cx, &rq->arena, g->o.clock);
     rq->cx.cancel = gone;
+    rq->cx.slow = g->o.slow;
     Trace *trace = &rq->cx.trace;
     trace->request_id = keep_id(rq->request_id, ids_uuid4(g->o.ids, &rq->arena));
     Str inbound = http_field(&ex->head, S(API_HEADER_CORRELATION));

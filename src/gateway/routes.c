@@ -296,6 +296,7 @@ int routes_find(Request *rq) {
     const Route *route = hit->target;
     rq->route = route;
     rq->metrics = route->metrics;
+    rq->cx.operation = route->op ? route->op->name : NULL;
     rq->match = (OpMatch){ .op = route->op, .alias = route->alias, .n_params = hit->n_values };
     if (hit->n_values)
         rq->match.params = arena_new_n(&rq->arena, QueryPair, hit->n_values);

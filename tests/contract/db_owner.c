@@ -1,14 +1,17 @@
 /* adapters/sqlite/owner: one owner, whole transactions, versions, and what each refusal says. */
 
 #include "adapters/sqlite/owner.h"
+#include "base/slow.h"
 #include "lib/test.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 /* clang-format off */
 #define NOTE_TABLE(X)                                                                                                  \
     X(NOTE_ADD, "INSERT INTO note(id, weight, words) VALUES(?1, ?2, ?3)")                                              \
     X(NOTE_GET, "SELECT weight, words FROM note WHERE id=?1")                                                          \
+    X(NOTE_HEAVY, "SELECT id FROM note WHERE weight>=?1 ORDER BY words")                                               \
     X(NOTE_COUNT, "SELECT count(*) FROM note")                                                                         \
     X(NOTE_FOREVER, "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c")
 /* clang-format on */
@@ -163,5 +166,65 @@ TEST(a_long_read_ends_at_its_deadline_and_the_file_stays_usable) {
     test_ctx_done(&t);
 }
 
-TESTS(T(what_is_answered_is_there_and_what_failed_is_not), T(a_file_has_one_owner_and_keeps_what_it_was_given),
+static MonoNs a_ms_a_look(Clock *c) {
+    clock_manual_advance_ms((ClockManual *)c, 1);
+    return (MonoNs){ ((ClockManual *)c)->mono_ns };
+}
+
+typedef struct Heard {
+    int n;
+    char detail[200], plan[200];
+    int64_t rows, took_ms;
+    const char *operation;
+    bool sql;
+} Heard;
+
+static void hear(void *arg, const Ctx *cx, const SlowCall *call) {
+    Heard *h = arg;
+    h->n++;
+    snprintf(h->detail, sizeof h->detail, STR_FMT, STR_ARG(call->detail));
+    snprintf(h->plan, sizeof h->plan, STR_FMT, STR_ARG(call->plan));
+    h->rows = call->rows;
+    h->took_ms = call->took_ns / NS_PER_MS;
+    h->operation = cx->operation;
+    h->sql = str_eq(call->what, S("sql"));
+}
+
+static int list_heavy(Db *db, Ctx *cx, void *arg) {
+    sqlite3_stmt *st;
+    int r = db_query(db, cx, NOTE_HEAVY, &st, "d", *(double *)arg);
+    while (r == 0 && (r = db_step(db, cx, st)) > 0)
+        r = 0;
+    return r;
+}
+
+TEST(a_slow_statement_is_told_once_with_its_plan_and_without_its_values_STO_13) {
+    TestCtx t;
+    test_ctx_init(&t);
+    DbOwner o;
+    CHECK_OK(&t.cx, open_as(&t, NULL, &schema, &o));
+    for (int64_t i = 1; i <= 5; i++)
+        CHECK_OK(&t.cx, db_owner_write(&o, &t.cx, add, &(Note){ .id = i, .weight = 7.25, .words = S("w") }));
+    Heard heard = { 0 };
+    SlowWatch watch = { 4 * NS_PER_MS, hear, &heard };
+    t.clock.clock.mono = a_ms_a_look; /* a step takes a millisecond */
+    t.cx.slow = &watch;
+    t.cx.operation = "notes.list";
+    CHECK_OK(&t.cx, db_owner_read(&o, &t.cx, list_heavy, &(double){ 7.25 }));
+    CHECK_EQ(heard.n, 1);
+    CHECK_STR(str_c(heard.detail), str_c(note_text[NOTE_HEAVY]));
+    CHECK(strstr(heard.detail, "weight>=?1") && !strstr(heard.detail, "7.25"));
+    CHECK_STR(str_c(heard.plan), S("SCAN note; USE TEMP B-TREE FOR ORDER BY"));
+    CHECK(heard.sql && heard.rows == 5 && heard.took_ms == 5 && strcmp(heard.operation, "notes.list") == 0);
+    watch.threshold_ns = 6 * NS_PER_MS; /* five rows and the end take six */
+    CHECK_OK(&t.cx, db_owner_read(&o, &t.cx, list_heavy, &(double){ 7.25 }));
+    CHECK_EQ(heard.n, 1);
+    watch.threshold_ns = 0;
+    CHECK_OK(&t.cx, db_owner_read(&o, &t.cx, list_heavy, &(double){ 7.25 }));
+    CHECK_EQ(heard.n, 1);
+    db_owner_close(&o);
+    test_ctx_done(&t);
+}
+
+TESTS(T(a_slow_statement_is_told_once_with_its_plan_and_without_its_values_STO_13), T(what_is_answered_is_there_and_what_failed_is_not), T(a_file_has_one_owner_and_keeps_what_it_was_given),
       T(an_older_file_is_copied_and_taken_up), T(a_long_read_ends_at_its_deadline_and_the_file_stays_usable))

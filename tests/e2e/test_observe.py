@@ -2,10 +2,12 @@
 """What the platform tells of itself, seen from outside: traces, their collector, the page, metrics.
 
 usage: test_observe.py FINSIGHT [CASE...]"""
+import contextlib
 import html.parser
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -303,11 +305,38 @@ class Cases(rig.Suite):
         rig.equal(r.status, 200, r.body)
         slow = self.admin(server, "/api/v1/admin/slow")
         rig.check(slow["count"] > 0, slow)
-        rig.check(all(q["duration_ms"] > 1 and q["what"].startswith("store.") for q in slow["queries"]), slow)
+        rig.check(all(q["duration_ms"] > 1 and (q["what"].startswith("store.") or q["what"] == "sql") for q in slow["queries"]), slow)
         rig.check(any("BTCUSDT:1m" in q.get("detail", "") for q in slow["queries"]), slow)
         self.trace(server, slow["queries"][0]["trace_id"])
         log = (self.root / "log-1").read_text()
         rig.check('slow query' in log, "it is in the log")
+
+    def test_slow_statements_are_told_with_their_plan(self):
+        """STO-13: which statement, for which operation, in which trace; its values stay out."""
+        self.serve().stop()
+        with contextlib.closing(sqlite3.connect(self.data / "control.db")) as db, db:
+            db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<500000) "
+                       "INSERT INTO queue_item(queue, payload, state, worker, until, tries, result) SELECT 'unspoken', '', 1, '', 0, 0, '' FROM n")
+        server = self.serve("--config", self.config("log: {slow_query: 1ms}"))
+        r = server.request("GET", "/api/v1/queues/unspoken", headers={"X-API-Key": self.key()})
+        rig.equal((r.status, r.json["done"]), (200, 500000), r.body)
+        slow = self.admin(server, "/api/v1/admin/slow?limit=1000")
+        mine = [q for q in slow["queries"] if q["what"] == "sql" and q.get("operation") == "queue.status"]
+        rig.equal(len(mine), 1, slow)
+        rig.check(mine[0]["detail"].endswith("FROM queue_item WHERE queue=?1"), mine)
+        rig.equal(mine[0]["plan"], "SCAN queue_item")
+        self.trace(server, mine[0]["trace_id"])
+        lines = [line for line in (self.root / "log-1").read_text().splitlines() if "slow query" in line]
+        rig.check(any("SCAN queue_item" in line and "queue.status" in line for line in lines), lines)
+        rig.check("unspoken" not in json.dumps(slow) and not any("unspoken" in line for line in lines), "the statement's values")
+
+    def test_a_venue_that_cannot_be_reached_is_told_in_the_documents_words(self):
+        """RES-24, U25: the log's line, and a typed error for the caller."""
+        server = self.start("serve", "--data-dir", self.data, "--port", 0, "--binance-url", "http://127.0.0.1:1", "--binance-private")
+        r = server.request("POST", "/api/v1/market/ensure", json.dumps(ENSURE), {"X-API-Key": self.key(), "Content-Type": "application/json"},
+                           timeout=120)
+        rig.check(r.status >= 500 and r.json["error"]["code"] and r.json["error"]["message"], r.status, r.body)
+        rig.check('"level":"ERROR","message":"HTTP GET error"' in (self.root / "log-0").read_text())
 
 
 sys.exit(rig.main(Cases))

@@ -2,6 +2,8 @@
 
 #include "adapters/sqlite/db.h"
 
+#include "base/slow.h"
+
 #include <errno.h>
 #include <math.h>
 #include <sqlite3.h>
@@ -176,8 +178,53 @@ int db_query(Db *db, Ctx *cx, int sql, sqlite3_stmt **out, const char *types, ..
     return r;
 }
 
-int db_step(Db *db, Ctx *cx, sqlite3_stmt *st) {
+/* "SEARCH candle_block USING INTEGER PRIMARY KEY (rowid=?); USE TEMP B-TREE FOR ORDER BY" */
+static Str plan_of(Db *db, Str sql, char *room, size_t size) {
+    char text[2048];
+    sqlite3_stmt *st = NULL;
+    size_t n = 0;
+    snprintf(text, sizeof text, "EXPLAIN QUERY PLAN " STR_FMT, STR_ARG(sql));
+    if (sqlite3_prepare_v2(db->handle, text, -1, &st, NULL) != SQLITE_OK)
+        return (Str){ 0 };
+    while (sqlite3_step(st) == SQLITE_ROW && n < size) {
+        const char *line = (const char *)sqlite3_column_text(st, 3);
+        n += (size_t)snprintf(room + n, size - n, "%s%s", n ? "; " : "", line ? line : "");
+    }
+    sqlite3_finalize(st);
+    return str_n(room, MIN(n, size - 1));
+}
+
+static void tell_slow(Db *db, Ctx *cx, sqlite3_stmt *st) {
+    enum { PLAN_MAX = 400 };
+    char plan[PLAN_MAX];
+    Str sql = str_c(sqlite3_sql(st));
+    db->timed.told = true;
+    cx->slow->tell(cx->slow->arg, cx,
+                   &(SlowCall){ .what = S("sql"),
+                                .detail = sql,
+                                .plan = plan_of(db, sql, plan, sizeof plan),
+                                .rows = db->timed.rows,
+                                .took_ns = db->timed.ns });
+}
+
+/* Time within the statement's steps alone: what is done with its rows is another's. */
+static int timed_step(Db *db, Ctx *cx, sqlite3_stmt *st) {
+    if (db->timed.of != st || !sqlite3_stmt_busy(st)) {
+        db->timed.of = st;
+        db->timed.ns = db->timed.rows = 0;
+        db->timed.told = false;
+    }
+    MonoNs began = clock_mono(cx->clock);
     int rc = sqlite3_step(st);
+    db->timed.ns += clock_mono(cx->clock).ns - began.ns;
+    db->timed.rows += rc == SQLITE_ROW;
+    if (db->timed.ns > cx->slow->threshold_ns && cx->slow->threshold_ns > 0 && !db->timed.told)
+        tell_slow(db, cx, st);
+    return rc;
+}
+
+int db_step(Db *db, Ctx *cx, sqlite3_stmt *st) {
+    int rc = cx->slow ? timed_step(db, cx, st) : sqlite3_step(st);
     if (rc == SQLITE_ROW)
         return 1;
     int r = rc == SQLITE_DONE ? 0 : db_fail(db, cx, sqlite3_stmt_readonly(st) ? "read" : "write");

@@ -37,6 +37,11 @@ typedef struct Db {
     bool may_interrupt; /* readers only: an interrupted write would roll its whole group back */
     SqlTable table;
     sqlite3_stmt **statements; /* table.n of them; NULL = not prepared yet */
+    struct {                   /* of the statement that steps, where somebody watches for slow ones */
+        const sqlite3_stmt *of;
+        int64_t ns, rows;
+        bool told;
+    } timed;
 } Db;
 
 typedef struct DbOptions {
@@ -57,7 +62,9 @@ int db_pragma_i64(Db *db, Ctx *cx, const char *sql, int64_t *out); /* first colu
 
 /* sql: a number of the table. Binds by letters: i int64_t, d double (NaN = NULL), s Str text, b Str blob. */
 int db_query(Db *db, Ctx *cx, int sql, sqlite3_stmt **out, const char *types, ...);
-int db_step(Db *db, Ctx *cx, sqlite3_stmt *st); /* 1 a row, 0 the end, ErrCode; resets at the end and on errors */
+/* 1 a row, 0 the end, ErrCode; resets at the end and on errors. A statement that steps for longer than cx->slow allows is
+ * told there with its plan, its text as it stands in the table: values are bound and no part of it. */
+int db_step(Db *db, Ctx *cx, sqlite3_stmt *st);
 void db_reset(sqlite3_stmt *st);                /* after reading fewer rows than there are */
 int db_run(Db *db, Ctx *cx, int sql, const char *types, ...); /* query, step to the end */
 

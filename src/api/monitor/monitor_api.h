@@ -59,7 +59,7 @@ typedef struct SlowQuery {
 
 typedef struct SlowRow {
     Time at;
-    Str what, detail, request_id, trace_id;
+    Str what, operation, detail, plan, request_id, trace_id;
     double duration_ms;
     int64_t rows;
 } SlowRow;

@@ -63,8 +63,10 @@ static const Field slow_query_f[] = { FIELD(SlowQuery, limit, .def = "100", .min
 static SHAPE(slow_query_shape, SlowQuery, slow_query_f, .doc = "How many.");
 static const Field slow_row_f[] = {
     FIELD(SlowRow, at, .doc = "When it ended."),
-    FIELD(SlowRow, what, .doc = "The call.", .example = "store.read"),
-    FIELD(SlowRow, detail, .flags = F_OMIT_EMPTY, .doc = "The series or the statement."),
+    FIELD(SlowRow, what, .doc = "The call, or sql.", .example = "store.read"),
+    FIELD(SlowRow, operation, .flags = F_OMIT_EMPTY, .doc = "That it was done for.", .example = "market.candles"),
+    FIELD(SlowRow, detail, .flags = F_OMIT_EMPTY, .doc = "The series, or the statement without its values."),
+    FIELD(SlowRow, plan, .flags = F_OMIT_EMPTY, .doc = "How the database went about the statement."),
     FIELD(SlowRow, duration_ms, .doc = "How long it took."),
     FIELD(SlowRow, rows, .doc = "That it read or wrote."),
     FIELD(SlowRow, request_id, .flags = F_OMIT_EMPTY, .doc = "Of the request."),

@@ -111,7 +111,9 @@ int monitor_slow_list(void *role, Ctx *cx, const void *in, void *out) {
     for (size_t i = 0; i < n; i++)
         rows[i] = (SlowRow){ .at = v[i].at,
                              .what = str_c(v[i].what),
+                             .operation = str_c(v[i].operation),
                              .detail = str_c(v[i].detail),
+                             .plan = str_c(v[i].plan),
                              .request_id = str_c(v[i].request_id),
                              .trace_id = str_c(v[i].trace_id),
                              .duration_ms = ms_of(v[i].took_ns),

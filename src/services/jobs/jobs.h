@@ -61,6 +61,7 @@ typedef struct JobsOptions {
     int64_t backoff_ms;      /* 0 = 2000: delays 2, 4, 8 s (RES-07) */
     void (*wake)(void *arg); /* the next tick should be earlier than the last one said; any thread. May be NULL */
     void *wake_arg;
+    const struct SlowWatch *slow; /* of what jobs do: Ctx.slow. May be NULL */
 } JobsOptions;
 
 JobService *jobs_service_new(const JobsOptions *o);

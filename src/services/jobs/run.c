@@ -171,6 +171,8 @@ static void work(void *arg, int err) {
     ctx_init(&cx, &scratch, s->o.clock);
     cx.principal = (Principal){ ROLE_ADMIN, S("jobs") };
     cx.trace.correlation_id = t->run.id;
+    cx.slow = s->o.slow;
+    cx.operation = "jobs.run";
     Ctx store_cx = cx;
     store_cx.arena = &t->arena; /* job and run live as long as the task */
     if (err == 0 && claim(t, &store_cx)) {

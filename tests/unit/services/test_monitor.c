@@ -16,10 +16,15 @@ TEST(calls_over_the_threshold_are_kept_and_logged) {
     SlowLog *l = slow_log_new(3, 100 * NS_PER_MS, log);
     t.cx.trace = (Trace){ .request_id = S("r-1"), .trace_hi = 1, .trace_lo = 2 };
     CHECK(!slow_log_wants(l, 100 * NS_PER_MS));
-    slow_log_add(l, &t.cx, S("store.read"), S("binance:BTCUSDT:1h"), 7, 100 * NS_PER_MS);
+    SlowCall call = { .what = S("store.read"), .detail = S("binance:BTCUSDT:1h"), .rows = 7, .took_ns = 100 * NS_PER_MS };
+    slow_log_add(l, &t.cx, &call);
     CHECK_EQ(slow_log_total(l), 0);
-    for (int i = 1; i <= 5; i++)
-        slow_log_add(l, &t.cx, S("store.read"), S("binance:BTCUSDT:1h"), i, (100 + i) * NS_PER_MS);
+    t.cx.operation = "market.candles";
+    for (int i = 1; i <= 5; i++) {
+        call.rows = i;
+        call.took_ns = (100 + i) * NS_PER_MS;
+        slow_log_add(l, &t.cx, &call);
+    }
     SlowEntry *v;
     CHECK_EQ(slow_log_list(l, &t.arena, 10, &v), 3);
     CHECK_EQ(slow_log_total(l), 5);
@@ -27,6 +32,7 @@ TEST(calls_over_the_threshold_are_kept_and_logged) {
     CHECK_EQ(v[2].rows, 3);
     CHECK_STR(str_c(v[0].what), S("store.read"));
     CHECK_STR(str_c(v[0].detail), S("binance:BTCUSDT:1h"));
+    CHECK_STR(str_c(v[0].operation), S("market.candles"));
     CHECK_STR(str_c(v[0].request_id), S("r-1"));
     CHECK_STR(str_c(v[0].trace_id), S("00000000000000010000000000000002"));
     CHECK_EQ(slow_log_list(l, &t.arena, 2, &v), 2);
@@ -36,6 +42,7 @@ TEST(calls_over_the_threshold_are_kept_and_logged) {
     l = slow_log_new(3, 0, NULL); /* switched off */
     CHECK(!slow_log_wants(l, INT64_MAX));
     CHECK(!slow_log_wants(NULL, INT64_MAX));
+    CHECK(!slow_log_watch(l));
     slow_log_free(l);
     log_free(log);
     test_ctx_done(&t);
