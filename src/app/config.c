@@ -320,7 +320,7 @@ const CfgOption app_options[] = {
       .help = "log files put aside that are kept" },
 
     { "log.slow_query", CFG_DURATION, CFG_AT(AppCfg, log_slow_query_ms), .def = "250ms", .max = 10 * MINUTE_MS,
-      .help = "calls of the store that take longer are logged and listed at /api/v1/admin/slow; 0 = none" },
+      .help = "calls of the store and statements of SQL that take longer are logged and listed at /api/v1/admin/slow; 0 = none" },
 
     { "health.every", CFG_DURATION, CFG_AT(AppCfg, health_every_ms), .def = "30s", .min = 50, .max = 60 * MINUTE_MS,
       .help = "how often databases beside the process are asked whether they are well" },
