@@ -52,8 +52,8 @@ int app_connect(void *arg, Ctx *cx, ApiCaller **out) {
     if (r != 0)
         return r;
     app->platform_is_open = true;
-    ApiRole roles[N_PLATFORM_TABLES];
-    size_t n = platform_roles(&app->platform, roles, N_PLATFORM_TABLES);
+    ApiRole roles[PLATFORM_ROLES_MAX];
+    size_t n = platform_roles(&app->platform, roles, PLATFORM_ROLES_MAX);
     *out = app->cfg.server_wire ? api_caller_wire(roles, n) : api_caller_local(roles, n);
     return 0;
 }

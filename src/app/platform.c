@@ -72,8 +72,8 @@ static int prepare_lake(void *arg, Ctx *cx, bool stale, const char **out) {
         return err_set(cx, ERR_UNSUPPORTED, "a store in memory has no lake to ask");
     int r = dir_make(cx, lake);
     if (r == 0 && !stale && p->cfg->data_store != STORE_PARQUET) {
-        ApiRole roles[N_PLATFORM_TABLES];
-        ApiCaller *api = api_caller_local(roles, platform_roles(p, roles, N_PLATFORM_TABLES));
+        ApiRole roles[PLATFORM_ROLES_MAX];
+        ApiCaller *api = api_caller_local(roles, platform_roles(p, roles, PLATFORM_ROLES_MAX));
         Ctx own = *cx; /* who may ask may have the lake written, and nobody changed anything */
         own.principal = (Principal){ ROLE_ADMIN, S("sql") };
         pthread_mutex_lock(&p->lake_lock);
@@ -301,10 +301,12 @@ size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
                                              &p->prediction.role,
                                              &p->prediction.role }; /* in the order above */
     size_t n = 0;
-    assert(cap >= N_PLATFORM_TABLES);
+    assert(cap >= PLATFORM_ROLES_MAX);
     for (size_t i = 0; i < N_PLATFORM_TABLES; i++)
         if (p->hosts.has[roles_owner(platform_tables[i])])
             out[n++] = (ApiRole){ platform_tables[i], roles[i] };
+    if (!p->hosts.has[ROLE_GATEWAY])
+        out[n++] = (ApiRole){ &trace_part_api, &p->monitor };
     return n;
 }
 

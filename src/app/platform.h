@@ -104,7 +104,7 @@ char *platform_gateway_socket(Arena *a, const AppCfg *cfg);
 int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const char **path);
 
 /* Every table of operations there is: the API, its contract and its docs. */
-enum { N_PLATFORM_TABLES = 16 };
+enum { N_PLATFORM_TABLES = 16, PLATFORM_ROLES_MAX = N_PLATFORM_TABLES + 1 };
 extern const OpTable *const platform_tables[N_PLATFORM_TABLES];
 /* Those of the roles that are hosted, with who serves them, for gateway and callers. */
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap);

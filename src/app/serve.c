@@ -21,6 +21,7 @@
 #include "app/takeover.h"
 #include "app/ticker.h"
 #include "app/topology.h"
+#include "app/trace_gather.h"
 #include "app/training.h"
 
 #include "base/file.h"
@@ -39,6 +40,7 @@ struct Service {
     Gateway *gateway;
     TlsServer *tls;          /* NULL: the port speaks plain HTTP */
     TlsClient *upstream_tls; /* NULL: services are asked in plain */
+    TraceGather *gather;     /* NULL: the gateway is elsewhere */
     LoopTimer tls_timer;
     Follower *follower; /* NULL: nothing is followed */
     Ticker *ticker, *training_ticker;
@@ -395,11 +397,20 @@ static void make_front(const Service *s, GatewayOptions *g) {
     g->hedge_ms = cfg->gateway_hedge ? HEDGE_BY_P95 : HEDGE_NEVER;
 }
 
+static void show_whole_traces(Service *s, Str admin_key) {
+    Platform *p = &s->app->platform;
+    if (!s->hosts.has[ROLE_GATEWAY])
+        return;
+    s->gather = trace_gather_new(p, s->loop, s->gateway, admin_key);
+    p->monitor.gather = trace_gather;
+    p->monitor.gather_arg = s->gather;
+}
+
 static int make_gateway(Service *s, Ctx *cx) {
     const AppCfg *cfg = s->cfg;
     Platform *p = &s->app->platform;
-    ApiRole roles[N_PLATFORM_TABLES];
-    size_t n_roles = platform_roles(p, roles, N_PLATFORM_TABLES);
+    ApiRole roles[PLATFORM_ROLES_MAX];
+    size_t n_roles = platform_roles(p, roles, PLATFORM_ROLES_MAX);
     s->wire = cfg->server_wire ? api_caller_wire(roles, n_roles) : NULL;
     Str key = { 0 };
     const char *key_path = NULL;
@@ -407,9 +418,8 @@ static int make_gateway(Service *s, Ctx *cx) {
     int r = 0;
     if (cfg->data_store != STORE_MEMORY || cfg->auth_admin_key.n)
         r = platform_admin_key(cx, cfg, s->app->ids, &key, &key_path);
-    if (r != 0)
-        return r;
-    r = kept_open(&s->kept, cx, p);
+    if (r == 0)
+        r = kept_open(&s->kept, cx, p);
     if (r != 0)
         return r;
     GatewayOptions g = { .loop = s->loop,
@@ -461,6 +471,7 @@ static int make_gateway(Service *s, Ctx *cx) {
         r = gateway_new(cx, &g, &s->gateway);
     if (r != 0)
         return r;
+    show_whole_traces(s, key);
     if (key_path)
         LOG_INFO(s->log, NULL, S("admin key"), F_STR("file", str_c(key_path)));
     return 0;
@@ -658,6 +669,7 @@ Service *service_free(Service *s) {
     security_desk_free(s->desk);
     discovery_app_stop(s->discovery);
     callbacks_stop(s->callbacks);
+    s->gather = trace_gather_free(s->gather);
     gateway_free(s->gateway);
     api_caller_close(s->wire);
     observe_stop(s->observe); /* the store is used by nobody any more, and the last traces are there */

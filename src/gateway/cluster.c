@@ -191,6 +191,14 @@ Cluster *cluster_free(Cluster *c) {
 
 /* --- what is seen of it --- */
 
+size_t cluster_addresses(const Cluster *c, Str *out, size_t cap) {
+    size_t n = 0;
+    for (const ListNode *it = c->instances.next; it != &c->instances && n < cap; it = it->next)
+        if (LIST_ENTRY(it, Instance, node)->healthy)
+            out[n++] = str_c(LIST_ENTRY(it, Instance, node)->address);
+    return n;
+}
+
 void cluster_view(const Cluster *c, ClusterView *out) {
     *out = (ClusterView){ .instances = c->n_instances,
                           .available = balancer_available(c->balancer, clock_mono(c->env.clock)),

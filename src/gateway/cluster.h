@@ -74,6 +74,8 @@ typedef struct ClusterView {
     int64_t in_flight, calls, failures, retries;
 } ClusterView;
 void cluster_view(const Cluster *c, ClusterView *out);
+/* Of its instances that pass their checks; borrowed until the next cluster_set. */
+size_t cluster_addresses(const Cluster *c, Str *out, size_t cap);
 /* {"status":"healthy","instances":[{"address",...}],...}; whether at least one instance can be called. */
 bool cluster_write_health(const Cluster *c, JsonWriter *w);
 

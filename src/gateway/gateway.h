@@ -193,6 +193,8 @@ typedef struct GatewayService {
     ClusterView view;
 } GatewayService;
 size_t gateway_services(const Gateway *g, GatewayService *out, size_t cap);
+/* Addresses of the instances of one, borrowed until the loop turns; 0 also for a name that is none. On the loop. */
+size_t gateway_addresses(const Gateway *g, Str cluster, Str *out, size_t cap);
 /* The instances of one cluster: what discovery calls. ERR_NOT_FOUND for a name that is no cluster. On the loop. */
 int gateway_instances(Gateway *g, Ctx *cx, Str cluster, const ClusterInstance *v, size_t n);
 /* Before the server stops: who asks by gRPC whether it serves is told that it will not. */

@@ -268,6 +268,11 @@ size_t gateway_services(const Gateway *g, GatewayService *out, size_t cap) {
     return n;
 }
 
+size_t gateway_addresses(const Gateway *g, Str cluster, Str *out, size_t cap) {
+    const Cluster *c = gateway_cluster(g, cluster);
+    return c ? cluster_addresses(c, out, cap) : 0;
+}
+
 int gateway_instances(Gateway *g, Ctx *cx, Str cluster, const ClusterInstance *v, size_t n) {
     Cluster *c = gateway_cluster(g, cluster);
     if (!c)

@@ -226,5 +226,6 @@ TEST(a_slow_statement_is_told_once_with_its_plan_and_without_its_values_STO_13) 
     test_ctx_done(&t);
 }
 
-TESTS(T(a_slow_statement_is_told_once_with_its_plan_and_without_its_values_STO_13), T(what_is_answered_is_there_and_what_failed_is_not), T(a_file_has_one_owner_and_keeps_what_it_was_given),
+TESTS(T(a_slow_statement_is_told_once_with_its_plan_and_without_its_values_STO_13),
+      T(what_is_answered_is_there_and_what_failed_is_not), T(a_file_has_one_owner_and_keeps_what_it_was_given),
       T(an_older_file_is_copied_and_taken_up), T(a_long_read_ends_at_its_deadline_and_the_file_stays_usable))

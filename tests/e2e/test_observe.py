@@ -20,6 +20,87 @@ CANDLES = "/api/v1/market/candles?symbol=BTCUSDT&timeframe=1h&exchange=binance&l
 ENSURE = {"symbol": "BTCUSDT", "timeframe": "1h", "exchange": "binance", "start_date": "2024-01-01", "end_date": "2024-01-03"}
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-"
 
+# What a reading passes on its way, and a backtest whose candles lie in a third process (FLW-09).
+READING = """\
+request [gateway]
+  address
+  refusal
+  route
+  refusal
+  authentication
+  role
+  limit
+  validation
+  rules
+  cache
+  fetch
+  fetch
+    breaker
+    balance
+    upstream
+      request [market]
+        address
+        refusal
+        route
+        refusal
+        authentication
+        role
+        limit
+        validation
+        rules
+        queue
+        validation
+        cache
+        operation
+          store.info
+          store.list
+          store.read
+        encode
+        cache.store"""
+BACKTEST = """\
+request [gateway]
+  address
+  refusal
+  route
+  refusal
+  authentication
+  role
+  limit
+  validation
+  rules
+  breaker
+  balance
+  upstream
+    request [backtest]
+      address
+      refusal
+      route
+      refusal
+      authentication
+      role
+      limit
+      validation
+      rules
+      queue
+      validation
+      cache
+      operation
+        request [market]
+          address
+          refusal
+          route
+          refusal
+          authentication
+          role
+          limit
+          validation
+          rules
+          queue
+          validation
+          cache
+      encode
+      cache.store"""
+
 
 class Page(html.parser.HTMLParser):
     """What a page loads, and what it has inline."""
@@ -148,6 +229,56 @@ class Cases(rig.Suite):
                 if s["kind"] == 2 and "parentSpanId" in s:
                     rig.equal(of[s["parentSpanId"]]["kind"], 3, "a server's span is the child of the attempt that called it")
                     rig.check(of[s["parentSpanId"]]["from"] != s["from"], "of another process")
+
+    def test_one_trace_shows_every_process(self):
+        """FLW-09: client -> gateway -> discovery -> service -> reply, and a service that asks another: the tree of spans."""
+        exchange = self.exchange()
+        (self.root / "internal").write_text("an internal key of the platform")
+        config = ["--config", self.config(f"auth: {{internal_key: 'file:{self.root / 'internal'}'}}")]
+        registry = self.start("serve", "--roles", "discovery", "--port", 0, "--data-dir", self.root / "registry", *config)
+        at_registry = ["--discovery.urls", f"{registry.url}/eureka", "--discovery.fast"]
+        market = self.serve("--roles", "market", *config, *at_registry, exchange=exchange)
+        backtest = self.start("serve", "--roles", "backtest", "--port", 0, "--data-dir", self.root / "bt", *config, *at_registry, "--services",
+                              f"market=127.0.0.1:{market.port}")
+        gateway = self.start("serve", "--roles", "gateway", "--port", 0, "--data-dir", self.root / "gw", *config, *at_registry)
+        keyed = {"X-API-Key": (self.root / "gw/admin.key").read_text().strip(), "Content-Type": "application/json"}
+        ask = lambda method, path, body=None, **more: gateway.request(method, path, json.dumps(body) if body else None, {**keyed, **more}, timeout=60)
+        rig.wait_for(lambda: ask("POST", "/api/v1/market/ensure", {**ENSURE, "end_date": "2024-03-01"}).status == 200, 60, "discovery knows the market")
+        run = {"symbol": "BTCUSDT", "timeframe": "1h", "exchange": "binance", "strategy_type": "moving_average_crossover"}
+        rig.wait_for(lambda: ask("POST", "/api/v1/backtesting/run", run).status == 200, 60, "and the backtests")
+
+        def tree(trace_id, processes):
+            def whole():
+                r = ask("GET", f"/api/v1/admin/traces/{trace_id}")
+                return r.json if r.status == 200 and len(r.json["requests"]) == processes else None
+            t = rig.wait_for(whole, 60, f"the spans of {processes} processes")
+            rig.check("unasked" not in t, "nobody is missing", t)
+            names = {market.port: "market", backtest.port: "backtest"}
+            where = ["gateway" if "process" not in r else names[int(r["process"].rsplit(":", 1)[1])] for r in t["requests"]]
+            ids = [s["span_id"] for s in t["spans"]]
+            rig.equal(len(set(ids)), len(ids), "each span is there once")
+            of = {s["span_id"]: s for s in t["spans"]}
+            lines = []
+
+            def walk(parent, depth):
+                for s in [s for s in t["spans"] if s.get("parent_id", "") == parent]:
+                    above = of.get(parent)
+                    if above:
+                        rig.check(s["start_ms"] >= above["start_ms"] - 0.002, "a child begins in its parent", s, above)
+                    lines.append("  " * depth + s["name"] + (f" [{where[s['request']]}]" if s["kind"] == "server" else ""))
+                    walk(s["span_id"], depth + 1)
+
+            roots = [s for s in t["spans"] if s.get("parent_id", "") not in of]
+            rig.equal(len(roots), 1, "one tree")
+            walk(roots[0].get("parent_id", ""), 0)
+            return "\n".join(lines)
+
+        one = "0af7651916cd43dd8448eb211c80319c"
+        rig.equal(ask("GET", CANDLES, traceparent=f"00-{one}-b7ad6b7169203331-01").status, 200)
+        rig.equal(tree(one, 3), READING)
+        two = "0af7651916cd43dd8448eb211c80319d"
+        rig.equal(ask("POST", "/api/v1/backtesting/run", {**run, "initial_capital": 777}, traceparent=f"00-{two}-b7ad6b7169203331-01").status, 200)
+        rig.equal(tree(two, 3), BACKTEST)
 
     def test_a_collector_that_is_away_costs_requests_nothing(self):
         server = self.serve("--trace-otlp", "http://127.0.0.1:9")

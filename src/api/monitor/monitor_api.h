@@ -8,10 +8,18 @@
 #include "services/alerts/alerts.h"
 #include "services/monitor/slow.h"
 
+struct TraceRef;
+struct TraceDetail;
+
 typedef struct MonitorRole { /* borrowed */
     TraceRing *traces;
     SlowLog *slow;
     AlertService *alerts; /* NULL: none are raised here */
+    /* What the platform's other processes have of a trace, each by op_traces_part, in cx->arena; *unasked: how many could not
+     * be asked. NULL: there are no others. */
+    void (*gather)(void *arg, Ctx *cx, const struct TraceRef *which, struct TraceDetail *out, size_t cap, size_t *n,
+                   size_t *unasked);
+    void *gather_arg;
 } MonitorRole;
 
 typedef struct TraceQuery {
@@ -22,7 +30,7 @@ typedef struct TraceQuery {
 } TraceQuery;
 
 typedef struct TraceRow {
-    Str trace_id, operation, method, path;
+    Str trace_id, operation, method, path, process;
     Time started;
     double duration_ms;
     int64_t status, spans, dropped;
@@ -51,7 +59,9 @@ typedef struct TraceDetail {
     double duration_ms;
     List requests; /* TraceRow */
     List spans;    /* SpanRow */
+    int64_t unasked;
 } TraceDetail;
+enum { TRACE_PROCESSES_MAX = 64 };
 
 typedef struct SlowQuery {
     int64_t limit;
@@ -107,6 +117,9 @@ typedef struct SilenceGone {
 extern const Shape alert_list_shape, silence_list_shape, silence_row_shape, silence_gone_shape;
 
 extern const OpTable monitor_api;
+/* Of a process without the role gateway: its own part of a trace, for the gateway to put together. */
+extern const OpTable trace_part_api;
+extern const Op op_traces_part;
 extern const Op op_traces_list, op_traces_get, op_slow_list, op_alerts_list, op_silences_list, op_silence, op_unsilence;
 
 /* The page that shows traces: needs nothing but these three (default-src 'self'). */

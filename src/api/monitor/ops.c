@@ -20,6 +20,7 @@ static const Field trace_row_f[] = {
     FIELD(TraceRow, operation, .doc = "What was asked for; the name of a service; none."),
     FIELD(TraceRow, method, .doc = "Of HTTP."),
     FIELD(TraceRow, path, .doc = "Without its query."),
+    FIELD(TraceRow, process, .flags = F_OMIT_EMPTY, .doc = "Address of the process that has it; none: the gateway.", .example = "127.0.0.1:8000"),
     FIELD(TraceRow, started, .doc = "When the first byte was there."),
     FIELD(TraceRow, duration_ms, .doc = "Until the reply was on its way."),
     FIELD(TraceRow, status, .doc = "0: the client left before there was one."),
@@ -57,8 +58,9 @@ static const Field trace_detail_f[] = {
     FIELD(TraceDetail, duration_ms, .doc = "To the end of its last."),
     FIELD(TraceDetail, requests, .of = &trace_row_shape, .doc = "In the order they came."),
     FIELD(TraceDetail, spans, .of = &span_row_shape, .doc = "Of all requests; the first of each is the request itself."),
+    FIELD(TraceDetail, unasked, .flags = F_OMIT_EMPTY, .doc = "Processes that could not be asked: what they have is missing."),
 };
-static SHAPE(trace_detail_shape, TraceDetail, trace_detail_f, .doc = "One trace, as far as it is of this process.");
+static SHAPE(trace_detail_shape, TraceDetail, trace_detail_f, .doc = "One trace, of all processes of the platform. Times of another process are put within the span that called it.");
 static const Field slow_query_f[] = { FIELD(SlowQuery, limit, .def = "100", .min = 1, .max = 1000, .doc = "Most rows.") };
 static SHAPE(slow_query_shape, SlowQuery, slow_query_f, .doc = "How many.");
 static const Field slow_row_f[] = {
@@ -134,6 +136,10 @@ const Op op_traces_list = {
 const Op op_traces_get = {
     .name = "monitor.trace", .method = "GET", .path = "/api/v1/admin/traces/{trace}",
     .summary = "One trace with all its spans", .tag = TAG, .in = &trace_ref_shape, .out = &trace_detail_shape,
+    .role = ROLE_ADMIN, .lane = LANE_IO, .deadline_ms = 5000, .idempotent = true, .run = monitor_traces_whole };
+const Op op_traces_part = {
+    .name = "monitor.trace.part", .method = "GET", .path = "/api/v1/admin/traces/{trace}/part",
+    .summary = "What one process has of a trace", .tag = TAG, .in = &trace_ref_shape, .out = &trace_detail_shape,
     .role = ROLE_ADMIN, .lane = LANE_CPU, .deadline_ms = 5000, .idempotent = true, .run = monitor_traces_get };
 const Op op_slow_list = {
     .name = "monitor.slow", .method = "GET", .path = "/api/v1/admin/slow", .summary = "The slow-query log", .tag = TAG,
@@ -160,6 +166,9 @@ const Op op_unsilence = {
 
 static const Op *const ops[] = { &op_traces_list, &op_traces_get, &op_slow_list, &op_alerts_list, &op_silences_list,
                                  &op_silence, &op_unsilence };
+static const Op *const part_ops[] = { &op_traces_part };
 /* clang-format on */
+
+const OpTable trace_part_api = { .role = "trace", .ops = part_ops, .n_ops = ARRAY_LEN(part_ops) };
 
 const OpTable monitor_api = { .role = "monitor", .ops = ops, .n_ops = ARRAY_LEN(ops) };

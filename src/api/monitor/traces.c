@@ -103,6 +103,97 @@ int monitor_traces_get(void *role, Ctx *cx, const void *in_, void *out_) {
     return 0;
 }
 
+/* --- of all processes --- */
+
+static const SpanRow *span_of(const SpanRow *v, size_t n, Str id) {
+    for (size_t i = 0; i < n; i++)
+        if (id.n && str_eq(v[i].span_id, id))
+            return &v[i];
+    return NULL;
+}
+
+/* One request of another process, whose clock is its own: in the middle of the span that called it, which is where it was
+ * if both ways took as long; by the wall clocks where nobody here called it. */
+static double shift_of(const TraceDetail *whole, const TraceDetail *part, const SpanRow *root, bool *placed) {
+    const SpanRow *caller = span_of(whole->spans.v, whole->spans.n, root->parent_id);
+    *placed = caller != NULL;
+    if (!caller)
+        return (double)(part->started.ms - whole->started.ms);
+    return caller->start_ms + MAX(caller->duration_ms - root->duration_ms, 0.0) / 2 - root->start_ms;
+}
+
+static void add_request(TraceDetail *whole, const TraceDetail *part, size_t request, const SpanRow *root,
+                        double shift) {
+    TraceRow *rows = whole->requests.v;
+    SpanRow *spans = whole->spans.v;
+    const SpanRow *v = part->spans.v;
+    TraceRow row = ((const TraceRow *)part->requests.v)[request];
+    row.started = time_add_ms(whole->started, (int64_t)(root->start_ms + shift));
+    for (size_t i = 0; i < part->spans.n; i++) {
+        if (v[i].request != (int64_t)request)
+            continue;
+        SpanRow s = v[i];
+        s.start_ms += shift;
+        s.request = (int64_t)whole->requests.n;
+        spans[whole->spans.n++] = s;
+        whole->duration_ms = MAX(whole->duration_ms, s.start_ms + s.duration_ms);
+    }
+    rows[whole->requests.n++] = row;
+}
+
+static const SpanRow *root_of(const TraceDetail *part, size_t request) {
+    const SpanRow *v = part->spans.v;
+    for (size_t i = 0; i < part->spans.n; i++)
+        if (v[i].request == (int64_t)request)
+            return &v[i];
+    return NULL;
+}
+
+/* Callers first, so that what a called process called itself finds its place too; then those whose caller nobody has. */
+static void put_together(TraceDetail *whole, const TraceDetail *parts, size_t n) {
+    bool done[TRACE_PROCESSES_MAX][PARTS_MAX] = { { false } }, more = true;
+    for (bool strangers = false; more || !strangers;) {
+        strangers = !more; /* nobody more finds a caller */
+        more = false;
+        for (size_t p = 0; p < n; p++)
+            for (size_t r = 0; r < MIN(parts[p].requests.n, (size_t)PARTS_MAX); r++) {
+                const SpanRow *root = root_of(&parts[p], r);
+                bool placed;
+                if (done[p][r] || !root)
+                    continue;
+                double shift = shift_of(whole, &parts[p], root, &placed);
+                if (!placed && !strangers)
+                    continue;
+                add_request(whole, &parts[p], r, root, shift);
+                done[p][r] = more = true;
+            }
+    }
+}
+
+int monitor_traces_whole(void *role, Ctx *cx, const void *in, void *out_) {
+    const MonitorRole *m = role;
+    TraceDetail *out = out_, *parts = arena_new_n(cx->arena, TraceDetail, TRACE_PROCESSES_MAX);
+    size_t n = 0, unasked = 0;
+    int r = monitor_traces_get(role, cx, in, out);
+    if (r != 0 || !m->gather)
+        return r;
+    m->gather(m->gather_arg, cx, in, parts, TRACE_PROCESSES_MAX, &n, &unasked);
+    size_t n_rows = out->requests.n, n_spans = out->spans.n;
+    for (size_t i = 0; i < n; i++) {
+        n_rows += parts[i].requests.n;
+        n_spans += parts[i].spans.n;
+    }
+    TraceRow *rows = arena_new_n(cx->arena, TraceRow, n_rows);
+    SpanRow *spans = arena_new_n(cx->arena, SpanRow, n_spans);
+    memcpy(rows, out->requests.v, out->requests.n * sizeof *rows);
+    memcpy(spans, out->spans.v, out->spans.n * sizeof *spans);
+    out->requests.v = rows;
+    out->spans.v = spans;
+    out->unasked = (int64_t)unasked;
+    put_together(out, parts, n);
+    return 0;
+}
+
 int monitor_slow_list(void *role, Ctx *cx, const void *in, void *out) {
     const MonitorRole *m = role;
     SlowEntry *v;

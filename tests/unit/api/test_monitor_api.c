@@ -93,6 +93,70 @@ TEST(a_trace_is_put_together_of_its_requests) {
     rig_done(&r);
 }
 
+/* Another process: its clock is an hour ahead, and it called a third one, whose part comes first. */
+typedef struct Elsewhere {
+    SpanRow outer, inner, stranger;
+    TraceRow rows[3];
+    Time now;
+} Elsewhere;
+
+static void elsewhere(void *arg, Ctx *cx, const TraceRef *which, TraceDetail *out, size_t cap, size_t *n,
+                      size_t *unasked) {
+    Elsewhere *e = arg;
+    UNUSED(cx);
+    assert_true(cap >= 3 && which->trace.n == TRACE_ID_TEXT);
+    SpanRow *roots[] = { &e->inner, &e->outer, &e->stranger };
+    for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
+        e->rows[i].process = S("127.0.0.1:8000");
+        out[i] = (TraceDetail){ .started = time_add_ms(e->now, (int64_t)i * 500),
+                                .requests = { &e->rows[i], 1 },
+                                .spans = { roots[i], 1 } };
+    }
+    *n = 3;
+    *unasked = 1;
+}
+
+/* FLW-09: times of another process stand in the middle of the span that called it. */
+TEST(a_trace_has_the_spans_of_every_process) {
+    Rig r;
+    rig_init(&r);
+    request(&r, &(Trace){ 0 }, 200);
+    TraceList list;
+    TraceDetail d;
+    CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_traces_list, &(TraceQuery){ .limit = 1 }, &list));
+    TraceRef ref = { ((const TraceRow *)list.traces.v)->trace_id };
+    CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_traces_get, &ref, &d));
+    CHECK_EQ(d.requests.n, 1);
+    CHECK_EQ(d.unasked, 0);
+    const SpanRow *read = (const SpanRow *)d.spans.v + 1; /* 3 .. 7 ms */
+    Elsewhere e = {
+        .outer = { .span_id = S("00000000000000aa"), .parent_id = read->span_id, .name = S("outer"), .duration_ms = 2 },
+        .inner = { .span_id = S("00000000000000bb"),
+                   .parent_id = S("00000000000000aa"),
+                   .name = S("inner"),
+                   .duration_ms = 1 },
+        .stranger = { .span_id = S("00000000000000cc"), .name = S("stranger"), .duration_ms = 1 },
+        .now = time_add_ms(d.started, 3600 * 1000)
+    };
+    r.role.gather = elsewhere;
+    r.role.gather_arg = &e;
+    CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_traces_get, &ref, &d));
+    CHECK_EQ(d.requests.n, 4);
+    CHECK_EQ(d.spans.n, 5);
+    CHECK_EQ(d.unasked, 1);
+    const SpanRow *s = d.spans.v;
+    CHECK_STR(s[2].name, S("outer"));
+    CHECK_NEAR(s[2].start_ms, 4, 1e-9);
+    CHECK_EQ(s[2].request, 1);
+    CHECK_STR(s[3].name, S("inner"));
+    CHECK_NEAR(s[3].start_ms, 4.5, 1e-9);
+    CHECK_STR(s[4].name, S("stranger")); /* nobody here called it: by the wall clocks */
+    CHECK_NEAR(s[4].start_ms, 3600 * 1000 + 1000, 1e-9);
+    CHECK_STR(((const TraceRow *)d.requests.v)[1].process, S("127.0.0.1:8000"));
+    CHECK_EQ(((const TraceRow *)d.requests.v)[1].started.ms, d.started.ms + 4);
+    rig_done(&r);
+}
+
 TEST(filters_and_refusals) {
     Rig r;
     rig_init(&r);
@@ -131,7 +195,9 @@ TEST(slow_queries_are_listed) {
     Rig r;
     rig_init(&r);
     for (int i = 0; i < 6; i++)
-        slow_log_add(r.role.slow, &r.t.cx, S("store.save"), S("a:b:1h"), i, 5 * NS_PER_MS);
+        slow_log_add(
+            r.role.slow, &r.t.cx,
+            &(SlowCall){ .what = S("store.save"), .detail = S("a:b:1h"), .rows = i, .took_ns = 5 * NS_PER_MS });
     SlowList list;
     CHECK_OK(&r.t.cx, api_call(r.api, &r.t.cx, &op_slow_list, &(SlowQuery){ .limit = 2 }, &list));
     CHECK_EQ(list.count, 2);
@@ -141,5 +207,5 @@ TEST(slow_queries_are_listed) {
     rig_done(&r);
 }
 
-TESTS(T(the_table_is_right_and_an_administrators), T(a_trace_is_put_together_of_its_requests), T(filters_and_refusals),
-      T(slow_queries_are_listed))
+TESTS(T(the_table_is_right_and_an_administrators), T(a_trace_is_put_together_of_its_requests),
+      T(a_trace_has_the_spans_of_every_process), T(filters_and_refusals), T(slow_queries_are_listed))

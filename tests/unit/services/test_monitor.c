@@ -16,7 +16,9 @@ TEST(calls_over_the_threshold_are_kept_and_logged) {
     SlowLog *l = slow_log_new(3, 100 * NS_PER_MS, log);
     t.cx.trace = (Trace){ .request_id = S("r-1"), .trace_hi = 1, .trace_lo = 2 };
     CHECK(!slow_log_wants(l, 100 * NS_PER_MS));
-    SlowCall call = { .what = S("store.read"), .detail = S("binance:BTCUSDT:1h"), .rows = 7, .took_ns = 100 * NS_PER_MS };
+    SlowCall call = {
+        .what = S("store.read"), .detail = S("binance:BTCUSDT:1h"), .rows = 7, .took_ns = 100 * NS_PER_MS
+    };
     slow_log_add(l, &t.cx, &call);
     CHECK_EQ(slow_log_total(l), 0);
     t.cx.operation = "market.candles";
