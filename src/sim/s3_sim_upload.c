@@ -106,36 +106,38 @@ typedef struct Wanted { /* one <Part> of the end */
     Str etag;
 } Wanted;
 
+typedef VEC(Wanted) WantedList;
+
+/* One token of the end; *text: what came last. false: a part's number is none. */
+static bool take_end(SimCall *c, const XmlToken *t, WantedList *parts, Str *text) {
+    if (t->kind == XML_OPEN && str_eq(t->text, S("Part")))
+        vec_push_in(c->a, parts, ((Wanted){ 0 }));
+    if (t->kind != XML_CLOSE)
+        *text = t->kind == XML_TEXT ? t->text : (Str){ 0 };
+    if (t->kind != XML_CLOSE || parts->n == 0)
+        return true;
+    Wanted *last = &parts->v[parts->n - 1];
+    Str value = str_trim(*text);
+    if (str_eq(t->text, S("PartNumber")))
+        return str_to_i64(value, &last->number);
+    if (str_eq(t->text, S("ETag")))
+        last->etag = value.n >= 2 && value.p[0] == '"' ? str_n(value.p + 1, value.n - 2) : value;
+    return true;
+}
+
 static bool read_end(SimCall *c, Wanted **out, size_t *n) {
-    VEC(Wanted) parts = { 0 };
+    WantedList parts = { 0 };
     XmlReader r;
     XmlToken t;
     Str text = { 0 };
-    bool ok = true;
     xml_reader_init(&r, c->req->body, c->a);
-    for (;;) {
-        if (xml_next(&r, &t) != 0 || parts.n > S3_SIM_PARTS_MAX)
+    do {
+        if (xml_next(&r, &t) != 0 || !take_end(c, &t, &parts, &text) || parts.n > S3_SIM_PARTS_MAX)
             return false;
-        if (t.kind == XML_END_OF_TEXT)
-            break;
-        if (t.kind == XML_OPEN && str_eq(t.text, S("Part")))
-            vec_push_in(c->a, &parts, ((Wanted){ 0 }));
-        if (t.kind == XML_OPEN)
-            text = (Str){ 0 };
-        if (t.kind == XML_TEXT)
-            text = t.text;
-        if (t.kind != XML_CLOSE || parts.n == 0)
-            continue;
-        if (str_eq(t.text, S("PartNumber")))
-            ok = ok && str_to_i64(str_trim(text), &parts.v[parts.n - 1].number);
-        if (str_eq(t.text, S("ETag"))) {
-            Str e = str_trim(text);
-            parts.v[parts.n - 1].etag = e.n >= 2 && e.p[0] == '"' ? str_n(e.p + 1, e.n - 2) : e;
-        }
-    }
+    } while (t.kind != XML_END_OF_TEXT);
     *out = parts.v;
     *n = parts.n;
-    return ok && parts.n > 0;
+    return parts.n > 0;
 }
 
 /* NULL, or S3's word for what is wrong with the parts named. */
@@ -158,7 +160,8 @@ static const char *end_fault(const SimCall *c, SimUpload *u, const Wanted *v, si
 static bool check_end(SimCall *c, SimUpload *u, const Wanted *v, size_t n, size_t *size) {
     const char *code = end_fault(c, u, v, n, size);
     if (code)
-        sim_error(c, 400, code, "A part is not there, is another one, comes out of order, or is too small.", (Str){ 0 });
+        sim_error(c, 400, code, "A part is not there, is another one, comes out of order, or is too small.",
+                  (Str){ 0 });
     return !code;
 }
 
