@@ -176,22 +176,33 @@ TEST(conditions_hold_at_the_end_of_the_put) {
     end(&f);
 }
 
+enum { LISTED_MAX = 16 };
+
+/* Keys whose order by bytes is not that of a tree, put out of order; sorted into out. */
+static size_t put_listed(Fixture *f, Str out[static LISTED_MAX]) {
+    static const char *const keys[] = { "Z",     "a",   "a b", "a!b",   "a-b", "a.b/c", "a/b",
+                                        "a/b/c", "a/c", "a0",  "b/%41", "b/A", "é" };
+    bool (*hides)(void) = object_store_maker.hides_below_keys;
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        Str key = str_c(keys[(i * 5) % ARRAY_LEN(keys)]);
+        if (hides && hides() && (str_eq(key, S("a")) || str_eq(key, S("a/b"))))
+            continue;
+        put(f, key.p, S("x"));
+        size_t at = n++; /* insertion sort by bytes */
+        for (; at > 0 && str_cmp(out[at - 1], key) > 0; at--)
+            out[at] = out[at - 1];
+        out[at] = key;
+    }
+    return n;
+}
+
 TEST(lists_are_in_the_order_of_the_bytes_and_in_pages) {
     Fixture f;
     begin(&f);
-    static const char *const keys[] = { "Z",     "a",   "a b", "a!b",   "a-b", "a.b/c", "a/b",
-                                        "a/b/c", "a/c", "a0",  "b/%41", "b/A", "é" };
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-        put(&f, keys[(i * 5) % ARRAY_LEN(keys)], S("x"));
-    Str sorted[ARRAY_LEN(keys)];
-    size_t n_sorted = 0;
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) { /* insertion sort by bytes */
-        size_t at = n_sorted++;
-        for (; at > 0 && str_cmp(sorted[at - 1], str_c(keys[i])) > 0; at--)
-            sorted[at] = sorted[at - 1];
-        sorted[at] = str_c(keys[i]);
-    }
-    static const size_t limits[] = { 1, 2, 5, 12, 13, 100 };
+    Str sorted[LISTED_MAX];
+    size_t n_sorted = put_listed(&f, sorted);
+    const size_t limits[] = { 1, 2, 5, n_sorted - 1, n_sorted, 100 };
     for (size_t k = 0; k < ARRAY_LEN(limits); k++) {
         Str after = { 0 };
         size_t seen = 0;
@@ -199,25 +210,24 @@ TEST(lists_are_in_the_order_of_the_bytes_and_in_pages) {
             ObjectInfo *v;
             size_t n;
             CHECK_OK(&f.t.cx, object_list(f.s, &f.t.cx, S(""), after, limits[k], &v, &n, &more));
-            CHECK_EQ(n, MIN(limits[k], ARRAY_LEN(keys) - seen));
+            CHECK_EQ(n, MIN(limits[k], n_sorted - seen));
             for (size_t i = 0; i < n; i++)
                 CHECK_STR(v[i].key, sorted[seen + i]);
             seen += n;
-            CHECK_EQ(more, seen < ARRAY_LEN(keys));
+            CHECK_EQ(more, seen < n_sorted);
             after = v[n - 1].key;
         }
-        CHECK_EQ(seen, ARRAY_LEN(keys));
+        CHECK_EQ(seen, n_sorted);
     }
-    static const struct {
-        const char *name;
-        size_t n;
-    } prefixes[] = { { "a", 9 }, { "a/", 3 }, { "a/b", 2 }, { "a/b/", 1 }, { "b/%", 1 }, { "x", 0 }, { "a/b/c/d", 0 } };
-    EACH_ROW (p, prefixes) {
+    static const char *const prefixes[] = { "a", "a/", "a/b", "a/b/", "b/%", "x", "a/b/c/d" };
+    for (size_t p = 0; p < ARRAY_LEN(prefixes); p++) {
         ObjectInfo *v;
-        size_t n;
+        size_t n, want = 0;
         bool more;
-        CHECK_OK(&f.t.cx, object_list(f.s, &f.t.cx, str_c(p->name), S(""), 0, &v, &n, &more));
-        CHECK_EQ(n, p->n);
+        for (size_t i = 0; i < n_sorted; i++)
+            want += str_starts(sorted[i], str_c(prefixes[p]));
+        CHECK_OK(&f.t.cx, object_list(f.s, &f.t.cx, str_c(prefixes[p]), S(""), 0, &v, &n, &more));
+        CHECK_EQ(n, want);
         CHECK(!more);
     }
     end(&f);

@@ -9,5 +9,7 @@ typedef struct ObjectStoreMaker {
     const char *name;
     ObjectStore *(*open)(TestCtx *t, const char *dir);
     bool persistent; /* opening the same dir again shows the same objects */
+    /* Optional: true where nothing is listed below a key that is an object itself (MinIO: "a/b" beside "a"). */
+    bool (*hides_below_keys)(void);
 } ObjectStoreMaker;
 extern const ObjectStoreMaker object_store_maker;

@@ -1,5 +1,6 @@
 /* The object store contract on adapters/object/s3 (STO-15): against the verifying server of sim/, or the one that
- * FINSIGHT_TEST_S3 names (tests/peers/s3), as ENDPOINT BUCKET ACCESS SECRET. */
+ * FINSIGHT_TEST_S3 names (tests/peers/s3), as ENDPOINT BUCKET ACCESS SECRET; FINSIGHT_TEST_S3_HIDES: one that lists nothing
+ * below a key that is an object. */
 
 #include "adapters/clock/system.h"
 #include "adapters/http/curl.h"
@@ -65,4 +66,10 @@ static ObjectStore *open_s3(TestCtx *t, const char *dir) {
     return s;
 }
 
-const ObjectStoreMaker object_store_maker = { .name = "s3", .open = open_s3, .persistent = true };
+static bool hides_below_keys(void) {
+    return getenv("FINSIGHT_TEST_S3_HIDES") != NULL;
+}
+
+const ObjectStoreMaker object_store_maker = {
+    .name = "s3", .open = open_s3, .persistent = true, .hides_below_keys = hides_below_keys
+};

@@ -130,6 +130,15 @@ static int list_page(S3Store *s, Ctx *cx, Str prefix, Str after, Str token, size
                   : 0;
 }
 
+/* A full page that says it is the last: MinIO (2025-09) says so of some pages begun by start-after, wrongly. */
+static int list_ends(S3Store *s, Ctx *cx, Str prefix, Str last, bool *more) {
+    S3Page page;
+    int r = list_page(s, cx, prefix, last, (Str){ 0 }, 1, &page);
+    if (r == 0)
+        *more = page.n > 0;
+    return r;
+}
+
 static int s3_list(ObjectStore *store, Ctx *cx, Str prefix, Str after, size_t limit, ObjectInfo **out, size_t *n,
                    bool *more) {
     S3Store *s = (S3Store *)store;
@@ -152,7 +161,7 @@ static int s3_list(ObjectStore *store, Ctx *cx, Str prefix, Str after, size_t li
     *out = found.v;
     *n = found.n;
     *more = page.more;
-    return 0;
+    return found.n == limit && !page.more ? list_ends(s, cx, prefix, found.v[limit - 1].key, more) : 0;
 }
 
 /* --- removing --- */

@@ -15,7 +15,8 @@
  * conditional put tries it on a key of its own, and ERR_UNSUPPORTED comes back from such a server. A condition that fails
  * only because an earlier try of the same put had come through is known by the number.
  *
- * Objects that others put are read too; their sha256 is empty. MinIO keeps no "a" beside "a/b": it refuses the second.
+ * Objects that others put are read too; their sha256 is empty. MinIO lists nothing below a key that is an object itself
+ * ("a/b" beside "a"), though it keeps and gives both.
  * Threads: any. Calls block. */
 
 #include "base/rng.h"
