@@ -36,7 +36,7 @@ def call(url, method, path, body=None):
 
 
 def contract(program, url):
-    done = subprocess.run([program], env=dict(os.environ, FINSIGHT_TEST_MLFLOW=url, FINSIGHT_TEST_MLFLOW_TOKEN=KEY),
+    done = subprocess.run([program], env=dict(os.environ, FINSIGHT_TEST_MLFLOW=url, FINSIGHT_TEST_MLFLOW_TOKEN=KEY, CMOCKA_MESSAGE_OUTPUT="STDOUT"),
                           capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
     passed = done.stdout.count("[       OK ]")

@@ -66,19 +66,9 @@ static int get_piece(S3Store *s, Ctx *cx, Str key, char etag[static OBJECT_ETAG_
     return piece_of(cx, &c, &r, at, n, out);
 }
 
-static int s3_get(ObjectStore *store, Ctx *cx, Str key, Str etag, int64_t at, size_t n, char *out, size_t *got) {
-    S3Store *s = (S3Store *)store;
-    char pin[OBJECT_ETAG_MAX + 1] = "";
-    if (etag.n > OBJECT_ETAG_MAX)
-        return OBJECT_CHANGED;
-    if (etag.n)
-        memcpy(pin, etag.p, etag.n);
-    if (n == 0) { /* no range says so little */
-        ObjectInfo info;
-        int r = s3_head(store, cx, key, &info);
-        *got = 0;
-        return r == 0 && etag.n && !str_eq(etag, str_c(info.etag)) ? OBJECT_CHANGED : r;
-    }
+/* [at, at + n) in pieces, all of one version: that of pin, or, where it is empty, of the first piece. */
+static int get_pieces(S3Store *s, Ctx *cx, Str key, char pin[static OBJECT_ETAG_MAX + 1], int64_t at, size_t n,
+                      char *out, size_t *got) {
     size_t done = 0;
     for (bool end = false; !end && done < n;) {
         ArenaMark mark = arena_mark(cx->arena);
@@ -95,6 +85,30 @@ static int s3_get(ObjectStore *store, Ctx *cx, Str key, Str etag, int64_t at, si
     }
     *got = done;
     return 0;
+}
+
+static int s3_get(ObjectStore *store, Ctx *cx, Str key, Str etag, int64_t at, size_t n, char *out, size_t *got) {
+    enum { TRIES = 8 };
+    if (etag.n > OBJECT_ETAG_MAX)
+        return OBJECT_CHANGED;
+    if (n == 0) { /* no range says so little */
+        ObjectInfo info;
+        int r = s3_head(store, cx, key, &info);
+        *got = 0;
+        return r == 0 && etag.n && !str_eq(etag, str_c(info.etag)) ? OBJECT_CHANGED : r;
+    }
+    int r = OBJECT_CHANGED;
+    for (int i = 0; i < TRIES && r == OBJECT_CHANGED; i++) {
+        char pin[OBJECT_ETAG_MAX + 1] = "";
+        if (etag.n)
+            memcpy(pin, etag.p, etag.n);
+        r = get_pieces((S3Store *)store, cx, key, pin, at, n, out, got);
+        if (etag.n) /* the caller wants this one or none; else any will do, but whole */
+            return r;
+    }
+    return r == OBJECT_CHANGED
+               ? err_set(cx, ERR_BUSY, "'" STR_FMT "' is replaced faster than it can be read", STR_ARG(key))
+               : r;
 }
 
 /* --- lists --- */
