@@ -5,8 +5,6 @@
 
 #include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void all(Ctx *cx, Str body) {
     MlflowRoots roots = { S("s3://bucket/runs") };
     Str next, code, message;

@@ -10,8 +10,6 @@
 
 #include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void list(Arena *a, Str body) {
     enum { LIMIT = 50 };
     S3Page page;

@@ -146,7 +146,7 @@ static int list_page(S3Store *s, Ctx *cx, Str prefix, Str after, Str token, size
 
 /* A full page that says it is the last: MinIO (2025-09) says so of some pages begun by start-after, wrongly. */
 static int list_ends(S3Store *s, Ctx *cx, Str prefix, Str last, bool *more) {
-    S3Page page;
+    S3Page page = { 0 };
     int r = list_page(s, cx, prefix, last, (Str){ 0 }, 1, &page);
     if (r == 0)
         *more = page.n > 0;
