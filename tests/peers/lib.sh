@@ -5,7 +5,7 @@ work=$(mktemp -d)
 servers=()
 finish() {
     for p in "${servers[@]}"; do
-        kill "$p" 2>/dev/null && wait "$p" 2>/dev/null
+        kill -- "-$p" 2>/dev/null && wait "$p" 2>/dev/null
     done
     rm -rf "$work"
 }
@@ -19,10 +19,10 @@ s = [socket.socket() for _ in range(int(sys.argv[1]))]
 print(*(x.getsockname()[1] for x in s))' "$1"
 }
 
-start() { # NAME COMMAND... : in the background, its output in $work/NAME.log
+start() { # NAME COMMAND... : in the background, a group of its own with what it starts; its output in $work/NAME.log
     local name=$1
     shift
-    "$@" >"$work/$name.log" 2>&1 &
+    setsid "$@" >"$work/$name.log" 2>&1 &
     servers+=($!)
 }
 
