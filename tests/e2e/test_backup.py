@@ -58,8 +58,8 @@ class Cases(rig.Suite):
         made = self.json("backup")
         again = self.json("backup")  # in the same second, more likely than not
         check(made["id"] < again["id"] and again["parent"] == made["id"], made, again)
-        equal([p["name"] for p in made["parts"]], ["control.db", "backtest.db", "news.db", "market.db", "bus.db", "objects"])
-        check("control.db, backtest.db, news.db, market.db, bus.db, 2 objects" in self.cli("backup", "--list").stdout)
+        equal([p["name"] for p in made["parts"]], ["control.db", "backtest.db", "news.db", "models.db", "market.db", "bus.db", "objects"])
+        check("control.db, backtest.db, news.db, models.db, market.db, bus.db, 2 objects" in self.cli("backup", "--list").stdout)
         check("every sum right" in self.cli("backup", made["id"], "--verify").stdout)
         reply = server.request("POST", "/api/v1/storage/backups/verify", json.dumps({"id": again["id"]}),
                                {"X-API-Key": self.key(), "Content-Type": "application/json"})  # fmt: skip
