@@ -8,7 +8,7 @@
 #include "services/market/collect.h"
 #include "services/market/complete.h"
 
-enum { SERIES_MAX = 10000, ROLES_MAX = N_PLATFORM_TABLES, RULES_MAX = 32 };
+enum { SERIES_MAX = 10000, RULES_MAX = 32 };
 
 /* --- collect --- */
 
@@ -180,8 +180,8 @@ static SHAPE(operation_shape, OperationParams, operation_f);
 
 static int find_operation(Platform *pl, Ctx *cx, Str params, const Op **op, void **role, void **in) {
     OperationParams p;
-    ApiRole roles[ROLES_MAX];
-    size_t n = platform_roles(pl, roles, ROLES_MAX);
+    ApiRole roles[PLATFORM_ROLES_MAX];
+    size_t n = platform_roles(pl, roles, PLATFORM_ROLES_MAX);
     int r = shape_decode(&operation_shape, cx, params, &p);
     if (r != 0)
         return r;
