@@ -134,6 +134,7 @@ class Cases(test_news.Cases):
             self.told("GET", "/api/v1/jobs" + path)
         self.told("DELETE", "/api/v1/jobs/fetch")
         self.told("DELETE", f"/api/v1/news/{article}")
+        self.told("POST", "/api/v1/news/retain", {"older_than": "3650d"})
         told = {(m.upper(), p) for p, verbs in self.contract.doc["paths"].items() if OURS.match(p) for m in verbs}
         left = told - self.contract.seen - {("POST", "/api/v1/jobs/start"), ("POST", "/api/v1/jobs/stop"),
                                             ("POST", "/api/v1/jobs/submit")}

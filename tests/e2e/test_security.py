@@ -30,7 +30,9 @@ def keyed(key):
 
 
 def error(reply):
-    return reply.json["error"]
+    """What went wrong; the open inference protocol (/v2) has no more than its words."""
+    e = reply.json["error"]
+    return e if isinstance(e, dict) else {"message": e, "stage": None}
 
 
 class Socket:
@@ -442,7 +444,7 @@ class Cases(rig.Suite):
                     elif who == "none":
                         want = reply.status == 401 and error(reply)["message"] == "API key required"
                     else:
-                        want = reply.status == 403 and error(reply)["stage"] == "role"
+                        want = reply.status == 403 and error(reply)["stage"] == (None if path.startswith("/v2") else "role")
                     check(want, f"{who} × {method} {path} (needs {operation['x-role']}): {reply.status}", reply.body[:200])
                     cells[(who, method, path)] = reply.status
         check(len(cells) > 500, "cells", len(cells))
