@@ -219,7 +219,7 @@ class Cases(Gateway):
         load(8, 1)
         alone = load(8, 3)
         equal(set(alone), {200}, "what it can bear")
-        load(150, 3)  # the limit finds itself
+        load(150, 10)  # the limit finds itself
         over = load(150, 4)
         check((503, "overload") in over and set(over) <= {200, (503, "overload"), (504, "upstream")}, over)
         check(over[200] / 4 >= 0.9 * alone[200] / 3, "goodput", alone, over)
