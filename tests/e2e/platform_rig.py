@@ -81,6 +81,19 @@ class Server:
         return self.process.returncode
 
 
+class SlowService:
+    """A service in a process of its own that bears `places` requests at once, each of `seconds` (tests/lib/slow_service.py)."""
+
+    def __init__(self, places, seconds):
+        tool = pathlib.Path(__file__).parent.parent / "lib/slow_service.py"
+        self.process = subprocess.Popen([sys.executable, tool, str(places), str(seconds)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.port = int(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(60)
+
+
 class Suite:
     def __init__(self, binary):
         self.binary = str(pathlib.Path(binary).resolve())

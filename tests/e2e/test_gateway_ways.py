@@ -179,14 +179,7 @@ class Cases(Gateway):
 
     # RES-12, GWY-21: five times the load a service can bear costs refusals at once, and nine of ten answers stay
     def test_overload_costs_refusals_and_not_answers(self):
-        places, took = threading.Semaphore(4), 0.02
-
-        def answer(h):
-            with places:
-                time.sleep(took)
-            h.reply(200, b"ok")
-
-        stub = Stub(answer)
+        stub = rig.SlowService(places=4, seconds=0.02)
         gateway = self.stub_gateway(stub, "/stub/*=stub/;role=none;cache=off", flags=["--gateway.health-path", ""])
 
         def load(clients, seconds):
@@ -219,7 +212,7 @@ class Cases(Gateway):
         load(8, 1)
         alone = load(8, 3)
         equal(set(alone), {200}, "what it can bear")
-        load(150, 10)  # the limit finds itself
+        load(150, 3)  # the limit finds itself
         over = load(150, 4)
         check((503, "overload") in over and set(over) <= {200, (503, "overload"), (504, "upstream")}, over)
         check(over[200] / 4 >= 0.9 * alone[200] / 3, "goodput", alone, over)
