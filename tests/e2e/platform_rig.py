@@ -92,6 +92,7 @@ class SlowService:
     def close(self):
         self.process.stdin.close()
         self.process.wait(60)
+        self.process.stdout.close()
 
 
 class Suite:

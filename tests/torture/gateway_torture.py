@@ -146,29 +146,6 @@ class Lying:
         self.listener.close()
 
 
-FOUR_AT_A_TIME = """
-import http.server, threading, time
-gate = threading.Semaphore(4)
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        if self.path != "/health":
-            with gate:
-                time.sleep(0.02)
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-    def log_message(self, *args):
-        pass
-http.server.ThreadingHTTPServer.request_queue_size = 1024
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-server.handle_error = lambda *args: None
-print(server.server_port, flush=True)
-server.serve_forever()
-"""  # 4 calls at a time, 20 ms each: 200 a second at most
-
-
 FLOOD = """
 import select, socket, struct, sys
 port, h2, clients = int(sys.argv[1]), sys.argv[2] == "h2", int(sys.argv[3])
@@ -383,9 +360,8 @@ class Torture(rig.Suite):
 
     # five times what a service can do: what gets through stays near what it can do, the rest is refused plainly
     def test_five_times_overload(self):
-        service = subprocess.Popen([sys.executable, "-c", FOUR_AT_A_TIME], stdout=subprocess.PIPE, text=True)  # not beside the clients
-        port = int(service.stdout.readline())
-        gateway = self.gateway([f"busy=127.0.0.1:{port}"], ["/busy/*=busy;role=none;timeout_ms=500"])
+        service = rig.SlowService(places=4, seconds=0.02)  # 200 a second at most
+        gateway = self.gateway([f"busy=127.0.0.1:{service.port}"], ["/busy/*=busy;role=none;timeout_ms=500"])
 
         def measure(clients, seconds, every):
             load = Load(gateway.port, "/busy/x", clients, good=(200, 429, 502, 503, 504), every=every)
@@ -401,9 +377,7 @@ class Torture(rig.Suite):
             clients = 100
             five, load = measure(clients, 10, clients / (5 * alone))
         finally:
-            service.kill()
-            service.wait()
-            service.stdout.close()
+            service.close()
         rig.check(five >= 0.9 * alone, f"goodput {five:.0f}/s under overload, {alone:.0f}/s without")
         refused = 100 * (1 - load.served / load.n)
         return f"{alone:.0f}/s at capacity, {five:.0f}/s at 5 times ({100 * five / alone:.0f} %), {refused:.0f} % refused plainly"
