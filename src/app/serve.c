@@ -663,9 +663,10 @@ Service *service_free(Service *s) {
     if (s->training_ticker)
         ticker_stop(s->training_ticker);
     training_stop(p);
-    lane_close(s->cpu); /* jobs in the queue answer 503; their exchanges must still live */
-    lane_close(s->io);
-    lane_close(s->feed);
+    lane_stop(s->cpu); /* jobs in the queue answer 503; their exchanges must still live */
+    lane_stop(s->io);
+    lane_stop(s->feed);
+    loop_read_mail(s->loop); /* a call whose client has left still has its request, and the request the gateway */
     security_desk_free(s->desk);
     discovery_app_stop(s->discovery);
     callbacks_stop(s->callbacks);
@@ -680,6 +681,9 @@ Service *service_free(Service *s) {
     tls_server_free(s->tls);
     tls_client_free(s->upstream_tls);
     loop_free(s->loop);
+    lane_close(s->cpu);
+    lane_close(s->io);
+    lane_close(s->feed);
     s->observe = observe_free(s->observe);
     discovery_app_free(s->discovery);
     callbacks_free(s->callbacks);

@@ -22,6 +22,11 @@ void lane_stats(Lane *l, LaneStats *out) {
     l->ops->stats(l, out);
 }
 
+void lane_stop(Lane *l) {
+    if (l)
+        l->ops->stop(l);
+}
+
 Lane *lane_close(Lane *l) {
     if (l)
         l->ops->close(l);
@@ -188,15 +193,21 @@ static void threads_stats(Lane *l, LaneStats *out) {
     pthread_mutex_unlock(&lt->lock);
 }
 
-static void threads_close(Lane *l) {
+static void threads_stop(Lane *l) {
     LaneThreads *lt = (LaneThreads *)l;
     pthread_mutex_lock(&lt->lock);
     lt->closing = true; /* the workers empty the queue with ERR_CANCELLED */
     pthread_cond_broadcast(&lt->work);
     int threads = lt->stats.threads;
+    lt->stats.threads = 0;
     pthread_mutex_unlock(&lt->lock);
     for (int i = 0; i < threads; i++)
         pthread_join(lt->threads[i], NULL);
+}
+
+static void threads_close(Lane *l) {
+    LaneThreads *lt = (LaneThreads *)l;
+    threads_stop(l);
     pthread_cond_destroy(&lt->work);
     pthread_mutex_destroy(&lt->lock);
     mem_free(lt->threads);
@@ -205,7 +216,9 @@ static void threads_close(Lane *l) {
 }
 
 Lane *lane_threads_new(const char *name, int threads, size_t depth, Clock *clock) {
-    static const LaneOps ops = { threads_post, threads_stats, threads_close };
+    static const LaneOps ops = {
+        .post = threads_post, .stats = threads_stats, .close = threads_close, .stop = threads_stop
+    };
     assert(threads > 0 && depth > 0);
     LaneThreads *lt = mem_new(LaneThreads);
     lt->lane.ops = &ops;
@@ -225,10 +238,13 @@ Lane *lane_threads_new(const char *name, int threads, size_t depth, Clock *clock
 typedef struct LaneInline {
     Lane lane; /* first */
     atomic_llong running, done;
+    atomic_bool stopped;
 } LaneInline;
 
 static int inline_post(Lane *l, const LaneJob *job) {
     LaneInline *li = (LaneInline *)l;
+    if (atomic_load(&li->stopped))
+        return ERR_BUSY;
     atomic_fetch_add(&li->running, 1);
     job->run(job->arg, 0);
     atomic_fetch_sub(&li->running, 1);
@@ -241,12 +257,18 @@ static void inline_stats(Lane *l, LaneStats *out) {
     *out = (LaneStats){ .running = atomic_load(&li->running), .done = atomic_load(&li->done) };
 }
 
+static void inline_stop(Lane *l) {
+    atomic_store(&((LaneInline *)l)->stopped, true);
+}
+
 static void inline_close(Lane *l) {
     mem_free(l);
 }
 
 Lane *lane_inline_new(void) {
-    static const LaneOps ops = { inline_post, inline_stats, inline_close };
+    static const LaneOps ops = {
+        .post = inline_post, .stats = inline_stats, .close = inline_close, .stop = inline_stop
+    };
     LaneInline *li = mem_new(LaneInline);
     li->lane.ops = &ops;
     return &li->lane;

@@ -28,6 +28,7 @@ typedef struct LaneOps {
     int (*post)(Lane *l, const LaneJob *job); /* 0, ERR_BUSY; never blocks */
     void (*stats)(Lane *l, LaneStats *out);
     void (*close)(Lane *l); /* runs what is queued with ERR_CANCELLED, joins the threads */
+    void (*stop)(Lane *l);  /* close without the end of the lane; close may come after it */
     /* Optional: lane_call on a lane without threads of its own, where waiting would be for ever. */
     int (*call)(Lane *l, void (*fn)(void *arg), void *arg);
 } LaneOps;
@@ -40,6 +41,9 @@ int lane_post(Lane *l, const LaneJob *job);
 /* Runs fn(arg) on the lane and waits for it. Blocks: never from a loop or from the same lane. */
 int lane_call(Lane *l, void (*fn)(void *arg), void *arg);
 void lane_stats(Lane *l, LaneStats *out);
+/* What is queued runs with ERR_CANCELLED, and nothing runs any more when this returns; posting answers ERR_BUSY. Who
+ * still holds the lane may go on holding it until lane_close. NULL is fine. */
+void lane_stop(Lane *l);
 Lane *lane_close(Lane *l);
 
 /* threads started with the first job; name shows in `top -H` and logs. */

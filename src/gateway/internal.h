@@ -33,6 +33,7 @@ typedef struct RequestPool {
     pthread_mutex_t lock;
     struct Request *top;
     int n;
+    int out; /* not in it */
 } RequestPool;
 
 typedef struct RpcMetrics {

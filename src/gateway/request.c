@@ -30,6 +30,7 @@ static void request_destroy(Request *rq) {
 
 static Request *pool_take(RequestPool *pool) {
     pthread_mutex_lock(&pool->lock);
+    pool->out++;
     Request *rq = pool->top;
     if (rq) {
         pool->top = rq->next;
@@ -86,6 +87,7 @@ static void let_go(Request *rq) {
     routes_unref(rq->routes);
     RequestPool *pool = &rq->g->pool;
     pthread_mutex_lock(&pool->lock);
+    pool->out--;
     bool kept = pool->n < POOL_MAX;
     if (kept) {
         rq->next = pool->top;
@@ -111,6 +113,7 @@ void request_left(Request *rq) {
 }
 
 void request_pool_done(Gateway *g) {
+    assert(g->pool.out == 0); /* who has one would look for its gateway later */
     while (g->pool.top) {
         Request *rq = g->pool.top;
         g->pool.top = rq->next;

@@ -248,6 +248,10 @@ static void mail_run(void *arg, unsigned events) {
     }
 }
 
+void loop_read_mail(Loop *l) {
+    mail_run(l, LOOP_READ);
+}
+
 /* --- later --- */
 
 void loop_later(Loop *l, LoopLater *d) {

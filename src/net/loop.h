@@ -34,6 +34,9 @@ typedef struct LoopMail {
     struct LoopMail *next; /* private */
 } LoopMail;
 void loop_mail(Loop *l, LoopMail *m);
+/* Reads what was sent after the loop stopped, while those it is for are still there: before they are freed, and after the
+ * last who sends has ended. On the thread that ran the loop. */
+void loop_read_mail(Loop *l);
 
 /* --- later --- */
 

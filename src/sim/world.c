@@ -324,9 +324,11 @@ static int world_lane_call(Lane *lane, void (*fn)(void *arg), void *arg) {
     return 0;
 }
 
-static const LaneOps lane_ops = {
-    .post = world_lane_post, .stats = world_lane_stats, .close = world_lane_close, .call = world_lane_call
-};
+static const LaneOps lane_ops = { .post = world_lane_post,
+                                  .stats = world_lane_stats,
+                                  .close = world_lane_close,
+                                  .stop = world_lane_close,
+                                  .call = world_lane_call };
 
 Lane *world_lane(World *w, const char *name, int threads, size_t depth) {
     assert(threads > 0 && depth > 0);

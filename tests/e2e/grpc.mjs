@@ -282,6 +282,17 @@ await run({
         equal(status.code, grpc.status.DEADLINE_EXCEEDED, "a client that does not read, at its deadline");
     }),
 
+    "a stop while streams are being made ends as any other": async () => {
+        const server = await start([], undefined, { FINSIGHT_SERVER_DRAIN: "0s" });
+        const c = new MarketDataService(server.address, plain());
+        await save(c, 20000);
+        const streams = Array.from({ length: 8 }, () => c.StreamOHLCV({ ...series, limit: 1 }));
+        streams.forEach((s) => s.on("error", () => {}));
+        await Promise.all(streams.map((s) => once(s, "data"))); // each read reads a thousand pages more on a lane
+        await server.stop();
+        c.close();
+    },
+
     "messages up to the limit pass, larger ones are refused": withServer(async (server, client) => {
         const c = client(MarketDataService, plain(), { "grpc.max_receive_message_length": 64 << 20 });
         const saved = await save(c, 100000, 100000); // one message of 6 MB

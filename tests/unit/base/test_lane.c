@@ -111,6 +111,29 @@ TEST(a_full_queue_refuses) {
     test_ctx_done(&t);
 }
 
+TEST(a_stopped_lane_runs_nothing_and_can_still_be_asked) {
+    TestCtx t;
+    test_ctx_init(&t);
+    Gate g;
+    gate_init(&g);
+    Lane *all[] = { lane_threads_new("cpu", 2, 8, &t.clock.clock), lane_inline_new() };
+    gate_open(&g);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        LaneStats s;
+        CHECK_EQ(post(all[i], &g, NEVER), 0);
+        lane_stop(all[i]);
+        CHECK_EQ(g.finished + g.cancelled, (int)i + 1); /* what ran has ended, what waited was told */
+        CHECK_EQ(post(all[i], &g, NEVER), ERR_BUSY);
+        lane_stats(all[i], &s);
+        CHECK_EQ(s.running, 0);
+        lane_stop(all[i]);
+        lane_close(all[i]);
+    }
+    lane_stop(NULL);
+    gate_done(&g);
+    test_ctx_done(&t);
+}
+
 TEST(a_head_that_waits_longer_than_100_ms_closes_the_door) {
     TestCtx t;
     test_ctx_init(&t);
@@ -247,6 +270,6 @@ TEST(every_accepted_job_is_answered_once_under_contention) {
 }
 
 TESTS(T(threads_start_with_work_and_not_more_than_told), T(a_full_queue_refuses),
-      T(a_head_that_waits_longer_than_100_ms_closes_the_door), T(a_job_past_its_deadline_is_dropped_not_done),
-      T(close_finishes_what_runs_and_cancels_what_waits), T(lane_call_runs_on_the_lane_and_waits),
-      T(every_accepted_job_is_answered_once_under_contention))
+      T(a_stopped_lane_runs_nothing_and_can_still_be_asked), T(a_head_that_waits_longer_than_100_ms_closes_the_door),
+      T(a_job_past_its_deadline_is_dropped_not_done), T(close_finishes_what_runs_and_cancels_what_waits),
+      T(lane_call_runs_on_the_lane_and_waits), T(every_accepted_job_is_answered_once_under_contention))

@@ -56,6 +56,20 @@ TEST(posts_run_in_order) {
     loop_free(f.loop);
 }
 
+TEST(mail_sent_after_the_end_is_read_when_asked) {
+    Fix f;
+    fix_init(&f);
+    Mark a = { &f, 'a' }, b = { &f, 'b' };
+    turn(&f);
+    loop_post(f.loop, mark, &a);
+    CHECK_EQ(f.n, 0);
+    loop_read_mail(f.loop);
+    CHECK_STR(str_c(f.order), S("a"));
+    loop_post(f.loop, mark, &b);
+    loop_free(f.loop); /* reads what is left itself */
+    CHECK_STR(str_c(f.order), S("ab"));
+}
+
 TEST(timers_fire_when_due_and_not_before) {
     Fix f;
     fix_init(&f);
@@ -283,7 +297,7 @@ TEST(what_is_put_off_can_be_stopped_in_the_same_turn) {
     CHECK_STR(str_c(f.order), S("ab"));
 }
 
-TESTS(T(what_is_put_off_runs_after_what_came_in), T(what_is_put_off_can_be_stopped_in_the_same_turn),
-      T(posts_run_in_order), T(timers_fire_when_due_and_not_before), T(no_event_comes_after_stop_even_in_the_same_turn),
-      T(hang_up_is_told_though_nothing_is_wanted), T(signals_arrive_as_calls),
-      T(mail_of_many_threads_arrives_in_each_ones_order), T(stalls_are_counted))
+TESTS(T(mail_sent_after_the_end_is_read_when_asked), T(what_is_put_off_runs_after_what_came_in),
+      T(what_is_put_off_can_be_stopped_in_the_same_turn), T(posts_run_in_order), T(timers_fire_when_due_and_not_before),
+      T(no_event_comes_after_stop_even_in_the_same_turn), T(hang_up_is_told_though_nothing_is_wanted),
+      T(signals_arrive_as_calls), T(mail_of_many_threads_arrives_in_each_ones_order), T(stalls_are_counted))
