@@ -300,6 +300,8 @@ static int run_backup(void *arg, Ctx *cx, JobTask *task) {
                         .beside = pl->beside,
                         .n_beside = pl->storage.n_beside,
                         .datasets = pl->objects,
+                        .folders = pl->storage.folders,
+                        .n_folders = pl->storage.n_folders,
                         .objects = pl->backups,
                         .whole = p.whole,
                         .skip_verify = p.skip_verify,

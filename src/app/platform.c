@@ -161,8 +161,12 @@ static void make_market_tools(Platform *p) {
         p->beside[n++] = (BackupDatabase){ "backtest.db", backtests_snapshot, p->backtests };
     if (p->news.store && p->news.store->ops->snapshot) /* a database server has backups of its own */
         p->beside[n++] = (BackupDatabase){ "news.db", news_snapshot, p->news.store };
-    if (p->prediction.registry && p->prediction.registry->ops->snapshot)
+    if (p->prediction.training_store) /* before the models: what it says was registered is in the copy */
+        p->beside[n++] = (BackupDatabase){ "training.db", control_snapshot, p->prediction.training_store };
+    if (p->prediction.registry && p->prediction.registry->ops->snapshot) { /* an MLflow server's are its own */
         p->beside[n++] = (BackupDatabase){ "models.db", models_snapshot, p->prediction.registry };
+        p->model_files = (BackupFolder){ "models", p->prediction.files };
+    }
     /* The last: what the outboxes of the others have let go of is in it. */
     if (p->bus->ops->snapshot) /* a broker keeps its own */
         p->beside[n++] = (BackupDatabase){ "bus.db", bus_snapshot, p->bus, .last = true };
@@ -172,6 +176,8 @@ static void make_market_tools(Platform *p) {
         .beside = p->beside,
         .n_beside = n, /* a database of another process is backed up by it */
         .datasets = p->objects,
+        .folders = &p->model_files,
+        .n_folders = p->model_files.objects != NULL,
         .backups = p->backups,
         .record = p->control,
         .sql = p->sql,

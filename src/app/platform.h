@@ -66,7 +66,8 @@ typedef struct Platform {
     StrategyCatalog strategies; /* the built-in ones and those of backtest.plugins */
     Arena strategies_arena;
     ObjectStore *objects, *backups;
-    BackupDatabase beside[5]; /* control.db, backtest.db, news.db, models.db, bus.db */
+    BackupDatabase beside[6]; /* control.db, backtest.db, news.db, training.db, models.db, bus.db */
+    BackupFolder model_files;
     SqlEngine *sql;
     pthread_mutex_t lake_lock; /* one refresh at a time */
     StorageRole storage;

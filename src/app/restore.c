@@ -7,9 +7,11 @@
 #include "adapters/bus/log.h"
 #include "adapters/jobs/sqlite.h"
 #include "adapters/object/dir.h"
+#include "adapters/registry/sqlite.h"
 #include "adapters/store/sqlite.h"
 #include "base/file.h"
 #include "cli/term.h"
+#include "services/models/registry.h"
 #include "services/storage/backup.h"
 
 #include <dirent.h>
@@ -39,28 +41,39 @@ typedef struct Target {
     const char *dir, *stage; /* dir NULL: only checking */
     FILE *f;                 /* the file at work, … */
     const char *path;
-    ObjectStore *objects; /* … or the object */
+    ObjectStore *objects; /* … or the object, */
+    Str folder;           /* of objects: one after the other */
     ObjectWriter *writer;
     int64_t bytes, n_objects;
+    int64_t versions, unfit; /* of models; those whose weights are not the registered ones */
+    const char *first_unfit;
     Progress bar;
 } Target;
 
 #define PLACING "placing" /* in the stage: all is whole, the move has begun; the backup's id is in it */
 
+static int open_folder(Target *t, Ctx *cx, Str folder) {
+    if (t->objects && str_eq(t->folder, folder))
+        return 0;
+    object_store_close(TAKE(t->objects));
+    t->folder = folder;
+    return object_dir_open(cx, t->path, &t->objects);
+}
+
 static int begin_part(void *arg, Ctx *cx, const BackupPart *part) {
     Target *t = arg;
     if (!t->dir)
         return 0;
-    const char *name = part->object ? "objects" : str_cz(cx->arena, part->name),
-               *final = path_join(cx->arena, t->dir, name);
+    const char *name = str_cz(cx->arena, part->folder.n ? part->folder : part->name);
+    const char *final = path_join(cx->arena, t->dir, name);
     if (file_exists(final) || dir_exists(final))
         return err_set(cx, ERR_CONFLICT, "%s is there already: a backup is restored beside it, never over it", final);
     t->path = path_join(cx->arena, t->stage, name);
-    if (part->object) {
+    if (part->folder.n) {
         ObjectPut put = {
             .key = part->name, .content_type = part->content_type, .labels = part->labels, .n_labels = part->n_labels
         };
-        int r = t->objects ? 0 : object_dir_open(cx, t->path, &t->objects);
+        int r = open_folder(t, cx, part->folder);
         return r ? r : object_put_begin(t->objects, cx, &put, &t->writer);
     }
     t->f = fopen(t->path, "wb");
@@ -80,7 +93,7 @@ static int put_part(void *arg, Ctx *cx, Str bytes) {
 
 static int end_part(void *arg, Ctx *cx, const BackupPart *part) {
     Target *t = arg;
-    t->n_objects += part->object;
+    t->n_objects += part->folder.n > 0;
     if (t->writer)
         return object_put_end(TAKE(t->writer), cx, NULL);
     if (!t->f)
@@ -92,20 +105,74 @@ static int end_part(void *arg, Ctx *cx, const BackupPart *part) {
     return r;
 }
 
+/* --- is what was restored fit for use? --- */
+
+static int verify_version(Target *t, Ctx *cx, Models *m, const MlVersion *v) {
+    ModelVersion version;
+    ModelWeights weights;
+    ArenaMark mark = arena_mark(cx->arena);
+    int r = models_version(m, cx, v->name, v->version, &version);
+    if (r == 0 && version.sha256.n == 0) /* a client of MLflow registered it: nobody knows a hash */
+        return 0;
+    if (r == 0)
+        r = models_load(m, cx, &version, &weights);
+    arena_rewind(cx->arena, mark);
+    t->versions++;
+    if (r != ERR_CORRUPT && r != ERR_NOT_FOUND)
+        return r;
+    if (t->unfit++ == 0) /* it was so when it was backed up: no reason to have nothing back */
+        t->first_unfit =
+            str_cz(cx->arena, str_fmt(cx->arena, STR_FMT "/" STR_FMT, STR_ARG(v->name), STR_ARG(v->version)));
+    err_clear(cx);
+    return 0;
+}
+
+/* Every version's weights are there and have the hash under which they were registered. */
+static int verify_models(Target *t, Ctx *cx, const char *dir) {
+    CLEANUP(object_store_closep) ObjectStore *files = NULL;
+    CLEANUP(model_registry_closep) ModelRegistry *registry = NULL;
+    CLEANUP(models_freep) Models *m = NULL;
+    IdsSeeded ids; /* nothing is made */
+    const char *path = path_join(cx->arena, dir, "models.db");
+    if (!file_exists(path))
+        return 0;
+    ids_seeded_init(&ids, 0);
+    int r = object_dir_open(cx, path_join(cx->arena, dir, "models"), &files);
+    if (r == 0)
+        r = registry_sqlite_open(cx, &(RegistrySqliteOptions){ .path = path, .files = files, .ids = &ids.ids },
+                                 &registry);
+    if (r)
+        return r;
+    m = models_new(&(ModelsOptions){ .registry = registry });
+    MlSearch q = { .limit = ML_PAGE_MAX };
+    do {
+        MlVersion *v;
+        size_t n;
+        r = ml_versions(registry, cx, &q, &v, &n, &q.page_token);
+        for (size_t i = 0; r == 0 && i < n; i++)
+            r = verify_version(t, cx, m, &v[i]);
+    } while (r == 0 && q.page_token.n);
+    return r;
+}
+
 /* What was restored opens, and every block in it has the right sum. */
-static int verify_stage(Ctx *cx, const char *dir) {
+static int verify_stage(Target *t, Ctx *cx, const char *dir) {
     CLEANUP(candle_store_closep) CandleStore *store = NULL;
-    CLEANUP(job_store_closep) JobStore *jobs = NULL;
     CLEANUP(backtest_store_closep) BacktestStore *backtests = NULL;
     CLEANUP(article_store_closep) ArticleStore *articles = NULL;
     CLEANUP(event_bus_closep) EventBus *bus = NULL;
-    const char *control = path_join(cx->arena, dir, "control.db"), *kept = path_join(cx->arena, dir, "backtest.db");
-    const char *news = path_join(cx->arena, dir, "news.db"), *events = path_join(cx->arena, dir, "bus.db");
+    static const char *const job_stores[] = { "control.db", "training.db" };
+    const char *kept = path_join(cx->arena, dir, "backtest.db"), *news = path_join(cx->arena, dir, "news.db");
+    const char *events = path_join(cx->arena, dir, "bus.db");
     int r = store_sqlite_open(cx, &(StoreSqliteOptions){ .path = path_join(cx->arena, dir, "market.db") }, &store);
     if (r == 0)
         r = candle_store_verify(store, cx);
-    if (r == 0 && file_exists(control)) /* opening reads the schema */
-        r = job_store_sqlite_open(cx, &(JobStoreOptions){ .path = control }, &jobs);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(job_stores); i++) { /* opening reads the schema */
+        CLEANUP(job_store_closep) JobStore *jobs = NULL;
+        const char *path = path_join(cx->arena, dir, job_stores[i]);
+        if (file_exists(path))
+            r = job_store_sqlite_open(cx, &(JobStoreOptions){ .path = path }, &jobs);
+    }
     if (r == 0 && file_exists(kept))
         r = backtest_sqlite_open(cx, &(BacktestSqliteOptions){ .path = kept }, &backtests);
     if (r == 0 && file_exists(news))
@@ -114,7 +181,7 @@ static int verify_stage(Ctx *cx, const char *dir) {
         r = article_store_verify(articles, cx);
     if (r == 0 && file_exists(events))
         r = event_log_open(cx, &(EventLogOptions){ .path = events }, &bus);
-    return r;
+    return r ? r : verify_models(t, cx, dir);
 }
 
 /* --- the move --- */
@@ -168,7 +235,7 @@ static int restore_folder(Ctx *cx, ObjectStore *backups, Str id, const BackupSin
     if (t->f)
         fclose(TAKE(t->f));
     if (r == 0)
-        r = verify_stage(cx, t->stage);
+        r = verify_stage(t, cx, t->stage);
     if (r == 0)
         r = file_write(cx, path_join(cx->arena, t->stage, PLACING), out->id, 0644);
     if (r != 0) { /* nothing was moved yet */
@@ -192,14 +259,23 @@ static int restore_into(Ctx *cx, ObjectStore *backups, Str id, Target *t, Backup
     return r ? r : restore_folder(cx, backups, id, &sink, t, out);
 }
 
-static void say_restored(Cli *c, const Backup *b, const char *dir, int64_t n_objects) {
+static void say_restored(Cli *c, const Backup *b, const Target *t) {
+    const char *dir = t->dir;
     fprintf(c->out, "backup " STR_FMT " %s%s: ", STR_ARG(b->id), dir ? "restored to " : "is whole", dir ? dir : "");
     for (size_t i = 0; i < b->n_parts; i++)
-        if (!b->parts[i].object)
+        if (!b->parts[i].folder.n)
             fprintf(c->out, STR_FMT ", ", STR_ARG(b->parts[i].name));
-    if (n_objects)
-        fprintf(c->out, STR_FMT " objects of datasets, ", STR_ARG(term_count(c->cx->arena, n_objects)));
+    if (t->n_objects)
+        fprintf(c->out, STR_FMT " objects of datasets and models, ", STR_ARG(term_count(c->cx->arena, t->n_objects)));
     fprintf(c->out, STR_FMT ", all sums right\n", STR_ARG(term_bytes(c->cx->arena, b->bytes)));
+    if (t->unfit)
+        fprintf(c->out,
+                "%lld version%s of models (the first: %s) had no weights, or not the registered ones, when this was "
+                "backed up: register again\n",
+                (long long)t->unfit, t->unfit == 1 ? "" : "s", t->first_unfit);
+    else if (t->versions)
+        fprintf(c->out, "%lld version%s of models with the weights that were registered\n", (long long)t->versions,
+                t->versions == 1 ? "" : "s");
     if (dir)
         fprintf(c->out, "not in a backup: admin.key (a server makes a new one), the configuration, plug-ins\n");
 }
@@ -237,7 +313,7 @@ static int run_restore(Cli *c, const void *in_) {
         fprintf(c->out, "{\"id\":\"" STR_FMT "\",\"bytes\":%lld,\"candles\":%lld,\"objects\":%lld,\"verified\":true}\n",
                 STR_ARG(b.id), (long long)b.bytes, (long long)b.candles, (long long)t.n_objects);
     else
-        say_restored(c, &b, t.dir, t.n_objects);
+        say_restored(c, &b, &t);
     return 0;
 }
 
@@ -246,7 +322,8 @@ const Command cmd_restore = {
     .group = "Platform",
     .summary = "Restore a backup into an empty folder, or check it",
     .run = run_restore,
-    .help = "Brings back candles, jobs, backtests and datasets. Each block's sum is checked before it is written, the "
+    .help = "Brings back candles, jobs, backtests, datasets and models. Each block's sum is checked before it is "
+            "written, the "
             "store's "
             "own afterwards; then all of it is moved into place. A restore that was killed is run again. Then start a "
             "server there: finsight serve --data-dir DIR. It makes a new admin.key.",

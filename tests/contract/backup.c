@@ -1,5 +1,5 @@
 /* Backups of all that a data folder holds: databases beside the candles, datasets; ids, turns, other formats of the manifest,
- * packs nobody needs (MDS-40, RES-18). What concerns the candles alone is in storage_service.c. */
+ * packs nobody needs (MDS-40, RES-18). Models are in backup_models.c. What concerns the candles alone is in storage_service.c. */
 
 #include "services/storage/backup.h"
 #include "adapters/backtest/sqlite.h"
@@ -8,6 +8,7 @@
 #include "adapters/store/sqlite.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "contract/backup_copy.h"
 #include "lib/test.h"
 #include "services/storage/storage.h"
 
@@ -119,50 +120,8 @@ static void audit(Rig *r, const char *action) {
     CHECK_OK_PLAIN(&r->t.cx, job_store_audit_add(r->control, &r->t.cx, &row));
 }
 
-/* --- restoring into a second folder --- */
-
-typedef struct Copy {
-    const char *dir;
-    ObjectStore *objects;
-    ObjectWriter *writer;
-    const char *path;
-    Buf file;
-    int n_objects, n_files;
-} Copy;
-
-static int copy_begin(void *arg, Ctx *cx, const BackupPart *part) {
-    Copy *c = arg;
-    ObjectPut put = {
-        .key = part->name, .content_type = part->content_type, .labels = part->labels, .n_labels = part->n_labels
-    };
-    buf_clear(&c->file);
-    c->path = part->object ? NULL : path_join(cx->arena, c->dir, str_cz(cx->arena, part->name));
-    return part->object ? object_put_begin(c->objects, cx, &put, &c->writer) : 0;
-}
-
-static int copy_data(void *arg, Ctx *cx, Str bytes) {
-    Copy *c = arg;
-    return c->writer ? object_put_data(c->writer, cx, bytes) : buf_put_str(&c->file, bytes);
-}
-
-static int copy_end(void *arg, Ctx *cx, const BackupPart *part) {
-    Copy *c = arg;
-    UNUSED(part);
-    c->n_objects += c->writer != NULL;
-    c->n_files += c->writer == NULL;
-    return c->writer ? object_put_end(TAKE(c->writer), cx, NULL) : file_write(cx, c->path, buf_str(&c->file), 0600);
-}
-
 static Copy restore(Rig *r, Str id, const char *name) {
-    Copy c = { .dir = in_dir(r, name) };
-    Backup b;
-    CHECK_OK_PLAIN(&r->t.cx, dir_make(&r->t.cx, c.dir));
-    CHECK_OK_PLAIN(&r->t.cx, object_dir_open(&r->t.cx, path_join(&r->t.arena, c.dir, "objects"), &c.objects));
-    buf_init(&c.file, 64 << 20);
-    BackupSink sink = { copy_begin, copy_data, copy_end, &c };
-    CHECK_OK_PLAIN(&r->t.cx, backup_restore(&r->t.cx, r->backups, id, &sink, &b));
-    buf_done(&c.file);
-    return c;
+    return copy_restore(&r->t, r->backups, id, in_dir(r, name));
 }
 
 TEST(jobs_audit_backtests_and_datasets_come_back_elsewhere_MDS_40) {
@@ -214,7 +173,7 @@ TEST(jobs_audit_backtests_and_datasets_come_back_elsewhere_MDS_40) {
     CHECK_STR(object_label(&model, S("kind")), S("lstm"));
     CHECK_STR(model.content_type, S("model/x"));
     storage_service_free(storage);
-    object_store_close(c.objects);
+    copy_close(&c);
     job_store_close(control);
     backtest_store_close(backtests);
     rig_close(&r);
@@ -301,7 +260,7 @@ TEST(what_did_not_change_is_not_read_again_and_adds_nothing) {
     CHECK_EQ(second.n_parts, first.n_parts);
     Copy c = restore(&r, second.id, "again");
     CHECK_EQ(c.n_objects, 3);
-    object_store_close(c.objects);
+    copy_close(&c);
     rig_close(&r);
 }
 
@@ -340,7 +299,7 @@ TEST(a_dataset_replaced_meanwhile_is_whole_in_the_backup) {
     CHECK_OK(&r.t.cx, storage_load(storage, &r.t.cx, S("mine"), &loaded));
     CHECK_EQ(loaded.candles, 5003);
     storage_service_free(storage);
-    object_store_close(c.objects);
+    copy_close(&c);
     rig_close(&r);
 }
 
@@ -426,7 +385,7 @@ TEST(a_backup_of_the_first_format_restores_and_is_a_parent) {
     ptrdiff_t parts = str_find(text, S(",\"parts\":")), line = str_find_char(text, '\n');
     Str part = str_n(text.p + parts, (size_t)(line - parts - 1));
     text = replaced(&r.t.arena, text, part, S(""));
-    text = replaced(&r.t.arena, text, S("finsight-backup-2"), S("finsight-backup-1"));
+    text = replaced(&r.t.arena, text, S("finsight-backup-3"), S("finsight-backup-1"));
     CHECK_OK(&r.t.cx, object_remove(r.backups, &r.t.cx, manifest_key(&r, b.id)));
     Str id = S("20200101T000000Z"); /* as they were */
     put_manifest(&r, id, text);
@@ -440,6 +399,23 @@ TEST(a_backup_of_the_first_format_restores_and_is_a_parent) {
     rig_close(&r);
 }
 
+TEST(a_backup_of_the_second_format_restores_its_datasets) {
+    Rig r;
+    rig_open(&r);
+    save(&r, 0, 100);
+    upload(&r, false);
+    Backup b = make(&r);
+    Str text = replaced(&r.t.arena, manifest_of(&r, b.id), S("finsight-backup-3"), S("finsight-backup-2"));
+    for (int i = 0; i < 2; i++) /* of the record and the bytes: all objects were the datasets' */
+        text = replaced(&r.t.arena, text, S("\"folder\":\"objects\","), S(""));
+    put_manifest(&r, b.id, text);
+    Copy c = restore(&r, b.id, "second");
+    CHECK_EQ(c.n_objects, 2);
+    CHECK_EQ(c.n_models, 0);
+    copy_close(&c);
+    rig_close(&r);
+}
+
 TEST(a_manifest_that_leads_elsewhere_is_damaged) {
     static const struct {
         const char *name, *from, *to;
@@ -449,13 +425,15 @@ TEST(a_manifest_that_leads_elsewhere_is_damaged) {
         { "hidden", "\"file\":\"control.db\"", "\"file\":\".db\"" },
         { "not a database", "\"file\":\"control.db\"", "\"file\":\"admin.key\"" },
         { "no name", "\"file\":\"control.db\"", "\"file\":\"\"" },
-        { "another format", "finsight-backup-2", "finsight-backup-9" },
+        { "a folder outside", "\"folder\":\"objects\"", "\"folder\":\"../x\"" },
+        { "another format", "finsight-backup-3", "finsight-backup-9" },
         { "more bytes than blocks", "\"blocks\":", "\"blocks\":1" },
         { "no line", "\n", " " },
     };
     Rig r;
     rig_open(&r);
     save(&r, 0, 100);
+    upload(&r, false);
     Backup b = make(&r), out;
     Str text = manifest_of(&r, b.id);
     EACH_ROW (row, rows) {
@@ -501,4 +479,5 @@ TESTS(T(jobs_audit_backtests_and_datasets_come_back_elsewhere_MDS_40),
       T(what_did_not_change_is_not_read_again_and_adds_nothing), T(a_dataset_replaced_meanwhile_is_whole_in_the_backup),
       T(a_record_without_its_bytes_keeps_nothing_from_being_backed_up),
       T(packs_go_when_the_last_backup_that_needs_them_went), T(a_backup_of_the_first_format_restores_and_is_a_parent),
-      T(a_manifest_that_leads_elsewhere_is_damaged), T(a_cancelled_backup_leaves_nothing))
+      T(a_manifest_that_leads_elsewhere_is_damaged), T(a_cancelled_backup_leaves_nothing),
+      T(a_backup_of_the_second_format_restores_its_datasets))

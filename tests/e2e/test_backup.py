@@ -1,6 +1,6 @@
 """A data folder backed up by its server and brought back elsewhere, as a person does it.
 
-Jobs, the audit, backtests and datasets come back with the candles, the admin key does not (MDS-40, RES-18); a restore
+Jobs, the audit, backtests, datasets and models with their weights come back with the candles, the admin key does not (MDS-40, RES-18); a restore
 that is killed at any moment leaves a folder that no server takes for whole, and the next restore goes on with it."""
 import json
 import random
@@ -36,8 +36,17 @@ class Cases(rig.Suite):
         self.cli("import", self.root / "rows.csv", "--symbol", "T", "--exchange", "test", "--timeframe", "1m")
         self.cli("upload", "T", "1m", "--format", "csv")
         self.cli("backtest", "T", "1m", "--id", "kept")
+        self.cli("train", self.root / "rows.csv", "--model", "naive", "--look-back", "48", "--horizon", "4", "--register", "kept", "--quiet")
+        self.weights = self.exported(self.data)
+
+    def exported(self, folder):
+        out = self.root / "exported.model"
+        out.unlink(missing_ok=True)
+        self.at(folder, "models", "export", "kept", "1", "--out", out)
+        return out.read_bytes()
 
     def check_restored(self, folder):
+        check(self.exported(folder) == self.weights, "other weights than were registered")
         equal(json.loads(self.at(folder, "list", "--json").stdout)["series"][0]["candles"], N)
         equal(json.loads(self.at(folder, "datasets", "--json").stdout)["dataset"], "test/T/1m.csv.zst")
         self.at(folder, "datasets", "--load", "test/T/1m.csv.zst")
@@ -58,8 +67,8 @@ class Cases(rig.Suite):
         made = self.json("backup")
         again = self.json("backup")  # in the same second, more likely than not
         check(made["id"] < again["id"] and again["parent"] == made["id"], made, again)
-        equal([p["name"] for p in made["parts"]], ["control.db", "backtest.db", "news.db", "models.db", "market.db", "bus.db", "objects"])
-        check("control.db, backtest.db, news.db, models.db, market.db, bus.db, 2 objects" in self.cli("backup", "--list").stdout)
+        equal([p["name"] for p in made["parts"]], ["control.db", "backtest.db", "news.db", "training.db", "models.db", "market.db", "bus.db", "objects", "models"])
+        check("control.db, backtest.db, news.db, training.db, models.db, market.db, bus.db, 2 objects, 3 models" in self.cli("backup", "--list").stdout)
         check("every sum right" in self.cli("backup", made["id"], "--verify").stdout)
         reply = server.request("POST", "/api/v1/storage/backups/verify", json.dumps({"id": again["id"]}),
                                {"X-API-Key": self.key(), "Content-Type": "application/json"})  # fmt: skip
@@ -67,7 +76,8 @@ class Cases(rig.Suite):
         self.cli("backup", "20000101T000000.000Z", "--verify", status=4)
         server.stop()
         folder, key = self.root / "elsewhere", self.key()
-        check("admin.key" in self.cli("restore", "--to", folder).stdout)
+        said = self.cli("restore", "--to", folder).stdout
+        check("admin.key" in said and "1 version of models with the weights that were registered" in said, said)
         check(not (folder / "admin.key").exists(), "a secret was in the backup")
         self.check_restored(folder)
         jobs = json.loads(self.at(folder, "jobs", "--json").stdout)["jobs"]
@@ -112,6 +122,18 @@ class Cases(rig.Suite):
         check(not (folder / "market.db").exists(), "a store was made in a folder that is not whole")
         self.cli("restore", "--to", folder)
         self.check_restored(folder)
+
+
+    def test_weights_that_were_spoiled_before_are_told_of_and_keep_nothing_back(self):
+        self.fill()
+        [weights] = (p for p in (self.data / "models").rglob("*") if p.is_file() and p.read_bytes() == self.weights)
+        spoiled = bytearray(self.weights)
+        spoiled[-1] ^= 1
+        weights.write_bytes(spoiled)
+        self.cli("backup")
+        folder = self.root / "elsewhere"
+        check("1 version of models (the first: kept/1)" in self.cli("restore", "--to", folder).stdout)
+        check("not those that were registered" in self.at(folder, "models", "export", "kept", "1", "--out", self.root / "x", status=9).stderr)
 
 
 if __name__ == "__main__":

@@ -54,9 +54,11 @@ def check_restores(root, data, where, acked):
     for b in backups(data, where):
         to = root / "restored"
         shutil.rmtree(to, ignore_errors=True)
-        rc, _, err = command("--backup-dir", where, "restore", b["id"], "--to", to)
+        rc, out, err = command("--backup-dir", where, "restore", b["id"], "--to", to)
         if rc:
             raise Failed(f"backup {b['id']} is listed and does not restore: {err}")
+        if "with the weights that were registered" not in out:
+            raise Failed(f"backup {b['id']}: models without their weights: {out}")
         rc, out, err = command("--data-dir", to, "list", "--json")
         n = json.loads(out)["series"][0]["candles"]
         if n < acked.get(b["id"], 0):
@@ -73,6 +75,10 @@ def run(root, disk):
         if rc:
             raise Failed(f"import: {err}")
         n += 20000
+        rc, _, err = command("--data-dir", data, "train", root / "rows.csv", "--model", "naive", "--look-back", "48", "--horizon", "4",
+                             "--split", "0.7,0.1,0.2", "--seed", round_, "--register", "m", "--quiet")  # fmt: skip
+        if rc:
+            raise Failed(f"train: {err}")
         known = {b["id"] for b in backups(data, disk)}
         if round_ % 3 == 2:
             p = command("--data-dir", data, "--backup-dir", disk, "backup", wait=False)

@@ -178,19 +178,18 @@ int storage_api_remove(void *role, Ctx *cx, const void *in_, void *out) {
 
 /* --- backups --- */
 
-/* Databases by name, the objects as one line. */
+/* Databases by name, the objects of a folder, which come together, as one line. */
 static List backup_parts(Ctx *cx, const Backup *b) {
-    BackupPartRow *v = arena_new_n(cx->arena, BackupPartRow, b->n_parts + 1), objects = { .name = S("objects") };
+    BackupPartRow *v = arena_new_n(cx->arena, BackupPartRow, b->n_parts + 1);
     size_t n = 0;
     for (size_t i = 0; i < b->n_parts; i++) {
         const BackupPart *p = &b->parts[i];
-        if (!p->object)
-            v[n++] = (BackupPartRow){ .name = p->name, .count = 1, .bytes = p->bytes };
-        objects.count += p->object;
-        objects.bytes += p->object ? p->bytes : 0;
+        Str name = p->folder.n ? p->folder : p->name;
+        if (n == 0 || !p->folder.n || !str_eq(v[n - 1].name, name))
+            v[n++] = (BackupPartRow){ .name = name };
+        v[n - 1].count++;
+        v[n - 1].bytes += p->bytes;
     }
-    if (objects.count > 0)
-        v[n++] = objects;
     return (List){ v, n };
 }
 
@@ -243,6 +242,8 @@ int storage_api_backup(void *role_, Ctx *cx, const void *in_, void *out) {
                         .beside = role->beside,
                         .n_beside = role->n_beside,
                         .datasets = role->datasets,
+                        .folders = role->folders,
+                        .n_folders = role->n_folders,
                         .objects = role->backups,
                         .whole = in->whole,
                         .skip_verify = in->skip_verify,

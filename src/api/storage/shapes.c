@@ -124,7 +124,7 @@ static const Field backup_request_f[] = {
 SHAPE(backup_request_shape, BackupRequest, backup_request_f, .doc = "How to back up.");
 
 static const Field backup_part_f[] = {
-    FIELD(BackupPartRow, name, .doc = "A database of the data folder, as market.db; or objects: all of the datasets and their records."),
+    FIELD(BackupPartRow, name, .doc = "A database of the data folder, as market.db; or a folder of objects: objects (the datasets and their records), models (weights and other files of models)."),
     FIELD(BackupPartRow, count, .doc = "1, or the number of objects."),
     FIELD(BackupPartRow, bytes, .doc = "Their bytes."),
 };

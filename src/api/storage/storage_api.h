@@ -20,6 +20,8 @@ typedef struct StorageRole { /* borrowed */
     const BackupDatabase *beside; /* the other databases of the data folder */
     size_t n_beside;
     ObjectStore *datasets, *backups;
+    const BackupFolder *folders; /* other objects that are backed up */
+    size_t n_folders;
     JobStore *record; /* the audit; NULL = none is kept */
     SqlEngine *sql;
     /* The folder of the lake, brought up to date unless `stale`. */

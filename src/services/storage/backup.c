@@ -53,8 +53,8 @@ static void know_parent(Making *k) {
     for (size_t i = 0; i < k->parent.parts.n; i++) {
         BackupPart *p = &k->parent.parts.v[i];
         k->firsts[i + 1] = k->firsts[i] + blocks_of(p->bytes);
-        if (p->object)
-            map_put(&k->had, p->name, p);
+        if (p->folder.n)
+            map_put(&k->had, had_key(k->cx->arena, p->folder, p->name), p);
     }
 }
 
@@ -122,7 +122,7 @@ static int make(Ctx *cx, const BackupOptions *o, Backup *out) {
     if (r == 0)
         r = backup_databases(&k);
     if (r == 0)
-        r = backup_datasets(&k);
+        r = backup_objects(&k);
     bool packed = false;
     if (r == 0) {
         r = pack_end(&k);

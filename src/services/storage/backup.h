@@ -4,7 +4,7 @@
  * RES-18).
  *
  * A backup has parts: each database as a file of one moment, copied while it is written to, and each object of the
- * datasets. A part is cut into blocks of 64 KiB. A backup is a manifest, which says what the parts are and where each
+ * datasets and of the folders beside them (the files of models). A part is cut into blocks of 64 KiB. A backup is a manifest, which says what the parts are and where each
  * block lies, and a pack with the blocks that no earlier backup has, packed one by one: the first is whole, each later
  * one has what changed, and every manifest is enough to restore by. The manifest is put last, so a backup is there whole
  * or not at all.
@@ -13,9 +13,10 @@
  *     packs/<id>       blocks, one behind the other
  * ids are times, 20240301T120000.000Z, and grow: two backups of one millisecond, or a clock set back, share none.
  *
- * The databases are copied in the order given, the candles last of them, then the datasets: what a database says was
- * done to the candles before (a job's checkpoint) was done in the copy too. A dataset is copied with the bytes that its
- * record names, or not at all. Secrets are in no part. */
+ * The databases are copied in the order given, the candles last of them, then the datasets and the folders: what a
+ * database says was done to the candles before (a job's checkpoint) was done in the copy too, and a file that is put
+ * before the row which names it (a model's weights) is in the copy of every row. A dataset is copied with the bytes that
+ * its record names, or not at all. Secrets are in no part. */
 
 #include "ports/candle_store.h"
 #include "ports/object_store.h"
@@ -29,9 +30,11 @@ enum {
     BACKUP_FILE_NAME_MAX = 40,
 };
 
+#define BACKUP_DATASETS "objects" /* where the datasets' objects go in a folder that is restored into */
+
 typedef struct BackupPart {
-    Str name;    /* of a file in the data folder, "market.db", or of an object */
-    bool object; /* of the datasets' store */
+    Str name;   /* of a file in the data folder, "market.db", or of an object */
+    Str folder; /* of an object: BACKUP_DATASETS, or one of BackupOptions.folders; else empty */
     int64_t bytes;
     Str sha256;
     Str etag, content_type; /* of an object */
@@ -61,11 +64,19 @@ typedef struct BackupDatabase { /* one beside the candles */
     bool last; /* after the candles: it holds what their outbox has let go of */
 } BackupDatabase;
 
+typedef struct
+    BackupFolder {    /* objects beside the datasets; each as it lies. One that others change meanwhile is left out */
+    const char *name; /* "models"; letters, digits, '_' and '-', at most BACKUP_FILE_NAME_MAX */
+    ObjectStore *objects;
+} BackupFolder;
+
 typedef struct BackupOptions {
     CandleStore *store;
     const BackupDatabase *beside;
     size_t n_beside;
     ObjectStore *datasets; /* NULL = none */
+    const BackupFolder *folders;
+    size_t n_folders;
     ObjectStore *objects;  /* where backups go: a folder elsewhere, best on another disk */
     bool whole;            /* share no blocks with earlier backups */
     bool skip_verify;      /* do not read it back afterwards */

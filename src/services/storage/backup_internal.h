@@ -37,6 +37,11 @@ int manifest_remove(Ctx *cx, ObjectStore *objects, Str id);
 int manifest_ids(Ctx *cx, ObjectStore *objects, Str **out, size_t *n);
 Str pack_key(Arena *a, Str id);
 
+/* No two objects share one: a key has no empty segment. */
+static inline Str had_key(Arena *a, Str folder, Str name) {
+    return str_fmt(a, STR_FMT "//" STR_FMT, STR_ARG(folder), STR_ARG(name));
+}
+
 /* --- backup_blocks.c: bytes of parts -> blocks, and the new ones into the pack --- */
 
 typedef struct Making {
@@ -44,7 +49,7 @@ typedef struct Making {
     const BackupOptions *o;
     Manifest m, parent;
     Map known;                /* sum of a block -> its place in the parent */
-    Map had;                  /* name of an object -> its part in the parent */
+    Map had;                  /* had_key of an object -> its part in the parent */
     size_t *firsts;           /* the first block of each of the parent's parts */
     Map mine;                 /* blocks put by this backup: a part may hold one twice */
     VEC(BlockPlace *) places; /* the values of `mine` */
@@ -75,4 +80,4 @@ int pack_end(Making *k);
 /* --- backup_parts.c: what goes in --- */
 
 int backup_databases(Making *k);
-int backup_datasets(Making *k);
+int backup_objects(Making *k);

@@ -17,11 +17,12 @@ void manifest_done(Manifest *m) {
 
 static void put_part(JsonWriter *w, const BackupPart *p) {
     json_object(w);
-    json_key(w, p->object ? S("object") : S("file"));
+    json_key(w, p->folder.n ? S("object") : S("file"));
     json_str(w, p->name);
     json_put_i64(w, "bytes", p->bytes);
     json_put_str(w, "sha256", p->sha256);
-    if (p->object) {
+    if (p->folder.n) {
+        json_put_str(w, "folder", p->folder);
         json_put_str(w, "etag", p->etag);
         json_put_str(w, "content_type", p->content_type);
     }
@@ -42,7 +43,7 @@ static void put_head(const Manifest *m, Buf *out) {
     const Backup *b = &m->b;
     json_writer_init(&w, out, false);
     json_object(&w);
-    json_put_str(&w, "format", S("finsight-backup-2"));
+    json_put_str(&w, "format", S("finsight-backup-3"));
     json_put_str(&w, "adapter", b->adapter);
     json_put_str(&w, "parent", b->parent);
     json_put_i64(&w, "created_ms", b->created.ms);
@@ -105,11 +106,14 @@ static void read_labels(Ctx *cx, JsonReader *j, BackupPart *p) {
 
 static void read_part(Ctx *cx, JsonReader *j, BackupPart *p) {
     Str key;
+    bool object = false;
     json_open_object(j);
     while (json_object_next(j, &key) > 0) {
         if (str_eq(key, S("file")) || str_eq(key, S("object"))) {
-            p->object = str_eq(key, S("object"));
+            object = str_eq(key, S("object"));
             json_read_str(j, &p->name);
+        } else if (str_eq(key, S("folder"))) {
+            json_read_str(j, &p->folder);
         } else if (str_eq(key, S("bytes"))) {
             json_read_i64(j, &p->bytes);
         } else if (str_eq(key, S("sha256"))) {
@@ -122,16 +126,24 @@ static void read_part(Ctx *cx, JsonReader *j, BackupPart *p) {
             read_labels(cx, j, p);
         }
     }
+    if (object && p->folder.n == 0) /* as versions wrote it that kept the datasets alone */
+        p->folder = S(BACKUP_DATASETS);
 }
 
-/* A file's name goes to the file system of whoever restores: nothing of it may lead elsewhere. */
-static bool is_file_name(Str name) {
-    bool ok = name.n <= BACKUP_FILE_NAME_MAX && name.n > strlen(".db") && str_ends(name, S(".db"));
-    for (size_t i = 0; ok && i < name.n - strlen(".db"); i++) {
+/* The names of a file and of a folder go to the file system of whoever restores: nothing of them may lead elsewhere. */
+static bool is_plain_name(Str name) {
+    bool ok = name.n > 0 && name.n <= BACKUP_FILE_NAME_MAX;
+    for (size_t i = 0; ok && i < name.n; i++) {
         char c = name.p[i];
         ok = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (i > 0 && (c == '_' || c == '-'));
     }
     return ok;
+}
+
+static bool is_part_name(const BackupPart *p) {
+    if (p->folder.n)
+        return p->name.n > 0 && is_plain_name(p->folder);
+    return str_ends(p->name, S(".db")) && is_plain_name(str_first(p->name, p->name.n - strlen(".db")));
 }
 
 static bool parts_add_up(const Manifest *m) {
@@ -139,8 +151,7 @@ static bool parts_add_up(const Manifest *m) {
     uint64_t blocks = 0;
     for (size_t i = 0; i < m->parts.n; i++) {
         const BackupPart *p = &m->parts.v[i];
-        if (p->bytes < 0 || p->bytes > m->b.bytes - bytes || p->sha256.n != SHA256_HEX || p->name.n == 0 ||
-            (!p->object && !is_file_name(p->name)))
+        if (p->bytes < 0 || p->bytes > m->b.bytes - bytes || p->sha256.n != SHA256_HEX || !is_part_name(p))
             return false;
         bytes += p->bytes;
         blocks += blocks_of(p->bytes);
@@ -193,7 +204,7 @@ static int read_head(Ctx *cx, Str text, Manifest *m) {
         BackupPart only = { .name = S(BACKUP_STORE_FILE), .bytes = b->bytes, .sha256 = b->sha256 };
         m->parts.n = 0;
         vec_push_in(cx->arena, &m->parts, only);
-    } else if (!str_eq(format, S("finsight-backup-2"))) {
+    } else if (!str_eq(format, S("finsight-backup-2")) && !str_eq(format, S("finsight-backup-3"))) {
         return ERR_CORRUPT;
     }
     b->parts = m->parts.v;
