@@ -87,7 +87,7 @@ def read(program, folder, paths):
                          timeout=600 + len(paths))
     if out.returncode:
         print(f"FAIL: the reader ended with {out.returncode}")
-    feeds = [json.loads(line) for line in out.stdout.decode().splitlines()]
+    feeds = [json.loads(line) for line in out.stdout.decode().split("\n") if line]
     return {f["path"]: normalise(f) for f in feeds}, out.returncode
 
 

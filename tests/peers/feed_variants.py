@@ -5,7 +5,7 @@ our reader and with feedparser."""
 import random
 
 WORDS = ["bitcoin", "rises", "as", "fed", "holds", "rates", "a < b", "AT&T", "caf\u00e9", "na\u00efve", "\u65e5\u672c\u8a9e",
-         "\u20ac5", "don\u2019t", "x > y", "R&D;", "&nbsp;", "&amp;", '"q"', "'r'", "5&6", "\u00a0", "1<2"]
+         "\u20ac5", "don\u2019t", "x > y", "R&D;", "&nbsp;", "&amp;", '"q"', "'r'", "5&6", "\u00a0", "1<2", "\u2028", "\x85"]
 MARKUP = ["<b>bold</b>", "<i>it</i>", "<br/>", "<br />", "<br>", "<p>para</p>", '<a href="/x?a=1&b=2">l</a>', "<a href='rel'>l</a>",
           "<script>alert(1)</script>", "<style>p{}</style>", "<blink>bl</blink>", '<img src="i.png" alt="a > b"/>', "<!-- c -->",
           "<!-- c > d -->", '<div class="x">d</div>', "<DIV>D</DIV>", "<foo/>", '<foo bar="1"/>', "<a href=x>u</a>",
