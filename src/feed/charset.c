@@ -138,6 +138,38 @@ static bool decode_iconv(Str bytes, const char *name, Buf *out) {
     return ok;
 }
 
+/* RFC 1843: "~{" begins pairs of GB 2312 without their eighth bits, "~}" ends them; "~~" is a tilde, "~" and the end of
+ * a line nothing. */
+static bool decode_hz(Str bytes, Buf *out) {
+    Buf wide;
+    buf_init(&wide, bytes.n);
+    bool chinese = false, ok = true;
+    for (size_t i = 0; i < bytes.n && ok; i++) {
+        unsigned char c = (unsigned char)bytes.p[i], next = i + 1 < bytes.n ? (unsigned char)bytes.p[i + 1] : 0;
+        ok = c < 0x80;
+        if (c == '~' && next == (chinese ? '}' : '{')) {
+            chinese = !chinese;
+            i++;
+        } else if (c == '~' && !chinese) {
+            ok = next == '~' || next == '\n';
+            i++;
+            if (next == '~')
+                buf_put_c(&wide, '~');
+        } else if (chinese && c != '\n') {
+            ok = next >= 0x21 && next < 0x7f;
+            buf_put_c(&wide, (char)(c | 0x80));
+            buf_put_c(&wide, (char)(next | 0x80));
+            i++;
+        } else {
+            chinese = false; /* a line's end ends them too */
+            buf_put_c(&wide, (char)c);
+        }
+    }
+    ok = ok && decode_iconv(buf_str(&wide), "EUC-CN", out);
+    buf_done(&wide);
+    return ok;
+}
+
 static bool decode(const CharsetName *set, Str bytes, Buf *out) {
     if (bytes.n == 0)
         return true;
@@ -159,6 +191,8 @@ static bool decode(const CharsetName *set, Str bytes, Buf *out) {
         return decode_utf32(bytes, set->kind == CHARSET_UTF_32_BE, out);
     case CHARSET_TABLE:
         return decode_table(bytes, &charset_tables[set->table], out);
+    case CHARSET_HZ:
+        return decode_hz(bytes, out);
     case CHARSET_ICONV:
         return decode_iconv(bytes, set->iconv, out);
     }
@@ -180,7 +214,8 @@ static bool starts_with(Str s, const char *bytes, size_t n) {
     return s.n >= n && memcmp(s.p, bytes, n) == 0;
 }
 
-/* Byte order mark, or "<?xm" as it looks in other sets (XML 1.0, appendix F). *skip: size of the mark. */
+/* Byte order mark, or "<?xm" as it looks in other sets (XML 1.0, appendix F). *skip: size of the mark. The mark of
+ * UTF-16 before text without a zero byte, in which no '<' can be UTF-16, is of another program's making and says nothing. */
 static Str sniff(Str s, size_t *skip) {
     static const struct {
         Str name;
@@ -198,7 +233,7 @@ static Str sniff(Str s, size_t *skip) {
         if (starts_with(s, marks[i].bytes, marks[i].n) &&
             !(marks[i].short_mark && starts_with(str_from(s, 2), "\0\0", 2))) {
             *skip = marks[i].skip;
-            return marks[i].name;
+            return marks[i].short_mark && !memchr(s.p, '\0', s.n) ? str_n(NULL, 0) : marks[i].name;
         }
     *skip = 0;
     return str_n(NULL, 0);

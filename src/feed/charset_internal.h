@@ -13,6 +13,7 @@ typedef enum CharsetKind {
     CHARSET_UTF_32_LE,
     CHARSET_UTF_32_BE,
     CHARSET_TABLE, /* one byte a character */
+    CHARSET_HZ,    /* GB 2312 in seven bits: RFC 1843 */
     CHARSET_ICONV, /* several bytes a character: the C library's */
 } CharsetKind;
 
