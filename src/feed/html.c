@@ -15,6 +15,7 @@ typedef struct Cleaner {
     int scripts; /* open elements whose content is left out */
     int math, svg;
     bool lt;       /* the last byte of out is a '<' that is text */
+    size_t half;   /* where half a tag begins that ended out, up to its '>'; SIZE_MAX if none did */
     size_t budget; /* past so many bytes of output links are no longer made absolute: a long base would make it large */
 } Cleaner;
 
@@ -32,6 +33,8 @@ static void settle_lt(Cleaner *c, Str next) {
 
 static void put(Cleaner *c, Str s) {
     settle_lt(c, s);
+    if (s.n)
+        c->half = SIZE_MAX;
     buf_put_str(c->out, s);
 }
 
@@ -178,14 +181,35 @@ static void clean_rest(void *arg, Str text) {
     }
 }
 
+/* The text of <tag/text/ with tags in it. "<br/ >one</p>" is read so too: its text ends within the second tag. */
+static void clean_short_text(Cleaner *c, Str text) {
+    const char *lt = text.p + text.n;
+    while (*--lt != '<')
+        ;
+    size_t tail = (size_t)(text.p + text.n - lt);
+    clean_rest(c, str_first(text, text.n - tail));
+    size_t half = c->out->n;
+    clean_rest(c, str_n(lt, tail));
+    c->half = memchr(lt, '>', tail) ? SIZE_MAX : half;
+}
+
 static void clean_data(void *arg, Str text) {
     Cleaner *c = arg;
     if (c->scripts != 0 ||
         text.n == 0) /* also below 0: an end without a start hides what follows, as it hides it there */
         return;
-    if (memchr(text.p, '<', text.n - 1)) { /* of <tag/text/ */
-        clean_rest(arg, text);
+    if (text.n > 1 && memchr(text.p, '<', text.n)) {
+        clean_short_text(c, text);
         return;
+    }
+    const char *gt = c->half == SIZE_MAX ? NULL : memchr(text.p, '>', text.n);
+    if (gt) { /* the other half */
+        c->out->n = c->half;
+        c->lt = false;
+        put(c, S(" "));
+        text = str_from(text, (size_t)(gt + 1 - text.p));
+        if (text.n == 0)
+            return;
     }
     put(c, text);
     c->lt = text.p[text.n - 1] == '<';
@@ -207,18 +231,23 @@ static void clean_entityref(void *arg, Str name) {
     Cleaner *c = arg;
     bool known = entity_find(name) || str_eq(name, S("apos"));
     put(c, known ? S("&") : S("&amp;"));
-    buf_put_str(c->out, name);
+    if (known || c->scripts == 0) /* an unknown name is text, which scripts lose */
+        buf_put_str(c->out, name);
     if (known)
         buf_put_c(c->out, ';');
 }
 
-/* Kept, as markup around it may depend on its being there; one that browsers end elsewhere is emptied. */
+/* Kept, as markup around it may depend on its being there; what would end it earlier in a browser gets a space. */
 static void clean_comment(void *arg, Str text) {
     Cleaner *c = arg;
-    bool odd = str_starts(text, S(">")) || str_starts(text, S("->")) || text_has(text, S("--!>")) ||
-               text_has(text, S("-->")) || text_has(text, S("<!--"));
     put(c, S("<!--"));
-    buf_put_str(c->out, odd ? str_n(NULL, 0) : text);
+    if (str_starts(text, S(">")) || str_starts(text, S("->")))
+        buf_put_c(c->out, ' ');
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '!' && i >= 2 && text.p[i - 1] == '-' && text.p[i - 2] == '-')
+            buf_put_c(c->out, ' ');
+        buf_put_c(c->out, text.p[i]);
+    }
     BUF_LIT(c->out, "-->");
 }
 
@@ -232,7 +261,7 @@ void html_clean(Str html, bool xhtml, Str base, Arena *scratch, Buf *out) {
         .comment = clean_comment,
         .rest = clean_rest,
     };
-    Cleaner c = { .out = out, .scratch = scratch, .base = base, .xhtml = xhtml };
+    Cleaner c = { .out = out, .scratch = scratch, .base = base, .xhtml = xhtml, .half = SIZE_MAX };
     c.budget = out->n + html.n * 8 + (256 << 10);
     sgml_read(html, (SgmlRules){ .xhtml = xhtml, .comments_forgive = true }, &sink, &c, scratch);
     settle_lt(&c, S("/")); /* whatever comes behind it */

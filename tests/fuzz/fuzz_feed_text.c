@@ -6,6 +6,28 @@
 #include "feed/uri.h"
 #include "fuzz.h"
 
+/* What is behind the comment at p, by a browser's rules. */
+static const char *behind_comment(const char *p, const char *end) {
+    for (p += 2; p < end; p++)
+        if (str_starts(str_n(p, (size_t)(end - p)), S("-->")))
+            return p + 3;
+        else if (str_starts(str_n(p, (size_t)(end - p)), S("--!>")))
+            return p + 4;
+    return end;
+}
+
+static void must_be_safe(Str html) {
+    for (const char *p = html.p, *end = p + html.n; p < end; p++) {
+        Str rest = str_n(p, (size_t)(end - p));
+        if (str_starts(rest, S("<!--"))) {
+            p = behind_comment(p, end) - 1;
+            continue;
+        }
+        MUST(rest.n < 7 ||
+             (!str_eq_nocase(str_first(rest, 7), S("<script")) && !str_eq_nocase(str_first(rest, 7), S("<iframe"))));
+    }
+}
+
 static void try_html(Arena *a, Str text, bool xhtml) {
     Buf once, twice;
     buf_init(&once, text.n * 20 + 4096);
@@ -13,8 +35,7 @@ static void try_html(Arena *a, Str text, bool xhtml) {
     html_clean(text, xhtml, S("http://example.com/"), a, &once);
     MUST(buf_ok(&once));
     html_clean(buf_str(&once), xhtml, S("http://example.com/"), a, &twice);
-    for (size_t i = 0; i + 7 <= once.n; i++)
-        MUST(!str_eq_nocase(str_n(once.p + i, 7), S("<script")) && !str_eq_nocase(str_n(once.p + i, 7), S("<iframe")));
+    must_be_safe(buf_str(&once));
     buf_done(&once);
     buf_done(&twice);
 }
