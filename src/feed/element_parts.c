@@ -219,8 +219,11 @@ bool end_category(Reader *r, const Row *row) {
 bool end_keywords(Reader *r, const Row *row) {
     Str value, word;
     reader_pop(r, row->element, row->name, &value);
-    while (str_next(&value, ',', &word))
-        node_add_tag(r, reader_context(r), (FeedTag){ text_strip(word), str_c(row->type), none });
+    while (str_next(&value, ',', &word)) {
+        word = text_strip(word);
+        if (word.n)
+            node_add_tag(r, reader_context(r), (FeedTag){ word, str_c(row->type), none });
+    }
     return true;
 }
 

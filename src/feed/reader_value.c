@@ -63,7 +63,8 @@ static int base64_digit(char c) {
     return text_is_digit(c) ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* What is no digit of it is passed over. False if it does not come out even, or is no UTF-8. */
+/* What is no digit of it is passed over; it ends with its padding, whatever follows. False if it does not come out
+ * even, or is no UTF-8. */
 static bool decode_base64(Str s, Buf *out) {
     uint32_t bits = 0;
     int n = 0, pad = 0;
@@ -71,8 +72,10 @@ static bool decode_base64(Str s, Buf *out) {
     for (size_t i = 0; i < s.n; i++) {
         int d = base64_digit(s.p[i]);
         pad = s.p[i] == '=' ? pad + 1 : d >= 0 ? 0 : pad;
-        if (n >= 2 && n + pad >= 4)
+        if (n >= 2 && n + pad >= 4) {
             n = 0;
+            break;
+        }
         if (d < 0)
             continue;
         bits = (bits << 6 | (uint32_t)d) & 0xffffff;

@@ -109,6 +109,25 @@ TEST(fields_of_rss) {
     done(&p);
 }
 
+TEST(keywords_that_are_none_are_no_tags) {
+    Parsed p =
+        parse("<rss xmlns:itunes='http://www.itunes.com/DTDs/PodCast-1.0.dtd'><channel><item><itunes:keywords> a,, b "
+              "</itunes:keywords></item><item><itunes:keywords> </itunes:keywords></item></channel></rss>",
+              (FeedHints){ 0 });
+    CHECK_EQ(p.feed.items[0].n_tags, 2);
+    CHECK_STR(p.feed.items[0].tags[1].term, S("b"));
+    CHECK_EQ(p.feed.items[1].n_tags, 0);
+    done(&p);
+}
+
+TEST(base64_ends_with_its_padding) {
+    Parsed p = parse("<feed version='0.3' xmlns='http://purl.org/atom/ns#'><title mode='base64'>RXhhbXBsZQ== "
+                     "RXhhbXBsZQ==</title></feed>",
+                     (FeedHints){ 0 });
+    CHECK_STR(p.feed.title.value, S("Example"));
+    done(&p);
+}
+
 TEST(fields_of_atom) {
     Parsed p =
         parse("<feed xmlns='http://www.w3.org/2005/Atom' xml:base='http://b.example/d/' xml:lang='en-GB'><title "
@@ -234,6 +253,7 @@ TEST(limits_hold) {
     done(&p);
 }
 
-TESTS(T(every_format_has_a_name_of_its_own), T(formats_are_told_apart), T(fields_of_rss), T(fields_of_atom),
-      T(fields_of_json_feed), T(broken_feeds_give_what_they_have), T(what_is_no_feed_is_said_to_be_none),
-      T(entities_cannot_grow), T(limits_hold))
+TESTS(T(every_format_has_a_name_of_its_own), T(formats_are_told_apart), T(fields_of_rss),
+      T(keywords_that_are_none_are_no_tags), T(base64_ends_with_its_padding), T(fields_of_atom), T(fields_of_json_feed),
+      T(broken_feeds_give_what_they_have), T(what_is_no_feed_is_said_to_be_none), T(entities_cannot_grow),
+      T(limits_hold))
