@@ -283,12 +283,6 @@ void platform_close(Platform *p) {
     *p = (Platform){ 0 };
 }
 
-const OpTable *const platform_tables[N_PLATFORM_TABLES] = {
-    &market_api,  &storage_api,    &backtest_api,  &jobs_api,    &admin_api,     &security_api,
-    &monitor_api, &events_api,     &batch_api,     &news_api,    &sentiment_api, &webhooks_api,
-    &models_api,  &prediction_api, &inference_api, &training_api
-};
-
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap) {
     void *const roles[N_PLATFORM_TABLES] = { p->market,
                                              &p->storage,

@@ -15,6 +15,7 @@
 #include "app/news.h"
 #include "app/prediction.h"
 #include "app/roles.h"
+#include "app/tables.h"
 #include "base/lane.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -104,9 +105,7 @@ char *platform_gateway_socket(Arena *a, const AppCfg *cfg);
 /* The admin key: configured, else kept in data.dir/admin.key, made there first if need be. */
 int platform_admin_key(Ctx *cx, const AppCfg *cfg, Ids *ids, Str *out, const char **path);
 
-/* Every table of operations there is: the API, its contract and its docs. */
-enum { N_PLATFORM_TABLES = 16, PLATFORM_ROLES_MAX = N_PLATFORM_TABLES + 1 };
-extern const OpTable *const platform_tables[N_PLATFORM_TABLES];
+enum { PLATFORM_ROLES_MAX = N_PLATFORM_TABLES + 1 };
 /* Those of the roles that are hosted, with who serves them, for gateway and callers. */
 size_t platform_roles(Platform *p, ApiRole *out, size_t cap);
 

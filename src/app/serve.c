@@ -10,6 +10,7 @@
 #include "app/app.h"
 #include "app/callbacks.h"
 #include "app/discovery.h"
+#include "app/documents.h"
 #include "app/events.h"
 #include "app/follower.h"
 #include "app/job_kinds.h"
@@ -390,8 +391,7 @@ static void make_front(const Service *s, GatewayOptions *g) {
     const AppCfg *cfg = s->cfg;
     if (!s->hosts.has[ROLE_GATEWAY])
         return;
-    g->documented = platform_tables; /* the same words however many processes there are */
-    g->n_documented = N_PLATFORM_TABLES;
+    g->documents = &platform_documents; /* the same words however many processes there are */
     g->keep_bytes = (size_t)cfg->gateway_cache;
     g->keep_role_ms = cfg->gateway_role_age_ms;
     g->hedge_ms = cfg->gateway_hedge ? HEDGE_BY_P95 : HEDGE_NEVER;

@@ -25,6 +25,7 @@
 #include "gateway/cluster.h"
 #include "gateway/cors.h"
 #include "gateway/live.h"
+#include "gateway/negotiate.h"
 #include "grpc/call.h"
 #include "net/http_server.h"
 #include "policy/audit_chain.h"
@@ -89,6 +90,12 @@ typedef struct GatewayLimits {
     int64_t keyed;     /* a key: 100 (GWY-09) */
 } GatewayLimits;
 
+/* The contract of an API and its page, made before the program runs: they depend on nothing but its tables. By Coding;
+ * NULL: not offered in it. */
+typedef struct GatewayDocuments {
+    const Str *openapi[CODINGS], *docs[CODINGS]; /* outlive the gateway */
+} GatewayDocuments;
+
 /* A page that never changes, made by whoever knows what is on it; on the path it names, readable by all. */
 typedef struct GatewayPage {
     Str path, media;
@@ -101,9 +108,9 @@ typedef struct DoorReply {
     Str body;
 } DoorReply;
 typedef struct GatewayDoor {
-    Str prefix;                                     /* "/eureka". Borrowed */
-    size_t max_body;                                /* of a request */
-    Role (*needs)(void *arg, const HttpHead *head); /* on the loop */
+    Str prefix;                                                                /* "/eureka". Borrowed */
+    size_t max_body;                                                           /* of a request */
+    Role (*needs)(void *arg, const HttpHead *head);                            /* on the loop */
     int (*answer)(void *arg, Ctx *cx, const HttpExchange *ex, DoorReply *out); /* on a lane: 0 or ErrCode */
     bool io; /* answers wait for a disk: on the IO lane, else on the CPU lane */
     void *arg;
@@ -115,9 +122,8 @@ typedef struct GatewayOptions {
     Loop *loop;
     const ApiRole *roles; /* copied */
     size_t n_roles;
-    const OpTable *const *documented; /* borrowed; what /openapi.json and /docs tell of; NULL: roles and remotes */
-    size_t n_documented;
-    Lane *cpu, *io, *feed; /* borrowed; by Op.lane */
+    const GatewayDocuments *documents; /* borrowed; NULL: made here, of all tables, the remote ones too */
+    Lane *cpu, *io, *feed;             /* borrowed; by Op.lane */
     Clock *clock;
     Ids *ids;
     Logger *log; /* NULL = silent */

@@ -16,10 +16,10 @@
 
 #include <pthread.h>
 
-enum { PAGE_FORMS = CODING_ZSTD + 1, REQUEST_ID_MAX = 64 };
+enum { REQUEST_ID_MAX = 64 };
 
 typedef struct Page {
-    HttpShared *form[PAGE_FORMS]; /* by Coding; NULL where compressing did not pay */
+    HttpShared *form[CODINGS]; /* by Coding; NULL where compressing did not pay */
 } Page;
 
 typedef struct OpMetrics {

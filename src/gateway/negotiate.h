@@ -5,7 +5,7 @@
 #include "base/str.h"
 
 typedef enum MediaType { MEDIA_JSON, MEDIA_CSV, MEDIA_NONE } MediaType;
-typedef enum Coding { CODING_IDENTITY, CODING_GZIP, CODING_ZSTD } Coding;
+typedef enum Coding { CODING_IDENTITY, CODING_GZIP, CODING_ZSTD, CODINGS } Coding;
 
 /* Of JSON and, where `csv` may be had, CSV: the one the Accept header likes best; JSON on a tie and without a header.
  * MEDIA_NONE when it accepts neither. */

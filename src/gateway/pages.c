@@ -14,9 +14,9 @@ enum { PAGE_OPENAPI, PAGE_DOCS, PAGE_CSS, PAGES };
 
 /* Compressed once and well here: on the loop a page costs nothing but its sending, and memory none at all. */
 static void page_make(Page *page, Str text) {
-    static const ZipKind kinds[PAGE_FORMS] = { [CODING_GZIP] = ZIP_GZIP, [CODING_ZSTD] = ZIP_ZSTD };
+    static const ZipKind kinds[CODINGS] = { [CODING_GZIP] = ZIP_GZIP, [CODING_ZSTD] = ZIP_ZSTD };
     enum { USUAL = 0 };
-    for (int i = 0; i < PAGE_FORMS; i++) {
+    for (int i = 0; i < CODINGS; i++) {
         Buf b;
         buf_init(&b, text.n + 1); /* the limit: a form that does not get smaller is none */
         if (i == CODING_IDENTITY)
@@ -27,31 +27,44 @@ static void page_make(Page *page, Str text) {
     }
 }
 
-void pages_make(Gateway *g) {
-    g->pages = mem_new_n(Page, PAGES + g->o.n_pages);
+static void page_given(Page *page, const Str *const form[CODINGS]) {
+    for (int i = 0; i < CODINGS; i++)
+        page->form[i] = form[i] ? http_shared_of(*form[i]) : NULL;
+}
+
+static void documents_make(Gateway *g) {
     Buf b;
     buf_init(&b, PAGE_MAX);
     JsonWriter w;
     json_writer_init(&w, &b, true);
-    const OpTable *const *told = g->o.documented ? g->o.documented : g->tables;
-    size_t n_told = g->o.documented ? g->o.n_documented : g->n_tables;
-    openapi_write(&w, told, n_told, S("/"));
+    openapi_write(&w, g->tables, g->n_tables, S("/"));
     assert(buf_ok(&b));
     page_make(&g->pages[PAGE_OPENAPI], buf_str(&b));
     buf_clear(&b);
-    docs_write_html(&b, told, n_told);
+    docs_write_html(&b, g->tables, g->n_tables);
     assert(buf_ok(&b));
     page_make(&g->pages[PAGE_DOCS], buf_str(&b));
+    buf_done(&b);
+}
+
+void pages_make(Gateway *g) {
+    const GatewayDocuments *made = g->o.documents;
+    g->pages = mem_new_n(Page, PAGES + g->o.n_pages);
+    if (made) {
+        page_given(&g->pages[PAGE_OPENAPI], made->openapi);
+        page_given(&g->pages[PAGE_DOCS], made->docs);
+    } else {
+        documents_make(g);
+    }
     page_make(&g->pages[PAGE_CSS], docs_css);
     for (size_t i = 0; i < g->o.n_pages; i++)
         page_make(&g->pages[PAGES + i], *g->o.pages[i].text);
-    buf_done(&b);
 }
 
 void pages_free(Gateway *g) {
     buf_done(&g->health.services);
     for (size_t i = 0; g->pages && i < PAGES + g->o.n_pages; i++)
-        for (int k = 0; k < PAGE_FORMS; k++)
+        for (int k = 0; k < CODINGS; k++)
             http_shared_unref(g->pages[i].form[k]);
     mem_free(g->pages);
 }

@@ -169,6 +169,10 @@ HttpShared *http_shared_new(Str bytes) {
     return s;
 }
 
+HttpShared *http_shared_of(Str lasting) {
+    return out_shared_of(lasting);
+}
+
 HttpShared *http_shared_ref(HttpShared *s) {
     return out_shared_ref(s);
 }

@@ -78,6 +78,7 @@ typedef void HttpHandler(void *arg, HttpExchange *ex);
  * thread. */
 typedef struct OutShared HttpShared;
 HttpShared *http_shared_new(Str bytes);
+HttpShared *http_shared_of(Str lasting); /* the same, not copied: the bytes outlive the server */
 HttpShared *http_shared_ref(HttpShared *s);
 HttpShared *http_shared_unref(HttpShared *s); /* NULL is fine; returns NULL */
 Str http_shared_text(const HttpShared *s);    /* of NULL: empty */

@@ -62,6 +62,15 @@ OutShared *out_shared_new(size_t n) {
     OutShared *s = mem_alloc(sizeof *s + n);
     atomic_init(&s->refs, 1);
     s->n = (uint32_t)n;
+    s->bytes = (char *)(s + 1);
+    return s;
+}
+
+OutShared *out_shared_of(Str lasting) {
+    OutShared *s = out_shared_new(0);
+    assert(lasting.n <= UINT32_MAX);
+    s->n = (uint32_t)lasting.n;
+    s->bytes = (char *)(uintptr_t)lasting.p; /* only ever read: see above */
     return s;
 }
 

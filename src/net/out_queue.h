@@ -30,9 +30,10 @@ typedef struct OutQueue { /* all-zero but for pool: empty */
 typedef struct OutShared {
     atomic_int refs;
     uint32_t n;
-    char bytes[];
+    char *bytes; /* behind this, or of whoever lasts longer */
 } OutShared;
-OutShared *out_shared_new(size_t n); /* one reference; the caller fills bytes before anybody else sees it */
+OutShared *out_shared_new(size_t n);   /* one reference; the caller fills bytes before anybody else sees it */
+OutShared *out_shared_of(Str lasting); /* the same of bytes that outlive all queues; nothing is copied */
 OutShared *out_shared_ref(OutShared *s);
 OutShared *out_shared_unref(OutShared *s); /* NULL is fine; returns NULL */
 

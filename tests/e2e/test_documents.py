@@ -5,9 +5,11 @@ usage: test_documents.py FINSIGHT SOURCE_ROOT
 Out of date: FINSIGHT docs openapi > docs/openapi.json; FINSIGHT docs configuration > docs/configuration.md
 """
 import copy
+import gzip
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -67,6 +69,20 @@ class Cases(rig.Suite):
         equal(self.page("configuration"), self.committed("configuration.md"), "docs/configuration.md is out of date")
         for line in self.page("configuration").splitlines()[2:]:
             check("`FINSIGHT_" in line and line.rstrip("| ").count("|") >= 5, line)
+
+    # GOV-03: what is served was made while the program was built; in every coding it is what the tables say
+    def test_what_is_served_is_what_the_tables_say(self):
+        server = self.serve()
+        for path, made in (("/openapi.json", self.page("openapi").rstrip("\n")), ("/docs", self.page("api"))):
+            equal(server.get(path).body.decode(), made, path)
+            packed = server.get(path, Accept_Encoding="gzip")
+            equal(packed.headers["content-encoding"], "gzip")
+            equal(gzip.decompress(packed.body).decode(), made, path + " in gzip")
+            packed = server.get(path, Accept_Encoding="zstd")
+            equal(packed.headers["content-encoding"], "zstd")
+            unpacked = subprocess.run(["zstd", "-dc"], input=packed.body, capture_output=True) if shutil.which("zstd") else None
+            if unpacked:
+                equal(unpacked.stdout.decode(), made, path + " in zstd")
 
     # GOV-06: an older name says where its successor is, and answers the same
     def test_older_names_point_at_their_successors(self):
