@@ -116,7 +116,7 @@ static bool is_redirect(int status) {
 }
 
 /* 0 with the rules, NULL where there are none; an ErrCode where they cannot be had. */
-static int fetch_robots(Hosts *h, Ctx *cx, const HttpUrl *url, Robots **out) {
+static int fetch_robots(Hosts *h, Ctx *cx, const HttpUrl *url, bool allow_private, Robots **out) {
     HttpHeader headers[] = { { S("User-Agent"), h->o.user_agent }, { S("Accept"), S("text/plain, */*;q=0.5") } };
     RetryPolicy once = { .attempts = 1 };
     Str host = url->host;
@@ -130,7 +130,7 @@ static int fetch_robots(Hosts *h, Ctx *cx, const HttpUrl *url, Robots **out) {
                             .n_headers = ARRAY_LEN(headers),
                             .total_ms = h->o.timeout_ms,
                             .max_body = 4 * (size_t)ROBOTS_BYTES_MAX,
-                            .allow_private = h->o.allow_private };
+                            .allow_private = allow_private };
         HttpResponse res;
         int r = http_fetch(h->o.http, cx, &req, &once, &res, NULL);
         if (r < 0)
@@ -145,9 +145,9 @@ static int fetch_robots(Hosts *h, Ctx *cx, const HttpUrl *url, Robots **out) {
     return 0; /* too many redirects count as "there is none" (2.3.1.2) */
 }
 
-static int learn_robots(Hosts *h, Ctx *cx, const HttpUrl *url) {
+static int learn_robots(Hosts *h, Ctx *cx, const HttpUrl *url, bool allow_private) {
     Robots *rules = NULL;
-    int r = fetch_robots(h, cx, url, &rules);
+    int r = fetch_robots(h, cx, url, allow_private, &rules);
     if (r == ERR_CANCELLED || (r == ERR_TIMEOUT && ctx_check(cx)))
         return r;
     pthread_mutex_lock(&h->lock);
@@ -160,18 +160,19 @@ static int learn_robots(Hosts *h, Ctx *cx, const HttpUrl *url) {
     host->robots_known = true;
     host->robots_until_ms = now_ms(cx) + (r < 0 ? ROBOTS_RETRY_MS : ROBOTS_KEEP_MS);
     pthread_mutex_unlock(&h->lock);
-    return r < 0 ? err_prefix(cx, "robots.txt of " STR_FMT " cannot be read, so nothing there is", STR_ARG(url->host))
-                 : 0;
+    return r < 0
+               ? err_prefix(cx, "robots.txt of " STR_FMT " cannot be read, so nothing there may be", STR_ARG(url->host))
+               : 0;
 }
 
-int hosts_check_robots(Hosts *h, Ctx *cx, const HttpUrl *url) {
+int hosts_check_robots(Hosts *h, Ctx *cx, const HttpUrl *url, bool allow_private) {
     if (h->o.ignore_robots)
         return 0;
     pthread_mutex_lock(&h->lock);
     Host *host = find_host(h, cx, url);
     bool known = host->robots_known && now_ms(cx) < host->robots_until_ms;
     pthread_mutex_unlock(&h->lock);
-    int r = known ? 0 : learn_robots(h, cx, url);
+    int r = known ? 0 : learn_robots(h, cx, url, allow_private);
     if (r < 0)
         return r;
     Str path = url->path.n ? url->path : S("/");

@@ -14,7 +14,6 @@ typedef struct HostsOptions {
     HttpClient *http;
     Str user_agent; /* whole, for the request */
     Str agent;      /* product token, for robots.txt */
-    bool allow_private;
     bool ignore_robots;
     int64_t gap_ms;     /* between two requests to a host, at the least */
     int64_t timeout_ms; /* of a robots.txt */
@@ -31,4 +30,4 @@ bool hosts_take_turn(Hosts *h, Ctx *cx, const HttpUrl *url, int64_t patience_ms,
 void hosts_back_off(Hosts *h, Ctx *cx, const HttpUrl *url, int64_t ms);
 /* 0, ERR_DENIED where robots.txt forbids the path, ERR_UNAVAILABLE (or the like) where it exists but cannot be read.
  * Asks for it if it is not known, or known for more than a day. */
-int hosts_check_robots(Hosts *h, Ctx *cx, const HttpUrl *url);
+int hosts_check_robots(Hosts *h, Ctx *cx, const HttpUrl *url, bool allow_private);

@@ -31,6 +31,7 @@ typedef struct Visit { /* one call of fetch */
     NewsFeedResult *out;
     Str url;
     HttpUrl parts;
+    Str host;       /* of the address we were given */
     bool permanent; /* every redirect so far was */
 } Visit;
 
@@ -55,6 +56,12 @@ static Time fresh_until(const Visit *v, const HttpResponse *res, int ttl_minutes
 
 /* --- one exchange --- */
 
+/* A private address may be read where the operator named it: a server that sends us on to another asks for what only
+ * we can reach. */
+static bool may_be_private(const Visit *v) {
+    return v->web->o.allow_private && str_eq_nocase(v->parts.host, v->host);
+}
+
 static int ask(Visit *v, HttpResponse *res) {
     const NewsFeedState *was = v->was;
     HttpHeader headers[5] = {
@@ -73,7 +80,7 @@ static int ask(Visit *v, HttpResponse *res) {
                         .n_headers = n,
                         .total_ms = v->web->o.timeout_ms,
                         .max_body = v->web->o.max_bytes,
-                        .allow_private = v->web->o.allow_private };
+                        .allow_private = may_be_private(v) };
     RetryPolicy once = { .attempts = 1 }; /* whoever schedules the feed asks again */
     return http_fetch(v->web->o.http, v->cx, &req, &once, res, NULL);
 }
@@ -142,7 +149,8 @@ static int approach(Visit *v) {
     int r = http_url_parse(v->cx, v->url, &v->parts);
     if (r < 0)
         return r;
-    r = hosts_check_robots(v->web->hosts, v->cx, &v->parts);
+    v->host = v->host.n ? v->host : v->parts.host;
+    r = hosts_check_robots(v->web->hosts, v->cx, &v->parts, may_be_private(v));
     if (r < 0)
         return r;
     int64_t wait;
@@ -247,7 +255,6 @@ NewsFeed *feed_web_open(const FeedWebOptions *options) {
     w->hosts = hosts_new(&(HostsOptions){ .http = o->http,
                                           .user_agent = o->user_agent,
                                           .agent = product_token(o->user_agent),
-                                          .allow_private = o->allow_private,
                                           .ignore_robots = o->ignore_robots,
                                           .gap_ms = o->gap_ms,
                                           .timeout_ms = o->timeout_ms });

@@ -93,6 +93,16 @@ TEST(a_redirect_to_a_private_address_is_refused) { /* NWS-18 */
     world_free(w);
 }
 
+/* What the operator allows is the address he names, not those that it names. */
+TEST(one_private_address_cannot_send_us_to_another) { /* NWS-18 */
+    World *w = world_new((FeedWebOptions){ .gap_ms = -1, .allow_private = true });
+    CHECK_EQ(fetch(w, "http://127.0.0.1/hostile/redirect-private"), ERR_DENIED);
+    CHECK(!last_asked(w, "169.254"));
+    CHECK(has(w, "not a public address"));
+    CHECK_OK(&w->t.cx, fetch(w, "http://127.0.0.1/hostile/moved"));
+    world_free(w);
+}
+
 TEST(robots_txt_is_obeyed_and_asked_once) { /* NWS-18 */
     World *w = world_new((FeedWebOptions){ .gap_ms = -1 });
     CHECK_EQ(fetch(w, "http://a.example/private/rss"), ERR_DENIED);
@@ -259,7 +269,8 @@ TEST(threads_share_what_is_known_of_a_host) {
 
 TESTS(T(unchanged_feeds_are_not_sent_again), T(a_feed_is_not_asked_before_it_wants_to_be),
       T(permanent_redirects_are_remembered_and_others_not), T(a_redirect_to_a_private_address_is_refused),
-      T(robots_txt_is_obeyed_and_asked_once), T(robots_txt_that_cannot_be_read_forbids_for_a_while),
-      T(a_host_gets_its_pause), T(retry_after_holds_for_the_whole_host), T(hostile_servers_get_clear_words),
+      T(one_private_address_cannot_send_us_to_another), T(robots_txt_is_obeyed_and_asked_once),
+      T(robots_txt_that_cannot_be_read_forbids_for_a_while), T(a_host_gets_its_pause),
+      T(retry_after_holds_for_the_whole_host), T(hostile_servers_get_clear_words),
       T(hostile_documents_are_read_as_far_as_they_go), T(the_servers_charset_counts),
       T(the_feeds_of_two_publishers_keep_their_fields), T(threads_share_what_is_known_of_a_host))
