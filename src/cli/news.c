@@ -39,7 +39,7 @@ static const Field news_f[] = {
     FIELD(NewsIn, keep, .has_min = true, .min = 0, .max = 1e12, .doc = "retain: so many stay, the newest; 0: any number."),
     FIELD(NewsIn, archive, .doc = "retain: append them to data.dir/archive before."),
     FIELD(NewsIn, dry_run, .doc = "retain: only count."),
-    FIELD(NewsIn, force, .doc = "collect: ask a source that said it is too early."),
+    FIELD(NewsIn, force, .doc = "collect: ask a source that said it is too early, or gone."),
 };
 static SHAPE(news_shape, NewsIn, news_f);
 
@@ -186,8 +186,10 @@ static void show_sources_run(Cli *c, const NewsCollectResponse *out) {
         table_cell(&t, term_count(a, v[i].near_same), TONE_PLAIN);
         table_cell(&t, term_ms(a, (double)v[i].took_ms), TONE_PLAIN);
         table_cell(&t,
-                   v[i].error.n     ? v[i].error
-                   : v[i].early     ? S("too early to ask again")
+                   v[i].error.n ? v[i].error
+                   : v[i].early
+                       ? str_fmt(a, "too early to ask again, by " STR_FMT, STR_ARG(term_ms(a, (double)v[i].wait_ms)))
+                   : v[i].gone      ? S("gone for good (410); --force asks again")
                    : v[i].unchanged ? S("nothing new since last time")
                    : v[i].simulated ? S("SIMULATED")
                                     : S(""),

@@ -108,6 +108,8 @@ static NewsSourceRun run_row(const NewsSourceResult *r) {
                             .near_same = r->n_near,
                             .unchanged = r->unchanged,
                             .early = r->early,
+                            .wait_ms = r->wait_ms,
+                            .gone = r->gone,
                             .simulated = r->simulated,
                             .error = r->error,
                             .took_ms = r->took_ms };

@@ -95,7 +95,7 @@ static const Field collect_f[] = {
     FIELD(NewsCollectRequest, keywords, .max = 32, .doc = "Only articles with one of these words or phrases."),
     FIELD(NewsCollectRequest, max_articles, .def = "1000", .rename = "limit", .min = 1, .max = 1000, .doc = "The newest so many, of all sources together."),
     FIELD(NewsCollectRequest, time_range, .max = 32, .doc = "Only articles of the last 1h, 24h, 7d, month.", .example = "24h"),
-    FIELD(NewsCollectRequest, force, .doc = "Ask a source that said it is too early."),
+    FIELD(NewsCollectRequest, force, .doc = "Ask a source that said it is too early, or gone."),
 };
 SHAPE(news_collect_request_shape, NewsCollectRequest, collect_f, .doc = "What to collect (the documents' NewsCollectionRequest).");
 
@@ -109,6 +109,8 @@ static const Field run_f[] = {
     FIELD(NewsSourceRun, near_same, .doc = "Nearly the same as known ones of others."),
     FIELD(NewsSourceRun, unchanged, .flags = F_OMIT_EMPTY, .doc = "The source says that nothing is new (304)."),
     FIELD(NewsSourceRun, early, .flags = F_OMIT_EMPTY, .doc = "Not asked: too early by its own word or our rate."),
+    FIELD(NewsSourceRun, wait_ms, .flags = F_OMIT_EMPTY, .doc = "How much too early."),
+    FIELD(NewsSourceRun, gone, .flags = F_OMIT_EMPTY, .doc = "It said that it will not be back (410); it is asked no more without `force`."),
     FIELD(NewsSourceRun, simulated, .flags = F_OMIT_EMPTY, .doc = "A simulator answered."),
     FIELD(NewsSourceRun, error, .flags = F_OMIT_EMPTY, .doc = "Why it could not be read."),
     FIELD(NewsSourceRun, took_ms, .doc = "Time it took."),

@@ -57,9 +57,9 @@ typedef struct NewsCollectRequest {
 typedef struct NewsSourceRun {
     Str source;
     int64_t items, passed, added, changed, known, near_same;
-    bool unchanged, early, simulated;
+    bool unchanged, early, gone, simulated;
     Str error;
-    int64_t took_ms;
+    int64_t wait_ms, took_ms;
 } NewsSourceRun;
 
 typedef struct NewsCollectResponse {

@@ -84,16 +84,21 @@ static int collect_source(Run *run, Ctx *cx, const NewsSource *src, NewsSourceRe
     st.simulated = out->simulated;
     if (run->q->force)
         st.feed.not_before = time_ms(0);
+    out->gone = st.gone && !run->q->force;
+    if (out->gone)
+        return 0;
     NewsFeedState was = st.feed;
     if (filtered(run))
         was.etag = was.last_modified = (Str){ 0 }; /* what was left out before may pass now */
     st.asked_at = clock_wall(cx->clock);
+    st.gone = false;
     r = news_feed_fetch(s->o.feed, cx, &was, &got);
     if (r < 0)
         return fail(run, cx, src, &st, out, r);
     out->unchanged = r == NEWS_FEED_SAME;
     out->early = r == NEWS_FEED_EARLY;
-    st.gone = r == NEWS_FEED_GONE;
+    out->wait_ms = out->early ? got.wait_ms : 0;
+    out->gone = st.gone = r == NEWS_FEED_GONE;
     if (r == 0)
         r = store_feed(run, cx, src, &got, &st, out);
     else if (r == NEWS_FEED_SAME)

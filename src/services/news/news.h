@@ -55,7 +55,7 @@ typedef struct NewsCollect {
     StrList keywords;     /* an article has one of them in title, summary, text or categories; none: all pass */
     int64_t max_articles; /* of all sources together, the newest; 0 = NEWS_COLLECT_MAX */
     Time from, to;        /* published in [from, to); ms 0 both = any time */
-    bool force;           /* ask a source that said it is too early; its rate is kept */
+    bool force;           /* ask a source that said it is too early, or that it is gone; its rate is kept */
 } NewsCollect;
 
 /* "1h", "24h", "7d", "30d"; also hour, day, week, month, year; empty = any time. ERR_INVALID at "time_range". */
@@ -66,10 +66,12 @@ typedef struct NewsSourceResult {
     int64_t n_items, n_passed; /* in the feed; of them within the filters */
     int64_t n_new, n_changed, n_known, n_near, n_bad;
     bool unchanged; /* the source said so (304) */
-    bool early;     /* not asked: too early */
+    bool early;     /* not asked: too early, by wait_ms */
+    bool gone;      /* it said now, or before and was not asked, that it will not be back (410) */
     bool simulated;
     int code; /* 0 or what went wrong */
     Str error;
+    int64_t wait_ms;
     int64_t took_ms;
 } NewsSourceResult;
 

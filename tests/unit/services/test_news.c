@@ -26,6 +26,7 @@ static int fake_fetch(NewsFeed *f, Ctx *cx, const NewsFeedState *was, NewsFeedRe
     fake->asked++;
     fake->etag_seen = was->etag;
     *out = (NewsFeedResult){ .next = { .url = was->url, .etag = S("\"tag\"") } };
+    out->wait_ms = 1500;
     if (str_ends(was->url, S("bad")))
         return fake->outcome < 0 ? err_set(cx, fake->outcome, "the source is away") : fake->outcome;
     out->feed = (Feed){ .format = FEED_RSS_20, .language = S("en-US"), .items = fake->items, .n_items = fake->n };
@@ -222,6 +223,17 @@ TEST(one_source_that_fails_stops_no_other) {
     collect(&f, (NewsCollect){ .source = S("bad") });
     CHECK_OK(&f.t.cx, news_sources(f.news, &f.t.cx, &v, &n));
     CHECK(v[1].gone && v[1].n_failed == 0);
+    f.feed.outcome = ERR_UNAVAILABLE; /* what is gone is asked no more, unless somebody insists */
+    c = collect(&f, (NewsCollect){ .source = S("all") });
+    CHECK_EQ(c.n_failed, 0);
+    CHECK(c.sources[1].gone);
+    CHECK_EQ(news_collect(f.news, &f.t.cx, &(NewsCollect){ .source = S("bad"), .force = true }, &out), ERR_UNAVAILABLE);
+    f.feed.outcome = NEWS_FEED_EARLY;
+    CHECK_OK(&f.t.cx, news_sources(f.news, &f.t.cx, &v, &n));
+    CHECK(!v[1].gone);
+    c = collect(&f, (NewsCollect){ .source = S("bad") });
+    CHECK(c.sources[0].early);
+    CHECK_EQ(c.sources[0].wait_ms, 1500);
     end(&f);
 }
 
