@@ -392,6 +392,9 @@ const CfgOption app_options[] = {
       .help = "feeds may be at loopback and private addresses" },
     { "news.simulated", CFG_BOOL, CFG_AT(AppCfg, news_simulated), .flag = "news-simulated",
       .help = "a simulator answers: its articles are labelled" },
+    { "news.coindesk_key", CFG_SECRET, CFG_AT(AppCfg, news_coindesk_key),
+      .help = "key of CoinDesk's data API, for sources whose address is its list: "
+              "https://data-api.coindesk.com/news/v1/article/list" },
     { "news.tavily_key", CFG_SECRET, CFG_AT(AppCfg, news_tavily_key),
       .help = "key of the search engine Tavily, for searches of the web" },
     { "news.tavily_url", CFG_STR, CFG_AT(AppCfg, news_tavily_url), .def = "https://api.tavily.com",

@@ -129,7 +129,7 @@ typedef struct AppCfg {
     int64_t news_store; /* NewsStoreChoice */
     int64_t news_keep_ms, news_keep_count;
     bool news_archive;
-    Str news_tavily_key, news_tavily_url, news_url;
+    Str news_tavily_key, news_tavily_url, news_coindesk_key, news_url;
 
     int64_t backtest_keep_ms;
     CfgList backtest_plugins; /* paths */

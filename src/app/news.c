@@ -5,6 +5,7 @@
 #include "adapters/article/memory.h"
 #include "adapters/article/mongo.h"
 #include "adapters/article/sqlite.h"
+#include "adapters/feed/coindesk.h"
 #include "adapters/feed/tavily.h"
 #include "adapters/feed/web.h"
 #include "adapters/sentiment/lexicon.h"
@@ -76,8 +77,29 @@ static int open_search(Platform *p, Ctx *cx) {
                         .key = cfg->news_tavily_key,
                         .base_url = cfg->news_tavily_url,
                         .allow_private = cfg->news_private,
+                        .simulated = cfg->news_simulated,
                         .seed = (uint64_t)clock_mono(p->clock).ns };
     return tavily_open(cx, &o, &p->news.search);
+}
+
+/* A source whose address is the list of CoinDesk's data API is read by the adapter that knows its JSON. */
+static int open_coindesk(Platform *p, Ctx *cx, NewsSource *sources, size_t n) {
+    const AppCfg *cfg = p->cfg;
+    NewsRoles *r = &p->news;
+    for (size_t i = 0; i < n; i++) {
+        if (str_find(sources[i].url, S("/news/v1/article/list")) < 0)
+            continue;
+        FeedCoindeskOptions o = { .http = r->http,
+                                  .key = cfg->news_coindesk_key,
+                                  .timeout_ms = cfg->news_timeout_ms,
+                                  .allow_private = cfg->news_private,
+                                  .simulated = cfg->news_simulated };
+        int e = r->coindesk ? 0 : feed_coindesk_open(cx, &o, &r->coindesk);
+        if (e)
+            return e;
+        sources[i].feed = r->coindesk;
+    }
+    return 0;
 }
 
 static int open_news(Platform *p, Ctx *cx) {
@@ -92,6 +114,8 @@ static int open_news(Platform *p, Ctx *cx) {
         e = platform_http_open(cx, p->log, &r->http);
     if (e == 0)
         e = open_search(p, cx);
+    if (e == 0)
+        e = open_coindesk(p, cx, sources, n);
     if (e)
         return e;
     r->feed = feed_web_open(&(FeedWebOptions){ .http = r->http,
@@ -132,6 +156,7 @@ void platform_close_news(Platform *p) {
     sentiment_service_free(r->sentiment);
     sentiment_close(r->reader);
     news_feed_close(r->feed);
+    news_feed_close(r->coindesk);
     news_search_close(r->search);
     http_client_close(r->http);
     article_store_close(r->store);

@@ -14,7 +14,7 @@ struct Platform;
 typedef struct NewsRoles { /* NULLs where a role is not hosted */
     Arena keep;            /* texts of the configuration */
     HttpClient *http;
-    NewsFeed *feed;
+    NewsFeed *feed, *coindesk; /* the latter: CoinDesk's data API; NULL where no source is of it */
     NewsSearch *search;
     ArticleStore *store; /* news.db */
     NewsService *news;

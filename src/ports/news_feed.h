@@ -35,6 +35,7 @@ typedef struct NewsFeedResult {
     int64_t wait_ms;    /* of NEWS_FEED_EARLY */
     int64_t bytes;      /* of the body, decoded */
     int status;         /* HTTP; 0 if no exchange took place */
+    bool simulated;     /* the answer itself says that it is made up */
 } NewsFeedResult;
 
 typedef struct NewsFeedOps {
@@ -43,7 +44,7 @@ typedef struct NewsFeedOps {
      * words for what was there instead), ERR_TOO_LARGE, ERR_TIMEOUT, ERR_UNAVAILABLE, ERR_LIMIT (429; with
      * cx->err.retry_after_ms). Items come as the source has them: newest first is usual, not promised. */
     int (*fetch)(NewsFeed *f, Ctx *cx, const NewsFeedState *was, NewsFeedResult *out);
-    bool (*simulated)(NewsFeed *f); /* Required. Its items are labelled as made up */
+    bool (*simulated)(NewsFeed *f); /* Required. All that it brings is made up: the operator says so */
     void (*close)(NewsFeed *f);     /* Required. */
 } NewsFeedOps;
 

@@ -37,6 +37,7 @@ typedef struct NewsSearchResult {
     size_t n_hits;
     double credits; /* what it cost, in the engine's own money; < 0 if not told */
     Str request_id;
+    bool simulated; /* the answer says that it is made up */
 } NewsSearchResult;
 
 typedef struct NewsSearchOps {

@@ -58,9 +58,10 @@ TEST(what_is_made_up_is_said_to_be) {
     World *w = world_new();
     NewsFeedState state = { 0 };
     NewsFeedResult got;
-    CHECK(!news_feed_simulated(w->feed));
+    CHECK(!news_feed_simulated(w->feed)); /* the operator has not said so: */
     CHECK_OK(&w->t.cx, fetch(w, news_feed_case.url, &state, &got));
-    CHECK(news_feed_simulated(w->feed));
+    CHECK(got.simulated); /* the answer does, for itself alone */
+    CHECK(!news_feed_simulated(w->feed));
     world_free(w);
 }
 

@@ -39,6 +39,7 @@ TEST(hits_come_best_first_with_their_dates) {
     CHECK_OK(&w->t.cx, ask(w, "bitcoin"));
     CHECK_EQ(w->got.n_hits, 4);
     CHECK_EQ((int)w->got.credits, 1);
+    CHECK(w->got.simulated); /* as the simulator says */
     for (size_t i = 0; i < w->got.n_hits; i++) {
         CHECK(w->got.hits[i].title.n && w->got.hits[i].content.n && w->got.hits[i].has_published);
         CHECK(i == 0 || w->got.hits[i].score < w->got.hits[i - 1].score);

@@ -56,6 +56,7 @@ class Feeds:
     def __init__(self):
         feeds = self
         self.items, self.asked, self.not_modified, self.fail = {}, [], 0, set()
+        self.list = []  # of CoinDesk's data API, for who has its key
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -65,6 +66,16 @@ class Feeds:
                 name = self.path.strip("/")
                 body = (HEAD.format(name) + "".join(feeds.items.get(name, [])) + "</channel></rss>").encode()
                 tag = f'"{hash(body) & 0xffffffff}"'
+                if name.endswith("/article/list"):
+                    known = self.headers.get("X-API-Key") == "key-of-a-test"
+                    body = json.dumps({"Data": feeds.list if known else [], "Err": {}}).encode()
+                    self.send_response(200 if known else 401)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("X-FinSight-Simulated", "1")
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+                    return
                 status = 404 if name == "robots.txt" else 503 if name in feeds.fail else 200
                 if status == 200 and self.headers.get("If-None-Match") == tag:
                     feeds.not_modified += 1
@@ -287,6 +298,28 @@ class Cases(rig.Suite):
         equal((sounds["label"], sounds["model"]), ("positive", "lexicon-1"))
         self.cli("news", "search", "(", status=3)
         self.cli("news", "show", status=2)
+
+    def test_coindesks_data_api_is_a_source_where_its_key_is(self):
+        self.begin()
+        self.feeds.list = [{"ID": 7, "GUID": "https://x.example/7", "PUBLISHED_ON": int(time.time()) - 60, "AUTHORS": "Ann",
+                            "TITLE": "Solana outage ends", "URL": "https://x.example/7", "BODY": "Blocks are made again.",
+                            "LANG": "EN", "CATEGORY_DATA": [{"NAME": "SOL"}]}]
+        flags = ["--news-sources", f"api={self.feeds.url('news/v1/article/list')},coindesk={self.feeds.url('coindesk')}",
+                 "--news-private", "--news.gap", "0s"]
+        self.servers[-1].stop()
+        config = self.data / "key.yaml"
+        config.write_text("news:\n  coindesk_key: key-of-a-test\n")
+        config.chmod(0o600)
+        server = self.serve(*flags, "--config", config)
+        done = self.collect(server)
+        equal({s["source"]: (s["added"], s.get("simulated", False)) for s in done["sources"]},
+              {"api": (1, True), "coindesk": (2, False)}, "the label is that of each answer")
+        rows = {a["source"]: a for a in self.call(server, "GET", "/api/v1/news?limit=10")["articles"]}
+        equal((rows["api"]["title"], rows["api"]["tags"], rows["api"].get("simulated")), ("Solana outage ends", ["SOL"], True))
+        check("simulated" not in rows["coindesk"])
+        server.stop()
+        refused = self.cli("serve", "--port", 0, *flags, status=None)
+        check("news.coindesk_key" in refused.stderr, refused.stderr)
 
     def test_old_articles_are_archived_and_removed(self):
         server = self.begin()

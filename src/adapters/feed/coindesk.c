@@ -228,7 +228,6 @@ typedef struct Coindesk {
     Arena arena;
     pthread_mutex_t lock;
     int64_t free_at_ms; /* monotonic */
-    bool simulated;
 } Coindesk;
 
 static int64_t wait_for_turn(Coindesk *c, Ctx *cx) {
@@ -269,20 +268,12 @@ static int coindesk_fetch(NewsFeed *f, Ctx *cx, const NewsFeedState *was, NewsFe
         return err_prefix(cx, "CoinDesk data API");
     out->status = res.status;
     out->bytes = (int64_t)res.body.n;
-    if (str_eq(http_response_header(&res, S("x-finsight-simulated")), S("1"))) {
-        pthread_mutex_lock(&c->lock);
-        c->simulated = true;
-        pthread_mutex_unlock(&c->lock);
-    }
+    out->simulated = c->o.simulated || str_eq(http_response_header(&res, S("x-finsight-simulated")), S("1"));
     return res.status == 200 ? coindesk_parse(cx, res.body, &out->feed) : refuse(cx, res.status);
 }
 
 static bool coindesk_simulated(NewsFeed *f) {
-    Coindesk *c = (Coindesk *)f;
-    pthread_mutex_lock(&c->lock);
-    bool simulated = c->simulated;
-    pthread_mutex_unlock(&c->lock);
-    return simulated;
+    return ((Coindesk *)f)->o.simulated;
 }
 
 static void coindesk_close(NewsFeed *f) {
@@ -301,14 +292,14 @@ int feed_coindesk_open(Ctx *cx, const FeedCoindeskOptions *options, NewsFeed **o
                               "the key of CoinDesk's API has a byte in it that no "
                               "key has");
     if (options->key.n == 0)
-        return err_set_at(cx, ERR_INVALID, S("news.coindesk_key"), "CoinDesk's data API needs a key");
+        return err_set_at(cx, ERR_INVALID, S("news.coindesk_key"),
+                          "CoinDesk's data API needs a key: set news.coindesk_key");
     Coindesk *c = mem_new(Coindesk);
     c->feed.ops = &ops;
     c->o = *options;
     c->o.key = str_dup(&c->arena, options->key);
     c->o.timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
     c->o.gap_ms = options->gap_ms ? options->gap_ms : GAP_MS;
-    c->simulated = options->simulated;
     pthread_mutex_init(&c->lock, NULL);
     *out = &c->feed;
     return 0;

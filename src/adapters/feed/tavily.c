@@ -264,7 +264,9 @@ static int tavily_search(NewsSearch *s, Ctx *cx, const NewsSearchQuery *q, NewsS
     int r = http_fetch(t->o.http, cx, &req, &policy, &res, NULL);
     if (r < 0)
         return r;
-    return tavily_parse(cx, res.body, clock_wall(cx->clock), out);
+    r = tavily_parse(cx, res.body, clock_wall(cx->clock), out);
+    out->simulated = t->o.simulated || str_eq(http_response_header(&res, S("x-finsight-simulated")), S("1"));
+    return r;
 }
 
 static void tavily_close(NewsSearch *s) {

@@ -15,7 +15,7 @@ typedef struct TavilyOptions {
     Str base_url;       /* empty = "https://api.tavily.com" */
     int64_t timeout_ms; /* 0 = 60,000 */
     int attempts;       /* 0 = 2 */
-    bool allow_private;
+    bool allow_private, simulated;
     uint64_t seed; /* of the back-off's jitter */
 } TavilyOptions;
 

@@ -5,8 +5,6 @@
 #include "adapters/feed/hosts.h"
 #include "feed/uri.h"
 
-#include <stdatomic.h>
-
 enum {
     MAX_BYTES = 16 << 20,
     TIMEOUT_MS = 20000,
@@ -21,7 +19,6 @@ typedef struct Web {
     FeedWebOptions o;
     Arena arena; /* of the options' strings */
     Hosts *hosts;
-    atomic_bool simulated;
 } Web;
 
 typedef struct Visit { /* one call of fetch */
@@ -129,8 +126,7 @@ static int read_feed(Visit *v, const HttpResponse *res) {
         return err_note(v->cx, r, "the feed cannot be read");
     if (out->feed.n_items == 0 && out->feed.format == FEED_UNKNOWN)
         return err_set(v->cx, ERR_COLLECTION, "there is no feed at this address, but %s", what_else(res->body));
-    if (str_eq(http_response_header(res, S("x-finsight-simulated")), S("1")))
-        atomic_store(&v->web->simulated, true);
+    out->simulated = v->web->o.simulated || str_eq(http_response_header(res, S("x-finsight-simulated")), S("1"));
     out->bytes = (int64_t)res->body.n;
     out->next.etag = str_dup(v->cx->arena, http_response_header(res, S("etag")));
     out->next.last_modified = str_dup(v->cx->arena, http_response_header(res, S("last-modified")));
@@ -221,7 +217,7 @@ static int web_fetch(NewsFeed *f, Ctx *cx, const NewsFeedState *was, NewsFeedRes
 }
 
 static bool web_simulated(NewsFeed *f) {
-    return atomic_load(&((Web *)f)->simulated);
+    return ((Web *)f)->o.simulated;
 }
 
 static void web_close(NewsFeed *f) {
@@ -251,7 +247,6 @@ NewsFeed *feed_web_open(const FeedWebOptions *options) {
     o->gap_ms = o->gap_ms == 0 ? GAP_MS : MAX(o->gap_ms, 0);
     o->patience_ms = o->patience_ms ? o->patience_ms : PATIENCE_MS;
     o->redirects = o->redirects ? o->redirects : REDIRECTS;
-    atomic_init(&w->simulated, o->simulated);
     w->hosts = hosts_new(&(HostsOptions){ .http = o->http,
                                           .user_agent = o->user_agent,
                                           .agent = product_token(o->user_agent),

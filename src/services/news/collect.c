@@ -75,13 +75,13 @@ static int store_feed(Run *run, Ctx *cx, const NewsSource *src, const NewsFeedRe
 static int collect_source(Run *run, Ctx *cx, const NewsSource *src, NewsSourceResult *out) {
     NewsService *s = run->s;
     SourceState st;
+    NewsFeed *feed = src->feed ? src->feed : s->o.feed;
     NewsFeedResult got = { 0 };
     MonoNs from = clock_mono(cx->clock);
-    *out = (NewsSourceResult){ .source = src->name, .simulated = news_feed_simulated(s->o.feed) };
+    *out = (NewsSourceResult){ .source = src->name, .simulated = news_feed_simulated(feed) };
     int r = source_state_read(s, cx, src, &st);
     if (r < 0)
         return r;
-    st.simulated = out->simulated;
     if (run->q->force)
         st.feed.not_before = time_ms(0);
     out->gone = st.gone && !run->q->force;
@@ -92,7 +92,9 @@ static int collect_source(Run *run, Ctx *cx, const NewsSource *src, NewsSourceRe
         was.etag = was.last_modified = (Str){ 0 }; /* what was left out before may pass now */
     st.asked_at = clock_wall(cx->clock);
     st.gone = false;
-    r = news_feed_fetch(s->o.feed, cx, &was, &got);
+    r = news_feed_fetch(feed, cx, &was, &got);
+    out->simulated |= got.simulated;
+    st.simulated = out->simulated || (r != 0 && st.simulated); /* "nothing new" is the same simulator as before */
     if (r < 0)
         return fail(run, cx, src, &st, out, r);
     out->unchanged = r == NEWS_FEED_SAME;
@@ -228,7 +230,7 @@ int news_web_search(NewsService *s, Ctx *cx, const NewsSearchQuery *q, bool keep
     *out = arena_new_n(cx->arena, Article, MAX(found.n_hits, 1));
     Time now = clock_wall(cx->clock);
     for (size_t i = 0; i < found.n_hits; i++)
-        *n += news_article_of_hit(cx, S("tavily"), &found.hits[i], now, &(*out)[*n]);
+        *n += news_article_of_hit(cx, S("tavily"), &found.hits[i], now, found.simulated, &(*out)[*n]);
     NewsSourceResult counts = { 0 };
     return keep ? news_store_all(s, cx, S("tavily"), ids_uuid4(s->o.ids, cx->arena), *out, *n, &counts) : 0;
 }

@@ -30,7 +30,7 @@ int source_state_write(NewsService *s, Ctx *cx, const NewsSource *src, const Sou
 bool news_article(Ctx *cx, const NewsSource *src, const Feed *feed, const FeedItem *item, Time now, bool simulated,
                   Article *out);
 /* A hit of a web search as one. */
-bool news_article_of_hit(Ctx *cx, Str engine, const NewsSearchHit *hit, Time now, Article *out);
+bool news_article_of_hit(Ctx *cx, Str engine, const NewsSearchHit *hit, Time now, bool simulated, Article *out);
 
 /* Does the article pass the filters of a collection? keywords are parsed queries. */
 bool news_passes(const NewsCollect *q, const ParsedQuery *keywords, size_t n, const Article *a);

@@ -58,14 +58,15 @@ bool news_article(Ctx *cx, const NewsSource *src, const Feed *feed, const FeedIt
     return finish(cx, out);
 }
 
-bool news_article_of_hit(Ctx *cx, Str engine, const NewsSearchHit *hit, Time now, Article *out) {
+bool news_article_of_hit(Ctx *cx, Str engine, const NewsSearchHit *hit, Time now, bool simulated, Article *out) {
     *out = (Article){ .url = hit->url,
                       .source = engine,
                       .title = hit->title,
                       .summary = hit->content,
                       .text = hit->raw_content,
                       .collected = now,
-                      .known_at = now };
+                      .known_at = now,
+                      .simulated = simulated };
     date(out, hit->has_published, hit->published, now);
     return finish(cx, out);
 }

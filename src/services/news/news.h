@@ -22,8 +22,9 @@ enum { NEWS_SOURCES_MAX = 200, NEWS_KEYWORDS_MAX = 32, NEWS_COLLECT_MAX = 1000 }
 typedef struct NewsSource { /* as configured */
     Str name;               /* "coindesk": what its articles carry */
     Str url;
-    Str language; /* where the feed does not say; empty = not known */
-    bool off;     /* known, but not collected unless it is named */
+    Str language;   /* where the feed does not say; empty = not known */
+    NewsFeed *feed; /* that reads it; borrowed; NULL: NewsOptions.feed */
+    bool off;       /* known, but not collected unless it is named */
 } NewsSource;
 
 /* Keeps lines, an article each, of the month they were published in; 0 when they are safe. */
