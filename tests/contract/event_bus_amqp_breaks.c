@@ -276,8 +276,13 @@ TEST(a_broker_that_is_killed_has_kept_what_it_confirmed) {
     rabbit_server_kill(server);
     CHECK_EQ(publish_some(&t, b, N, 1), ERR_UNAVAILABLE);
     CHECK(rabbit_server_again(server));
-    for (int tries = 0; publish_some(&t, b, N, 1) != 0 && tries < 600; tries++)
-        usleep(100000);
+    int published = ERR_UNAVAILABLE;
+    for (int tries = 0; published != 0 && tries < 600; tries++) {
+        published = publish_some(&t, b, N, 1);
+        if (published != 0)
+            usleep(100000);
+    }
+    CHECK_OK(&t.cx, published);
     Subscription *s = NULL;
     CHECK_OK(&t.cx, event_bus_subscribe(b, &t.cx, &(SubscribeOptions){ .queue = queue.name }, &s));
     bool seen[N + 1] = { false };

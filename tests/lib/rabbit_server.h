@@ -6,7 +6,7 @@
  * one): TMPDIR is to be inside it, and we are to be root.
  *
  * It has its own node name, cookie, folder and port mapper, and dies with the test; the package's service is not touched.
- * Starting takes 4 to 10 seconds: one for a whole program. */
+ * Starting takes 3 s of processor: one for a whole program. */
 
 #include "base/str.h"
 
@@ -21,6 +21,6 @@ int rabbit_server_tls_port(const RabbitServer *s);
 RabbitServer *rabbit_server_stop(RabbitServer *s); /* NULL is fine; returns NULL */
 const char *rabbit_server_version(void);           /* "3.10.8" */
 int rabbit_server_port(const RabbitServer *s);
-/* SIGKILL; and again in the same folder, on the same ports. */
+/* SIGKILL; and again in the same folder, on the same ports, which nobody else takes meanwhile. */
 void rabbit_server_kill(RabbitServer *s);
 bool rabbit_server_again(RabbitServer *s);

@@ -284,7 +284,8 @@ int news_parts_step(NewsParts *p, bool *idle) {
     int r = open_consumers(p);
     if (r == 0)
         r = some_work(p, &did);
-    if (passes(r)) {
+    p->away = passes(r);
+    if (p->away) {
         bool careful = p->bus->fault != NULL;
         news_parts_fear(p, false);
         close_consumers(p);
@@ -294,7 +295,7 @@ int news_parts_step(NewsParts *p, bool *idle) {
     *idle = did == 0;
     if (r == 0)
         atomic_fetch_add(&p->ledger->steps[p->parts], 1);
-    return passes(r) ? 0 : r;
+    return p->away ? 0 : r;
 }
 
 /* --- the end --- */

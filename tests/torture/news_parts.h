@@ -46,6 +46,7 @@ typedef struct NewsParts {
     EventRoute reader_route, scorer_route;
     char why[400]; /* something was lost: the last of it */
     bool declared; /* the queue of last words is there */
+    bool away;     /* the last step found no broker, or lost an answer */
 } NewsParts;
 
 /* The stores and the bus; who consumes is there from the first step on. */
