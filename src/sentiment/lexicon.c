@@ -168,10 +168,22 @@ static bool moves(const Token *t) {
     return t->entry && (t->entry->kind == LEX_GROWS || t->entry->kind == LEX_SHRINKS);
 }
 
+/* What stands behind such a word is not what moves: "stocks fall on inflation fears". */
+static bool sets_apart(Str word) {
+    static const char *const words[] = { "after",     "against", "ahead", "amid",  "as", "because", "before", "despite",
+                                         "following", "on",      "over",  "since", "to", "when",    "while",  "with" };
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (str_eq_nocase(word, str_c(words[i])))
+            return true;
+    return false;
+}
+
 /* The bad thing that this movement is of: in its clause, before it ("losses widen") or behind it ("cuts costs"). */
 static Token *thing_of(Tokens *t, size_t i) {
+    bool apart = false;
     for (size_t d = 1; d <= THING_REACH; d++) {
-        Token *near[2] = { i >= d ? &t->v[i - d] : NULL, i + d < t->n ? &t->v[i + d] : NULL };
+        apart = apart || (i + d < t->n && sets_apart(t->v[i + d].text));
+        Token *near[2] = { i >= d ? &t->v[i - d] : NULL, i + d < t->n && !apart ? &t->v[i + d] : NULL };
         for (size_t k = 0; k < 2; k++)
             if (near[k] && near[k]->clause == t->v[i].clause && near[k]->entry && near[k]->entry->kind == LEX_BAD_THING)
                 return near[k];
