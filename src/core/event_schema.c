@@ -191,6 +191,22 @@ static int find_field(const EventSchema *schema, Str name) {
     return -1;
 }
 
+/* "one of low, normal, high", "a whole number from 0 to 10" */
+static Str what_fits(Arena *a, const EventField *f) {
+    bool number = f->kind == EVENT_INT || f->kind == EVENT_NUMBER;
+    if (f->choices) {
+        Str list = { 0 };
+        for (const char *const *c = f->choices; *c; c++)
+            list = str_fmt(a, STR_FMT "%s%s", STR_ARG(list), list.n ? ", " : "one of ", *c);
+        return list;
+    }
+    if (number && (f->min != 0 || f->max != 0))
+        return str_fmt(a, "%s from %g to %g", kind_words[f->kind], f->min, f->max);
+    if (f->kind == EVENT_STR)
+        return str_fmt(a, "a text of %d to %lld bytes", f->required, (long long)(f->max > 0 ? f->max : TEXT_MAX));
+    return str_c(kind_words[f->kind]);
+}
+
 static int check_value(Arena *a, const EventSchema *schema, JsonReader *r, Str key, uint64_t *seen, SchemaFault *why) {
     int i = find_field(schema, key);
     if (i < 0)
@@ -207,7 +223,7 @@ static int check_value(Arena *a, const EventSchema *schema, JsonReader *r, Str k
     return r->err == ERR_BAD_REQUEST
                ? 0
                : fault(a, why, key, ERR_INVALID,
-                       str_fmt(a, "%s: %s within its bounds is needed", f->name, kind_words[f->kind]));
+                       str_fmt(a, "%s: " STR_FMT " is needed", f->name, STR_ARG(what_fits(a, f))));
 }
 
 int event_schema_check(Arena *a, const EventSchema *schema, Str body, SchemaFault *why) {
@@ -233,12 +249,21 @@ int event_schema_check(Arena *a, const EventSchema *schema, Str body, SchemaFaul
     return 0;
 }
 
+static Str all_types(Arena *a, const EventSchemas *s) {
+    Str list = { 0 };
+    for (size_t i = 0; i < s->n; i++)
+        if (s->v[i].version == 1)
+            list = str_fmt(a, STR_FMT "%s%s", STR_ARG(list), list.n ? ", " : "", s->v[i].type);
+    return list;
+}
+
 int event_schema_publish(Arena *a, const EventSchemas *s, Str type, int64_t version, Str body, SchemaFault *why) {
     int64_t newest = event_schema_newest(s, type);
     *why = (SchemaFault){ 0 };
     if (newest == 0)
         return fault(a, why, S("event_type"), ERR_INVALID,
-                     str_fmt(a, "no schema of the event type " STR_FMT, STR_ARG(str_first(type, 80))));
+                     str_fmt(a, "no event type is called " STR_FMT "; those there are: " STR_FMT,
+                             STR_ARG(str_first(type, 80)), STR_ARG(all_types(a, s))));
     if (version < 1 || version > newest)
         return fault(a, why, S("version"), ERR_INVALID,
                      str_fmt(a, STR_FMT " has versions 1 to %lld, not %lld", STR_ARG(str_first(type, 80)),

@@ -81,6 +81,35 @@ TEST(the_documents_events_are_checked) {
 }
 
 /* MSG-37: a reader of version 1 reads a record of version 2; what it could not read is refused at publish. */
+/* Who publishes by hand learns what would do. */
+TEST(what_does_not_fit_is_told_with_what_would) {
+    static const struct {
+        const char *name, *type, *body, *words;
+    } rows[] = {
+        { "a choice", "data_collection_request",
+          "{\"exchange\":\"b\",\"symbol\":\"B\",\"timeframe\":\"1h\",\"start_date\":\"2024-01-01\",\"end_date\":\"2024-"
+          "01-02\",\"priority\":\"urgent\"}",
+          "priority: one of low, normal, high is needed" },
+        { "a number", "news_collection_completed", "{\"articles_count\":-1}",
+          "articles_count: a whole number from 0 to 1e+09 is needed" },
+        { "an empty text", "news_collected",
+          "{\"articles_count\":1,\"source\":\"\",\"collection_time\":\"2024-01-01\"}",
+          "source: a text of 1 to 4096 bytes is needed" },
+        { "a date", "news_collected", "{\"articles_count\":1,\"source\":\"x\",\"collection_time\":\"soon\"}",
+          "collection_time: an ISO-8601 time is needed" },
+        { "a type", "nothing", "{}", "no event type is called nothing; those there are: data_update, " },
+        { "nearly nothing", "news_collected", "{}", "articles_count: is missing" },
+    };
+    TestCtx t;
+    test_ctx_init(&t);
+    EACH_ROW (r, rows) {
+        SchemaFault why;
+        CHECK(event_schema_publish(&t.arena, &event_schemas, str_c(r->type), 1, str_c(r->body), &why) < 0);
+        CHECK_STR(str_first(why.words, strlen(r->words)), str_c(r->words));
+    }
+    test_ctx_done(&t);
+}
+
 TEST(old_readers_read_new_writers) {
     static const struct {
         const char *name, *body;
@@ -157,5 +186,5 @@ TEST(fields_are_read_by_name) {
     test_ctx_done(&t);
 }
 
-TESTS(T(the_documents_events_are_checked), T(old_readers_read_new_writers), T(an_incompatible_version_is_found),
-      T(fields_are_read_by_name))
+TESTS(T(the_documents_events_are_checked), T(what_does_not_fit_is_told_with_what_would),
+      T(old_readers_read_new_writers), T(an_incompatible_version_is_found), T(fields_are_read_by_name))
