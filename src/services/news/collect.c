@@ -77,7 +77,6 @@ static int collect_source(Run *run, Ctx *cx, const NewsSource *src, NewsSourceRe
     SourceState st;
     NewsFeed *feed = src->feed ? src->feed : s->o.feed;
     NewsFeedResult got = { 0 };
-    MonoNs from = clock_mono(cx->clock);
     *out = (NewsSourceResult){ .source = src->name, .simulated = news_feed_simulated(feed) };
     int r = source_state_read(s, cx, src, &st);
     if (r < 0)
@@ -111,7 +110,6 @@ static int collect_source(Run *run, Ctx *cx, const NewsSource *src, NewsSourceRe
         st.feed = got.next.url.n ? got.next : st.feed;
     st.n_failed = 0;
     st.error = st.gone ? S("the source says that it will not come back (410)") : (Str){ 0 };
-    out->took_ms = mono_ms_between(from, clock_mono(cx->clock));
     return out->early ? 0 : source_state_write(s, cx, src, &st);
 }
 
@@ -207,7 +205,9 @@ int news_collect(NewsService *s, Ctx *cx, const NewsCollect *q, NewsCollected *o
     out->sources = arena_new_n(cx->arena, NewsSourceResult, MAX(n, 1));
     for (size_t i = 0; i < n && run.left > 0; i++) {
         ctx_progress(cx, (double)i / (double)n, (int64_t)i);
-        r = collect_source(&run, cx, picked[i], &out->sources[out->n_sources++]);
+        MonoNs from = clock_mono(cx->clock);
+        r = collect_source(&run, cx, picked[i], &out->sources[out->n_sources]);
+        out->sources[out->n_sources++].took_ms = mono_ms_between(from, clock_mono(cx->clock));
         if (r == ERR_CANCELLED || (r == ERR_TIMEOUT && ctx_check(cx) != 0))
             return r;
         first = first ? first : r;

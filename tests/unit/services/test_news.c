@@ -27,8 +27,10 @@ static int fake_fetch(NewsFeed *f, Ctx *cx, const NewsFeedState *was, NewsFeedRe
     fake->etag_seen = was->etag;
     *out = (NewsFeedResult){ .next = { .url = was->url, .etag = S("\"tag\"") } };
     out->wait_ms = 1500;
-    if (str_ends(was->url, S("bad")))
+    if (str_ends(was->url, S("bad"))) {
+        clock_manual_advance_ms((ClockManual *)cx->clock, 250); /* it dawdles */
         return fake->outcome < 0 ? err_set(cx, fake->outcome, "the source is away") : fake->outcome;
+    }
     out->feed = (Feed){ .format = FEED_RSS_20, .language = S("en-US"), .items = fake->items, .n_items = fake->n };
     return 0;
 }
@@ -209,6 +211,7 @@ TEST(one_source_that_fails_stops_no_other) {
     CHECK_EQ(c.n_articles, 1);
     CHECK_EQ(c.n_failed, 1);
     CHECK_EQ(c.sources[1].code, ERR_UNAVAILABLE);
+    CHECK_EQ((int64_t)c.sources[1].took_ms, 250); /* told of failures too */
     NewsCollected out;
     CHECK_EQ(news_collect(f.news, &f.t.cx, &(NewsCollect){ .source = S("bad") }, &out), ERR_UNAVAILABLE);
     CHECK_EQ(news_collect(f.news, &f.t.cx, &(NewsCollect){ .source = S("goood") }, &out), ERR_NOT_FOUND);
