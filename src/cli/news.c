@@ -170,6 +170,18 @@ static int show(Cli *c, ApiCaller *api, const NewsIn *in) {
     return 0;
 }
 
+static Str run_words(Arena *a, const NewsSourceRun *s) {
+    if (s->error.n)
+        return s->error;
+    if (s->early)
+        return str_fmt(a, "too early to ask again, by " STR_FMT, STR_ARG(term_ms(a, (double)s->wait_ms)));
+    if (s->gone)
+        return S("gone for good (410); --force asks again");
+    if (s->unchanged)
+        return S("nothing new since last time");
+    return s->simulated ? S("SIMULATED") : S("");
+}
+
 static void show_sources_run(Cli *c, const NewsCollectResponse *out) {
     static const char *const heads[] = { "source",     ">items", ">new", ">changed", ">known",
                                          ">near-same", ">time",  "",     NULL };
@@ -185,17 +197,7 @@ static void show_sources_run(Cli *c, const NewsCollectResponse *out) {
         table_cell(&t, term_count(a, v[i].known), TONE_PLAIN);
         table_cell(&t, term_count(a, v[i].near_same), TONE_PLAIN);
         table_cell(&t, term_ms(a, (double)v[i].took_ms), TONE_PLAIN);
-        table_cell(&t,
-                   v[i].error.n ? v[i].error
-                   : v[i].early
-                       ? str_fmt(a, "too early to ask again, by " STR_FMT, STR_ARG(term_ms(a, (double)v[i].wait_ms)))
-                   : v[i].gone      ? S("gone for good (410); --force asks again")
-                   : v[i].unchanged ? S("nothing new since last time")
-                   : v[i].simulated ? S("SIMULATED")
-                                    : S(""),
-                   v[i].error.n     ? TONE_BAD
-                   : v[i].simulated ? TONE_WARN
-                                    : TONE_DIM);
+        table_cell(&t, run_words(a, &v[i]), v[i].error.n ? TONE_BAD : v[i].simulated ? TONE_WARN : TONE_DIM);
     }
     table_print(&t, c);
 }
