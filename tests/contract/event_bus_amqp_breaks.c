@@ -6,6 +6,9 @@
 #include "lib/test.h"
 #include "ports/event_bus.h"
 
+#include <amqp.h>
+#include <amqp_framing.h>
+#include <amqp_tcp_socket.h>
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
@@ -303,6 +306,77 @@ TEST(a_broker_that_is_killed_has_kept_what_it_confirmed) {
     test_ctx_done(&t);
 }
 
+/* --- a broker that forgets --- */
+
+static const BusExchange forgetful = { STR_INIT("forget.x"), EXCHANGE_TOPIC };
+static const BusQueue forgotten = { .name = STR_INIT("forget.q") };
+static const BusBinding forgotten_binding = { STR_INIT("forget.x"), STR_INIT("forget.q"), false, STR_INIT("#") };
+static const BusTopology forgotten_topology = { &forgetful, 1, &forgotten, 1, &forgotten_binding, 1 };
+
+/* Unbinds the queue, or makes it anew with another length and without a binding, as another client may. */
+static void forget(bool another) {
+    amqp_connection_state_t c = amqp_new_connection();
+    amqp_socket_t *socket = amqp_tcp_socket_new(c);
+    amqp_table_entry_t length = { .key = amqp_cstring_bytes("x-max-length"),
+                                  .value = { .kind = AMQP_FIELD_KIND_I64, .value.i64 = 5 } };
+    amqp_bytes_t q = amqp_cstring_bytes("forget.q");
+    assert_int_equal(amqp_socket_open(socket, "127.0.0.1", rabbit_server_port(server)), 0);
+    amqp_login(c, "/", 0, 131072, 0, AMQP_SASL_METHOD_PLAIN, "guest", "guest");
+    amqp_channel_open(c, 1);
+    if (another) {
+        amqp_queue_delete(c, 1, q, 0, 0);
+        amqp_queue_declare(c, 1, q, 0, 1, 0, 0, (amqp_table_t){ 1, &length });
+    } else
+        amqp_queue_unbind(c, 1, q, amqp_cstring_bytes("forget.x"), amqp_cstring_bytes("#"), amqp_empty_table);
+    assert_int_equal(amqp_get_rpc_reply(c).reply_type, AMQP_RESPONSE_NORMAL);
+    amqp_connection_close(c, AMQP_REPLY_SUCCESS);
+    amqp_destroy_connection(c);
+}
+
+static int publish_forgotten(TestCtx *t, EventBus *b, int i) {
+    Event e;
+    Publication p;
+    make_event(t, i, &e, &p);
+    p.exchange = forgetful.name;
+    return event_bus_publish(b, &t->cx, &p);
+}
+
+static void cut_all(Relay *relay) {
+    int before = atomic_load(&relay->n_cuts);
+    atomic_store(&relay->cut, 1);
+    while (atomic_load(&relay->n_cuts) == before)
+        usleep(1000);
+}
+
+/* A broker of 3.10 that was killed came back without a binding that it had agreed to before. */
+TEST(what_a_broker_forgot_is_declared_again_after_a_loss) {
+    need_server();
+    TestCtx t;
+    Relay relay;
+    Subscription *s = NULL;
+    test_ctx_init(&t);
+    relay_start(&relay, rabbit_server_port(server));
+    EventBus *b = open_bus(&t, relay.port);
+    CHECK_OK(&t.cx, event_bus_declare(b, &t.cx, &forgotten_topology));
+    CHECK_EQ(publish_forgotten(&t, b, 0), 0);
+    for (int i = 0; i < 2; i++) { /* then: what somebody has changed stays, and the rest is put back all the same */
+        forget(i == 1);
+        CHECK_EQ(publish_forgotten(&t, b, 7), BUS_UNROUTED);
+        cut_all(&relay);
+        CHECK_EQ(publish_forgotten(&t, b, 1 + i), 0);
+    }
+    Delivery *d;
+    size_t n;
+    CHECK_OK(&t.cx, event_bus_subscribe(b, &t.cx, &(SubscribeOptions){ .queue = forgotten.name }, &s));
+    CHECK_OK(&t.cx, event_bus_receive(s, &t.cx, 60000, &d, 4, &n));
+    CHECK_EQ(n, 1);
+    CHECK_STR(d->event.id, S("2"));
+    event_bus_unsubscribe(s);
+    event_bus_close(b);
+    relay_stop(&relay);
+    test_ctx_done(&t);
+}
+
 /* A consumer that is killed between burying and acknowledging buries again, perhaps in the same millisecond: the letters
  * are told apart, and a list in pages ends. */
 TEST(one_buried_twice_is_two_letters) {
@@ -373,5 +447,6 @@ TEST(an_url_that_is_none_is_refused_without_its_password) {
     test_ctx_done(&t);
 }
 
-TESTS(T(an_url_that_is_none_is_refused_without_its_password), T(a_broker_that_is_killed_has_kept_what_it_confirmed),
-      T(one_buried_twice_is_two_letters), T(connections_cut_a_hundred_times_lose_nothing_confirmed))
+TESTS(T(what_a_broker_forgot_is_declared_again_after_a_loss), T(an_url_that_is_none_is_refused_without_its_password),
+      T(a_broker_that_is_killed_has_kept_what_it_confirmed), T(one_buried_twice_is_two_letters),
+      T(connections_cut_a_hundred_times_lose_nothing_confirmed))

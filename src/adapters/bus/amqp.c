@@ -42,6 +42,9 @@ static void event_amqp_close(EventBus *bus) {
     assert(!b->subs);
     event_amqp_link_done(&b->out);
     pthread_mutex_destroy(&b->state);
+    vec_done(&b->own_exchanges);
+    vec_done(&b->own_queues);
+    vec_done(&b->own_bindings);
     arena_done(&b->texts);
     mem_free(b->bindings);
     mem_free(b->url);

@@ -5,6 +5,7 @@
 
 #include "adapters/bus/amqp.h"
 #include "base/map.h"
+#include "base/vec.h"
 
 #include <pthread.h>
 
@@ -28,6 +29,7 @@ typedef struct AmqpLink { /* a connection with one channel, or the wish for one 
     int failures;
     uint64_t published; /* on this connection: the newest tag */
     bool blocked;       /* the broker said so: memory or disk */
+    bool again;         /* it was there before: the next connection is one after a loss */
 } AmqpLink;
 
 typedef struct AmqpSubscription AmqpSubscription;
@@ -49,6 +51,10 @@ typedef struct AmqpBus {
     BusBinding *bindings;
     size_t n_bindings;
     AmqpSubscription *subs; /* under state */
+    /* What this bus declared itself, to be said again after a loss; under state. */
+    VEC(BusExchange) own_exchanges;
+    VEC(BusQueue) own_queues;
+    VEC(BusBinding) own_bindings;
 } AmqpBus;
 
 typedef struct AmqpOut { /* a publication, perhaps of a dead letter */
@@ -64,8 +70,8 @@ void event_amqp_link_done(AmqpLink *l); /* says good-bye where there is somebody
 /* The library's socket for a new connection; NULL with words in cx: a file of the TLS is no good. */
 void *event_amqp_socket(const AmqpBus *b, Ctx *cx, void *connection);
 /* Makes the connection, its channel, and asks for confirms. ERR_UNAVAILABLE at once while it is too early to try again. */
-int event_amqp_connect(AmqpBus *b, Ctx *cx, AmqpLink *l);
-void event_amqp_drop(AmqpLink *l); /* without a word */
+int event_amqp_connect(AmqpBus *b, Ctx *cx, AmqpLink *l); /* after a loss, what was declared is declared again */
+void event_amqp_drop(AmqpLink *l);                        /* without a word */
 int event_amqp_check(Ctx *cx, AmqpLink *l,
                      const char *doing);            /* the last RPC's answer; drops the link where it failed */
 void event_amqp_beat(AmqpLink *l, int heartbeat_s); /* a heartbeat, where it is time */
@@ -89,6 +95,10 @@ void event_amqp_beat_all(AmqpBus *b);
 /* --- topology and numbers (amqp_topology.c) --- */
 
 int event_amqp_declare(EventBus *bus, Ctx *cx, const BusTopology *t);
+/* What this bus has declared, on a new connection. A broker that was killed may have forgotten what it agreed to a moment
+ * before (a binding, seen with 3.10: everything after it was unrouted), and the one that comes back may be a new one. What
+ * somebody has changed since is left as it is. 0, or why there is no connection any more. */
+int event_amqp_declare_again(AmqpBus *b, Ctx *cx, AmqpLink *l);
 /* Makes "queue@group"; its name in the arena. */
 int event_amqp_make_group(AmqpBus *b, Ctx *cx, Str queue, Str group, Str *name);
 void event_amqp_remember(AmqpBus *b, const BusTopology *t);

@@ -171,7 +171,10 @@ int event_amqp_connect(AmqpBus *b, Ctx *cx, AmqpLink *l) {
     l->failures = 0;
     l->next_ms = 0;
     l->used_ms = now;
-    return 0;
+    if (l->again)
+        r = event_amqp_declare_again(b, cx, l);
+    l->again = true;
+    return r;
 }
 
 /* --- keeping --- */

@@ -57,6 +57,53 @@ void event_amqp_remember(AmqpBus *b, const BusTopology *t) {
         remember_binding(b, &t->bindings[i]);
 }
 
+static bool same_binding(const BusBinding *x, const BusBinding *y) {
+    return x->to_exchange == y->to_exchange && str_eq(x->source, y->source) && str_eq(x->destination, y->destination) &&
+           str_eq(x->key, y->key);
+}
+
+static void own_exchange(AmqpBus *b, const BusExchange *x) {
+    VEC_FOR (old, &b->own_exchanges)
+        if (str_eq(old->name, x->name))
+            return;
+    if (b->own_exchanges.n < AMQP_QUEUES_MAX)
+        vec_push(&b->own_exchanges, ((BusExchange){ str_dup(&b->texts, x->name), x->kind }));
+}
+
+static void own_queue(AmqpBus *b, const BusQueue *q) {
+    VEC_FOR (old, &b->own_queues)
+        if (str_eq(old->name, q->name))
+            return;
+    BusQueue kept = *q;
+    kept.name = str_dup(&b->texts, q->name);
+    kept.dead_exchange = str_dup(&b->texts, q->dead_exchange);
+    kept.dead_key = str_dup(&b->texts, q->dead_key);
+    if (b->own_queues.n < AMQP_QUEUES_MAX)
+        vec_push(&b->own_queues, kept);
+}
+
+static void own_binding(AmqpBus *b, const BusBinding *x) {
+    VEC_FOR (old, &b->own_bindings)
+        if (same_binding(old, x))
+            return;
+    if (b->own_bindings.n < AMQP_BINDINGS_MAX)
+        vec_push(&b->own_bindings, ((BusBinding){ .source = str_dup(&b->texts, x->source),
+                                                  .destination = str_dup(&b->texts, x->destination),
+                                                  .to_exchange = x->to_exchange,
+                                                  .key = str_dup(&b->texts, x->key) }));
+}
+
+static void keep_own(AmqpBus *b, const BusTopology *t) {
+    pthread_mutex_lock(&b->state);
+    for (size_t i = 0; i < t->n_exchanges; i++)
+        own_exchange(b, &t->exchanges[i]);
+    for (size_t i = 0; i < t->n_queues; i++)
+        own_queue(b, &t->queues[i]);
+    for (size_t i = 0; i < t->n_bindings; i++)
+        own_binding(b, &t->bindings[i]);
+    pthread_mutex_unlock(&b->state);
+}
+
 /* --- declaring --- */
 
 static void put_text(amqp_table_t *t, const char *name, Str value) {
@@ -115,8 +162,49 @@ static int declare(AmqpBus *b, Ctx *cx, AmqpLink *l, const BusTopology *t) {
         r = declare_queue(cx, l, &t->queues[i]);
     for (size_t i = 0; r == 0 && i < t->n_bindings; i++)
         r = bind(cx, l, &t->bindings[i]);
-    if (r == 0)
+    if (r == 0) {
         event_amqp_remember(b, t);
+        keep_own(b, t);
+    }
+    return r;
+}
+
+/* --- declaring again --- */
+
+static void *copy(Arena *a, const void *from, size_t n) {
+    return n ? memcpy(arena_alloc(a, n), from, n) : NULL;
+}
+
+static BusTopology own_topology(AmqpBus *b, Arena *a) {
+    pthread_mutex_lock(&b->state);
+    BusTopology t = { .exchanges = copy(a, b->own_exchanges.v, b->own_exchanges.n * sizeof(BusExchange)),
+                      .n_exchanges = b->own_exchanges.n,
+                      .queues = copy(a, b->own_queues.v, b->own_queues.n * sizeof(BusQueue)),
+                      .n_queues = b->own_queues.n,
+                      .bindings = copy(a, b->own_bindings.v, b->own_bindings.n * sizeof(BusBinding)),
+                      .n_bindings = b->own_bindings.n };
+    pthread_mutex_unlock(&b->state);
+    return t;
+}
+
+/* What the broker refuses costs the channel: the next has a new connection. < 0: there is none. */
+static int refused(AmqpBus *b, Ctx *cx, AmqpLink *l, int r) {
+    if (r == 0 || r == ERR_UNAVAILABLE)
+        return r;
+    err_clear(cx);
+    l->again = false;
+    return event_amqp_connect(b, cx, l);
+}
+
+int event_amqp_declare_again(AmqpBus *b, Ctx *cx, AmqpLink *l) {
+    BusTopology t = own_topology(b, cx->arena);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < t.n_exchanges; i++)
+        r = refused(b, cx, l, declare_exchange(cx, l, &t.exchanges[i]));
+    for (size_t i = 0; r == 0 && i < t.n_queues; i++)
+        r = refused(b, cx, l, declare_queue(cx, l, &t.queues[i]));
+    for (size_t i = 0; r == 0 && i < t.n_bindings; i++)
+        r = refused(b, cx, l, bind(cx, l, &t.bindings[i]));
     return r;
 }
 
