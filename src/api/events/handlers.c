@@ -101,6 +101,33 @@ int events_api_queues(void *role, Ctx *cx, const void *in, void *out_) {
     return 0;
 }
 
+static bool is_standard(Str queue) {
+    for (size_t i = 0; i < event_topology.n_queues; i++)
+        if (str_eq(event_topology.queues[i].name, queue))
+            return true;
+    return false;
+}
+
+/* A bus to which nobody has told anything yet has no queue; then ours are empty, and others do not exist. */
+static int none_yet(Ctx *cx, int r, Str queue) {
+    if (r != ERR_NOT_FOUND || !is_standard(queue))
+        return r;
+    err_clear(cx);
+    return 0;
+}
+
+static int check_queue(EventBus *b, Ctx *cx, Str queue) {
+    QueueDepth *v;
+    size_t n;
+    int r = is_standard(queue) ? 0 : event_bus_stats(b, cx, &v, &n);
+    if (r || is_standard(queue))
+        return r;
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(v[i].queue, queue))
+            return 0;
+    return err_set_at(cx, ERR_NOT_FOUND, S("queue"), "no queue " STR_FMT, STR_ARG(queue));
+}
+
 /* A page into the queue, through the default exchange: no other queue gets it. Copies that a replay or a requeue put into
  * the log are no events of their own. */
 static int replay_page(EventBus *b, Ctx *cx, const EventsReplay *in, const BusPage *page, EventsReplayed *out) {
@@ -134,7 +161,9 @@ int events_api_replay(void *role, Ctx *cx, const void *in_, void *out_) {
     BusPage page = { .more = true };
     int r = event_bus_describe(b, cx, &info); /* what the replay itself adds is behind that */
     int64_t end = r == 0 && in->until ? MIN(in->until, info.last_position) : info.last_position;
-    while (r == 0 && page.more && q.after < end && out->replayed < in->limit) {
+    bool asked = false; /* once at least: a bus that keeps no past says so */
+    while (r == 0 && page.more && (q.after < end || !asked) && out->replayed < in->limit) {
+        asked = true;
         EventsReplay upto = *in;
         upto.until = MAX(end, INT64_C(1));
         r = event_bus_read(b, cx, &q, &page);
@@ -142,18 +171,23 @@ int events_api_replay(void *role, Ctx *cx, const void *in_, void *out_) {
             r = replay_page(b, cx, &upto, &page, out);
         q.after = page.next;
     }
+    if (r == 0 && out->replayed == 0)
+        r = check_queue(b, cx, in->queue);
+    if (r)
+        return r;
     out->last = MIN(q.after, end);
     out->message =
         str_fmt(cx->arena, "%lld events are in " STR_FMT " again", (long long)out->replayed, STR_ARG(in->queue));
-    return r;
+    return 0;
 }
 
 int events_api_dead(void *role, Ctx *cx, const void *in_, void *out_) {
     const DeadQuery *in = in_;
     DeadList *out = out_;
-    DeadLetter *v;
-    size_t n;
+    DeadLetter *v = NULL;
+    size_t n = 0;
     int r = event_bus_dead_list(event_service_bus(role), cx, in->queue, in->after, (size_t)in->limit, &v, &n);
+    r = none_yet(cx, r, in->queue);
     if (r)
         return r;
     DeadRow *rows = arena_new_n(cx->arena, DeadRow, n);
@@ -188,7 +222,10 @@ int events_api_dead_requeue(void *role, Ctx *cx, const void *in_, void *out_) {
     DeadDone *out = out_;
     int r = check_pick(cx, in);
     if (r == 0)
-        r = event_bus_dead_requeue(event_service_bus(role), cx, in->queue, in->handles.v, in->handles.n, &out->count);
+        r = none_yet(
+            cx,
+            event_bus_dead_requeue(event_service_bus(role), cx, in->queue, in->handles.v, in->handles.n, &out->count),
+            in->queue);
     out->message = str_fmt(cx->arena, "%lld dead letters are back in their queues", (long long)out->count);
     return r;
 }
@@ -198,7 +235,9 @@ int events_api_dead_drop(void *role, Ctx *cx, const void *in_, void *out_) {
     DeadDone *out = out_;
     int r = check_pick(cx, in);
     if (r == 0)
-        r = event_bus_dead_drop(event_service_bus(role), cx, in->queue, in->handles.v, in->handles.n, &out->count);
+        r = none_yet(
+            cx, event_bus_dead_drop(event_service_bus(role), cx, in->queue, in->handles.v, in->handles.n, &out->count),
+            in->queue);
     out->message = str_fmt(cx->arena, "%lld dead letters are gone", (long long)out->count);
     return r;
 }

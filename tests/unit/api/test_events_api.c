@@ -110,6 +110,63 @@ TEST(a_replay_is_of_what_was_told_and_of_nothing_twice) {
     rig_done(&r);
 }
 
+/* Before anybody has told anything there are no queues: ours are empty then, those of nobody are refused. */
+TEST(a_bus_that_nobody_has_used_is_empty_and_not_broken) {
+    static const struct {
+        const char *name, *queue;
+        int want;
+    } rows[] = { { "ours", "finsight.dlq", 0 }, { "nobody's", "nothing", ERR_NOT_FOUND } };
+    EACH_ROW (row, rows) {
+        Rig r;
+        rig_init(&r);
+        DeadQuery q;
+        DeadList list = { .count = -1 };
+        shape_init(&dead_query_shape, &r.t.cx, &q);
+        q.queue = str_c(row->queue);
+        CHECK_EQ(op_bus_dead.run(r.s, &r.t.cx, &q, &list), row->want);
+        CHECK_EQ(list.count, row->want ? -1 : 0);
+        DeadPick pick;
+        DeadDone done = { 0 };
+        shape_init(&dead_pick_shape, &r.t.cx, &pick);
+        pick.queue = str_c(row->queue);
+        pick.all = true;
+        CHECK_EQ(op_bus_dead_requeue.run(r.s, &r.t.cx, &pick, &done), row->want);
+        CHECK_EQ(op_bus_dead_drop.run(r.s, &r.t.cx, &pick, &done), row->want);
+        CHECK_EQ(replay(&r, row->queue, 10, row->want), 0);
+        tell(&r, "a"); /* and a range that holds nothing changes neither */
+        EventsReplay in;
+        EventsReplayed out = { 0 };
+        shape_init(&events_replay_shape, &r.t.cx, &in);
+        in.queue = str_c(row->queue);
+        in.after = 1000;
+        CHECK_EQ(op_bus_replay.run(r.s, &r.t.cx, &in, &out), row->want);
+        rig_done(&r);
+    }
+}
+
+static int keeps_nothing(EventBus *b, Ctx *cx, BusInfo *out) {
+    UNUSED(b);
+    UNUSED(cx);
+    *out = (BusInfo){ .adapter = "none", .first_position = -1, .last_position = -1 };
+    return 0;
+}
+
+/* "0 events are in the queue again" would be a lie: there was nothing to look at. */
+TEST(a_bus_without_a_past_refuses_a_replay) {
+    static const EventBusOps ops = { .name = "none", .describe = keeps_nothing };
+    Rig r;
+    EventBus bus = { .ops = &ops };
+    rig_init(&r);
+    EventService *s = event_service_new(&(EventServiceOptions){ .bus = &bus, .ids = &r.ids.ids });
+    EventsReplay in;
+    EventsReplayed out = { 0 };
+    shape_init(&events_replay_shape, &r.t.cx, &in);
+    in.queue = S("prediction_queue");
+    CHECK_EQ(op_bus_replay.run(s, &r.t.cx, &in, &out), ERR_UNSUPPORTED);
+    event_service_free(s);
+    rig_done(&r);
+}
+
 TEST(dead_letters_are_picked_or_all) {
     Rig r;
     rig_init(&r);
@@ -144,4 +201,5 @@ TEST(dead_letters_are_picked_or_all) {
 }
 
 TESTS(T(the_table_is_right_and_an_administrators), T(what_is_told_is_listed_page_by_page),
-      T(a_replay_is_of_what_was_told_and_of_nothing_twice), T(dead_letters_are_picked_or_all))
+      T(a_replay_is_of_what_was_told_and_of_nothing_twice), T(a_bus_that_nobody_has_used_is_empty_and_not_broken),
+      T(a_bus_without_a_past_refuses_a_replay), T(dead_letters_are_picked_or_all))
