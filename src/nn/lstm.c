@@ -70,7 +70,7 @@ static void lstm_init(Model *m) {
 static void lstm_plan(Model *m) {
     Lstm *l = m->self;
     bool training = m->room_training;
-    l->ld = nn_ld(m->n);
+    l->ld = nn_whole(m->n); /* a step's products are too narrow to gain from nn_ld */
     size_t kept = training ? l->steps : 2, widest = MAX(l->hidden, (size_t)m->s.channels);
     for (size_t i = 0; i < l->n_layers; i++) {
         LstmLayer *y = &l->layer[i];

@@ -47,7 +47,13 @@ void nn_sum_shards(const Nn *nn, float *const v[NN_SHARDS], size_t n);
 enum { NN_ALIGN = 64 };
 float *nn_floats(Arena *a, size_t n);
 
-/* Columns of a panel, rounded up to whole cache lines. */
+/* Whole cache lines of floats. */
+static inline size_t nn_whole(size_t n) {
+    return (n + 15) & ~(size_t)15;
+}
+
+/* Floats of a panel's row: whole cache lines, an odd number of them. Rows an even number of lines apart would share a part
+ * of the cache's sets and drive each other out of it; so products read panels where they lie. */
 static inline size_t nn_ld(size_t tokens) {
-    return (tokens + 15) & ~(size_t)15;
+    return nn_whole(tokens) | 16;
 }

@@ -88,7 +88,8 @@ static size_t choose_per_panel(const PatchTst *p) {
     double best_idle = 1;
     for (size_t n = 1; n <= most; n++) {
         size_t cols = n * p->tokens;
-        double idle = (double)(nn_ld(cols) - cols) / (double)nn_ld(cols);
+        size_t lanes = nn_whole(cols);
+        double idle = (double)(lanes - cols) / (double)lanes;
         if (idle < best_idle - .02) {
             best = n;
             best_idle = idle;
@@ -136,6 +137,7 @@ static void patchtst_plan(Model *m) {
         l->o = nn_floats(&m->work, kept);
         l->u1 = nn_floats(&m->work, kept);
         l->u2 = nn_floats(&m->work, kept);
+        l->hidden = training && p->d >= PATCHTST_KEEP_HIDDEN ? nn_floats(&m->work, slots * p->d_ff * p->ld) : NULL;
         norm_plan(m, p, &l->norm[0], training);
         norm_plan(m, p, &l->norm[1], training);
     }

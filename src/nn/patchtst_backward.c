@@ -61,14 +61,15 @@ static void stage_feed_forward(const PatchCall *c, const PatchPanel *at, size_t 
     PatchLayer *l = &p->layer[layer];
     PatchScratch *s = at->s;
     const float *u1 = patch_kept(p, l->u1, p->d, at);
-    float *dz = patch_kept(p, p->dz, p->d, at), *hidden = s->wide, *g = s->wide2, *slope = s->wide3;
+    float *dz = patch_kept(p, p->dz, p->d, at), *hidden = patch_hidden(p, l, at), *g = s->wide2, *slope = s->wide3;
     Linear up = patch_linear(c, l->w1, l->b1, p->d_ff, p->d), down = patch_linear(c, l->w2, l->b2, p->d, p->d_ff);
     norm_back(c, at, &l->norm[1], patch_kept(p, l->u2, p->d, at), dz);
     NnDropout drop = patch_dropout(c, at, PATCH_FEED_FORWARD, layer);
     c->k->dropout(p->d, at->cols, dz, p->ld, NULL, &drop, s->y);
 
     patch_normed(c, at, &l->norm[0], u1, s->x);
-    linear_forward(c->k, &up, at->cols, s->x, p->ld, hidden);
+    if (!l->hidden)
+        linear_forward(c->k, &up, at->cols, s->x, p->ld, hidden);
     linear_back(c->k, &down, at->cols, s->y, p->ld, slope, false);
     drop = patch_dropout(c, at, PATCH_HIDDEN, layer);
     c->k->gelu_back(p->d_ff, at->cols, hidden, p->ld, &drop, g, slope);

@@ -119,12 +119,12 @@ static void stage_feed_forward(const PatchCall *c, const PatchPanel *at, size_t 
     PatchTst *p = c->p;
     PatchLayer *l = &p->layer[layer];
     PatchScratch *s = at->s;
-    float *u = patch_kept(p, l->u2, p->d, at);
+    float *u = patch_kept(p, l->u2, p->d, at), *hidden = patch_hidden(p, l, at);
     Linear up = patch_linear(c, l->w1, l->b1, p->d_ff, p->d), down = patch_linear(c, l->w2, l->b2, p->d, p->d_ff);
     patch_normed(c, at, &l->norm[0], patch_kept(p, l->u1, p->d, at), s->x);
-    linear_forward(c->k, &up, at->cols, s->x, p->ld, s->wide);
+    linear_forward(c->k, &up, at->cols, s->x, p->ld, hidden);
     NnDropout drop = patch_dropout(c, at, PATCH_HIDDEN, layer);
-    c->k->gelu(p->d_ff, at->cols, s->wide, p->ld, &drop, s->wide);
+    c->k->gelu(p->d_ff, at->cols, hidden, p->ld, &drop, s->wide);
     linear_forward(c->k, &down, at->cols, s->wide, p->ld, s->y);
     drop = patch_dropout(c, at, PATCH_FEED_FORWARD, layer);
     c->k->dropout(p->d, at->cols, s->y, p->ld, s->x, &drop, u);

@@ -8,14 +8,17 @@
  *
  *     embed | attention, add, moments | norm, feed forward, add, moments | ... | norm, head
  *
- * What the backward pass needs of a panel is kept: the sums before each norm, queries, keys, values and attention's output.
- * The rest (weights of attention, the hidden layer, dropout masks) it works out again. Forecasting has the moments
- * beforehand and takes a panel through all layers at once, in buffers of the shard's own. */
+ * What the backward pass needs of a panel is kept: the sums before each norm, queries, keys, values and attention's output,
+ * and of wide models the hidden layer. The rest (weights of attention, dropout masks) it works out again. Forecasting has
+ * the moments beforehand and takes a panel through all layers at once, in buffers of the shard's own. */
 
 #include "nn/model_internal.h"
 #include "nn/op.h"
 
-enum { PATCHTST_LAYERS_MAX = 64 };
+enum {
+    PATCHTST_LAYERS_MAX = 64,
+    PATCHTST_KEEP_HIDDEN = 64 /* features from which on reading the hidden layer back costs less than its product */
+};
 
 typedef struct PatchNorm {
     size_t gamma, beta;                          /* in params */
@@ -29,6 +32,7 @@ typedef struct PatchLayer {
     size_t wqkv, bqkv, wo, bo, w1, b1, w2, b2; /* in params; queries, keys and values lie one behind the other */
     PatchNorm norm[2];                         /* after attention, after the feed-forward part */
     float *qkv, *o, *u1, *u2;                  /* kept panels: u1, u2 before the norms */
+    float *hidden;                             /* kept before GELU; NULL: worked out again */
 } PatchLayer;
 
 typedef struct PatchScratch {    /* of one shard */
@@ -89,6 +93,10 @@ static inline Linear patch_linear(const PatchCall *c, size_t w, size_t b, size_t
 }
 
 NnDropout patch_dropout(const PatchCall *c, const PatchPanel *at, PatchSite site, size_t layer);
+/* Where a panel's hidden layer is before GELU. */
+static inline float *patch_hidden(const PatchTst *p, const PatchLayer *l, const PatchPanel *at) {
+    return l->hidden ? patch_kept(p, l->hidden, p->d_ff, at) : at->s->wide;
+}
 /* The layer's input: the embedding, or the norm of what the layer below left, in s->x. */
 const float *patch_input(const PatchCall *c, const PatchPanel *at, size_t layer);
 /* x after the layer's first norm, in `out`. */

@@ -10,14 +10,16 @@
 #include "nn/kernel/maps.h"
 #include "nn/kernel/vmath.h"
 
+enum { SCORE_VECTORS = 3 }; /* a tile's: a window's 42 tokens fit it */
+
 /* Scores of keys j .. j + keys, queries t .. t + vectors * LANES (the last vector with `tail` lanes, zeros beyond). */
 INLINE void score_tile(int keys, int vectors, const NnAttention *a, size_t j, size_t t, size_t tail, float *out,
                        size_t ldo) {
-    VF sum[ROWS][VECTORS] = { { { 0 } } };
+    VF sum[ROWS][SCORE_VECTORS] = { { { 0 } } };
     for (size_t m = 0; m < a->n_scores; m++) {
         const float *q = a->q[m] + t, *k = a->k[m] + j;
         for (size_t d = 0; d < a->width; d++, q += a->ld, k += a->ld) {
-            VF x[VECTORS];
+            VF x[SCORE_VECTORS];
             UNROLL for (int i = 0; i < vectors; i++) x[i] =
                 i == vectors - 1 && tail < LANES ? vf_load_n(q + i * LANES, tail) : vf_load(q + i * LANES);
             UNROLL for (int r = 0; r < keys; r++) {
@@ -46,8 +48,8 @@ INLINE void score_strip(int vectors, const NnAttention *a, size_t t, size_t tail
 
 /* out (tokens, ldo), whole vectors, zero beyond the tokens. */
 static void scores(const NnAttention *a, float *out, size_t ldo) {
-    for (size_t t = 0; t < a->tokens; t += VECTORS * LANES) {
-        size_t left = a->tokens - t, vectors = MIN((left + LANES - 1) / LANES, (size_t)VECTORS);
+    for (size_t t = 0; t < a->tokens; t += SCORE_VECTORS * LANES) {
+        size_t left = a->tokens - t, vectors = MIN((left + LANES - 1) / LANES, (size_t)SCORE_VECTORS);
         size_t tail = MIN(left - (vectors - 1) * LANES, (size_t)LANES);
         if (vectors == 3 && tail == LANES)
             score_strip(3, a, t, LANES, out, ldo);

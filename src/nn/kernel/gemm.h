@@ -2,20 +2,20 @@
 
 /* nn/kernel/gemm.h - matrix product: a tile of C in registers, columns in lanes, A broadcast.
  *
- * A tile is ROWS x VECTORS vectors: with 32 registers 8 x 3 sums, 3 vectors of B and a broadcast. Products deeper than
- * DEPTH are cut, so that the strip of B a tile walks (DEPTH x 3 vectors) stays in the first caches; the strip is copied
- * together once where enough rows use it, since rows of B that lie a power of two apart would fall on each other in the
- * cache. */
+ * A tile is some rows by some vectors: with 32 registers 6 x 4 sums, 4 vectors of B and a broadcast; 8 rows where a strip is
+ * narrower. Products deeper than DEPTH are cut, so that the strip of B a tile walks (DEPTH x 4 vectors) stays in the first
+ * caches. Where enough rows use a strip, it is copied together once, unless B's rows are an odd number of cache lines
+ * (nn_ld): others would fall on each other in the cache. */
 
 #include "nn/kernel/kernels.h"
 #include "nn/kernel/simd.h"
 
 #if LANES == 16
-enum { ROWS = 8, VECTORS = 3 };
+enum { ROWS = 8, VECTORS = 4 }; /* most of each */
 #else
 enum { ROWS = 4, VECTORS = 3 };
 #endif
-enum { DEPTH = 256, PACK_ROWS = 24 };
+enum { DEPTH = 256, PACK_ROWS = 24, LINE = 16 };
 
 /* rows x vectors of C at c; the last vector has `tail` lanes. Every argument that shapes the code is a constant where it is
  * called. */
@@ -25,14 +25,16 @@ INLINE void gemm_tile(int rows, int vectors, const Gemm *g, float *c, const floa
         VF first = vf_all(bias ? bias[i] : 0);
         UNROLL for (int q = 0; q < vectors; q++) {
             sum[i][q] = first;
-            if (g->add)
+            if (!g->add) /* comes from far away while the sums are taken */
+                __builtin_prefetch(c + i * g->ldc + q * LANES, 1);
+            else
                 sum[i][q] += q == vectors - 1 ? vf_load_n(c + i * g->ldc + q * LANES, tail)
                                               : vf_load(c + i * g->ldc + q * LANES);
         }
     }
     const float *b = g->b;
     size_t a_row = g->a_row, a_col = g->a_col, ldb = g->ldb;
-    for (size_t p = 0; p < g->k; p++, b += ldb, a += a_col) {
+    UNROLL4 for (size_t p = 0; p < g->k; p++, b += ldb, a += a_col) {
         VF x[VECTORS];
         UNROLL for (int q = 0; q < vectors; q++) x[q] =
             q == vectors - 1 && tail < LANES ? vf_load_n(b + q * LANES, tail) : vf_load(b + q * LANES);
@@ -49,16 +51,26 @@ INLINE void gemm_tile(int rows, int vectors, const Gemm *g, float *c, const floa
     }
 }
 
+/* How many rows go in tiles of six: 4 + 4 are left at the end rather than 6 + 2. */
+INLINE size_t rows_in_sixes(size_t m) {
+    return (m % 6 == 2 && m >= 8 ? m - 8 : m) / 6 * 6;
+}
+
 /* All rows of a strip of `vectors` columns. */
 INLINE void gemm_strip(int vectors, const Gemm *g, size_t tail) {
     size_t i = 0;
 #define GEMM_ROWS(rows)                                                                                                \
     for (; i + (rows) <= g->m; i += (rows))                                                                            \
         gemm_tile(rows, vectors, g, g->c + i * g->ldc, g->a + i * g->a_row, g->bias ? g->bias + i : NULL, tail);
-    GEMM_ROWS(ROWS)
 #if LANES == 16
-    GEMM_ROWS(4)
+    if (vectors < VECTORS) {
+        GEMM_ROWS(8)
+    } else {
+        for (size_t most = rows_in_sixes(g->m); i < most; i += 6)
+            gemm_tile(6, vectors, g, g->c + i * g->ldc, g->a + i * g->a_row, g->bias ? g->bias + i : NULL, tail);
+    }
 #endif
+    GEMM_ROWS(4)
     GEMM_ROWS(2)
     GEMM_ROWS(1)
 #undef GEMM_ROWS
@@ -69,6 +81,12 @@ static void gemm_columns(const Gemm *g) {
     size_t vectors = (g->n + LANES - 1) / LANES, tail = g->n - (vectors - 1) * LANES;
     if (g->n == VECTORS * LANES)
         gemm_strip(VECTORS, g, LANES);
+#if LANES == 16
+    else if (vectors == 4)
+        gemm_strip(4, g, tail);
+#endif
+    else if (vectors == 3 && tail == LANES)
+        gemm_strip(3, g, LANES);
     else if (vectors == 3)
         gemm_strip(3, g, tail);
     else if (vectors == 2)
@@ -89,7 +107,7 @@ static void gemm_pack(const Gemm *g, float *out) {
 static void simd_gemm(const Gemm *all) {
     float strip[DEPTH * VECTORS * LANES] __attribute__((aligned(64)));
     const size_t width = VECTORS * LANES;
-    bool pack = all->m >= PACK_ROWS && all->n > width;
+    bool pack = all->m >= PACK_ROWS && all->n > width && all->ldb % (2 * LINE) != LINE;
     for (size_t j = 0; j < all->n; j += width)
         for (size_t p = 0; p < all->k || p == 0; p += DEPTH) {
             Gemm g = *all;

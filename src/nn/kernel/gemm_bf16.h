@@ -82,8 +82,10 @@ INLINE void bf16_tile(int rows, const Gemm *g, const Pair *a, size_t row, size_t
 
 static void bf16_strip(const Gemm *g, const Pair *a, size_t row, size_t col, const Pair *b) {
     size_t i = 0;
-    for (; i + ROWS <= g->m; i += ROWS)
-        bf16_tile(ROWS, g, a + i * row, row, col, b, i);
+    for (size_t most = rows_in_sixes(g->m); i < most; i += 6)
+        bf16_tile(6, g, a + i * row, row, col, b, i);
+    for (; i + 4 <= g->m; i += 4)
+        bf16_tile(4, g, a + i * row, row, col, b, i);
     for (; i + 2 <= g->m; i += 2)
         bf16_tile(2, g, a + i * row, row, col, b, i);
     for (; i < g->m; i++)

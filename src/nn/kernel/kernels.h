@@ -59,9 +59,10 @@ typedef struct NnAttention {
 typedef struct NnAttentionBack {
     NnAttention f;    /* as in the forward pass, o filled */
     const float *d_o; /* slope of o */
-    const float
-        *carry_in;    /* (tokens, nn_ld(tokens)): slope of the scores that later layers hand back; NULL in the last */
-    float *carry_out; /* may be carry_in; NULL in the first layer */
+    /* (tokens, NN_ATTENTION_LD(tokens)): slope of the scores that later layers hand back. May be one place; in is NULL in
+     * the last layer, out in the first. */
+    const float *carry_in;
+    float *carry_out;
     float *dq, *dk, *dv; /* of the newest q, k and of v */
 } NnAttentionBack;
 

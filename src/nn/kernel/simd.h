@@ -35,9 +35,11 @@ typedef float VFloose __attribute__((vector_size(4 * LANES), aligned(4), may_ali
 
 /* Loops over a handful of vectors must become straight code, or the vectors end up in memory. */
 #ifdef __clang__
-#define UNROLL _Pragma("unroll")
+#define UNROLL  _Pragma("unroll")
+#define UNROLL4 _Pragma("unroll 4")
 #else
-#define UNROLL _Pragma("GCC unroll 32")
+#define UNROLL  _Pragma("GCC unroll 32")
+#define UNROLL4 _Pragma("GCC unroll 4")
 #endif
 
 INLINE VF vf_load(const float *p) {

@@ -56,6 +56,8 @@ static void gemm_once(const NnKernels *k) {
     size_t m = 1 + rng_below(&rng, 40), n = 1 + rng_below(&rng, 120),
            depth = rng_below(&rng, 10) ? rng_below(&rng, 60) : 300;
     bool transposed = rng_chance(&rng, .5), add = rng_chance(&rng, .5), bias = rng_chance(&rng, .5);
+    if (rng_chance(&rng, .2)) /* rows of B an odd number of cache lines apart: read where they lie */
+        n = (rng_chance(&rng, .5) ? 80 : 112) - GUARD;
     Panel a = transposed ? panel(MAX(depth, 1), m) : panel(m, MAX(depth, 1)), b = panel(MAX(depth, 1), n),
           c = panel(m, n);
     Panel d = panel(1, m), want = copied(c);
