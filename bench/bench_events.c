@@ -197,12 +197,14 @@ static void bench_threads(const char *dir, int64_t n) {
 /* --- a million queued, then consumed --- */
 
 static double rss_mb(void) {
-    FILE *f = fopen("/proc/self/statm", "r");
-    long pages = 0, resident = 0;
-    if (!f || fscanf(f, "%ld %ld", &pages, &resident) != 2)
-        resident = 0;
+    char text[128] = "";
+    FILE *f = fopen("/proc/self/statm", "r"); /* pages of the process, those resident, … */
+    if (f && !fgets(text, sizeof text, f))
+        text[0] = 0;
     if (f)
         fclose(f);
+    const char *second = strchr(text, ' ');
+    long resident = second ? strtol(second, NULL, 10) : 0;
     return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1e6;
 }
 

@@ -6,7 +6,6 @@
 #include "base/thread_signals.h"
 #include "services/market/follow.h"
 
-
 enum { STEP_MS = 250, AGAIN_MS = 10 * 1000, REST_THREADS = 4, REST_QUEUE = 64 };
 
 typedef struct Thread { /* of one venue */

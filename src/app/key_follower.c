@@ -6,7 +6,6 @@
 #include "base/thread_signals.h"
 #include "gateway/forward.h"
 
-
 enum {
     ASK_MS = 300,
     CALL_MS = 2000,

@@ -41,7 +41,8 @@ static int versions(ModelSource *s, Ctx *cx, Str name, ServableModel **out, size
     if (r)
         return MIN(r, 0); /* no such model has no versions */
     *out = arena_new_n(cx->arena, ServableModel, all + 1);
-    for (int archived = 0; archived < 2; archived++) /* what was promoted before is archived now: still good, but last */
+    /* what was promoted before is archived now: still good, but last */
+    for (int archived = 0; archived < 2; archived++)
         for (size_t i = 0; i < all; i++)
             if (v[i].sha256.n && (v[i].v.stage == ML_STAGE_ARCHIVED) == (archived != 0))
                 (*out)[(*n)++] = servable(&v[i]);

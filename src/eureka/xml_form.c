@@ -1,7 +1,7 @@
 /* eureka/xml_form.c - an instance as XML; see instance.h. */
 
-#include "eureka/instance.h"
 #include "base/xml.h"
+#include "eureka/instance.h"
 
 /* --- reading --- */
 

@@ -38,8 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
                                                 .standard_ms = 1000,
                                                 .now = time_ms(1700000000000) });
         MUST(!p.keep || !(c.no_store || c.is_private));
-        MUST(p.fresh_ms >= 0 && p.fresh_ms <= year && p.while_ms >= 0 && p.while_ms <= year &&
-                   p.error_ms <= year);
+        MUST(p.fresh_ms >= 0 && p.fresh_ms <= year && p.while_ms >= 0 && p.while_ms <= year && p.error_ms <= year);
         MUST(!p.keep || !keyed || !p.for_all || c.is_public || c.s_maxage_s >= 0);
     }
     HttpHead head = { .fields = asks, .n_fields = n_asks };

@@ -9,6 +9,7 @@ bool article_mongo_built(void) {
 int article_mongo_open(Ctx *cx, const ArticleMongoOptions *options, ArticleStore **out) {
     UNUSED(options);
     UNUSED(out);
-    return err_set_at(cx, ERR_UNSUPPORTED, S("news.store"),
-                      "this build has no MongoDB: build it with -Dmongodb=true and libmongoc-dev, or use news.store=sqlite");
+    return err_set_at(
+        cx, ERR_UNSUPPORTED, S("news.store"),
+        "this build has no MongoDB: build it with -Dmongodb=true and libmongoc-dev, or use news.store=sqlite");
 }

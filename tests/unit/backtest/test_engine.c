@@ -141,7 +141,8 @@ TEST(sizes_up_to_the_bounds_are_taken) { /* MDS-34 */
     test_ctx_done(&t);
 }
 
-TEST(every_strategy_validates_with_its_standard_parameters) { /* MDS-29, MDS-47, PRI-08: the strategy, made by its name */
+/* MDS-29, MDS-47, PRI-08: the strategy, made by its name */
+TEST(every_strategy_validates_with_its_standard_parameters) {
     TestCtx t;
     test_ctx_init(&t);
     const BacktestEngine *const *engines;

@@ -1,7 +1,7 @@
 /* Both forms of an instance: what is read liberally, what is written exactly, what is refused. */
 
-#include "eureka/instance.h"
 #include "base/xml.h"
+#include "eureka/instance.h"
 #include "lib/test.h"
 
 /* Wire facts §1.3, in the shapes that different clients send. */

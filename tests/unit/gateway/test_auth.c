@@ -50,7 +50,8 @@ TEST(keys_open_what_they_should) {
         { "a key nobody made", other, "", false, 0, ERR_DENIED, ROLE_NONE, KEY_UNKNOWN },
         { "X-API-Key goes before", other, bearer, false, 0, ERR_DENIED, ROLE_NONE, KEY_UNKNOWN },
         { "the key as the password of Basic", "", "Basic ZXVyZWthOnNlY3JldC0x", false, 0, 0, ROLE_ADMIN, KEY_GOOD },
-        { "a wrong password of Basic", "", "basic ZXVyZWthOnNlY3JldC0y", false, 0, ERR_DENIED, ROLE_NONE, KEY_MALFORMED },
+        { "a wrong password of Basic", "", "basic ZXVyZWthOnNlY3JldC0y", false, 0, ERR_DENIED, ROLE_NONE,
+          KEY_MALFORMED },
         { "Basic that is no base64", "", "Basic c2Vj", false, 0, ERR_UNAUTHORIZED, ROLE_NONE, KEY_GOOD },
     };
     TestCtx t;
