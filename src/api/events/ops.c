@@ -9,7 +9,7 @@
 const Op op_bus_list = {
     .name = "events.list", .method = "GET", .path = "/api/v1/events",
     .summary = "Events of the past, in their order", .tag = TAG,
-    .doc = "Reads the log; nothing is consumed. Ask again with `next` as `after` to follow it. Where the bus keeps no past (RabbitMQ) it answers 501.",
+    .doc = "Reads the log; nothing is consumed. Ask again with `next` as `after` to follow it. Where the bus keeps no past that can be read (RabbitMQ, Kafka) it answers 501.",
     .in = &events_query_shape, .out = &bus_event_list_shape, .role = ROLE_ADMIN, .lane = LANE_IO, .deadline_ms = 10000,
     .idempotent = true, .run = events_api_list };
 

@@ -163,6 +163,7 @@ TEST(a_bus_without_a_past_refuses_a_replay) {
     shape_init(&events_replay_shape, &r.t.cx, &in);
     in.queue = S("prediction_queue");
     CHECK_EQ(op_bus_replay.run(s, &r.t.cx, &in, &out), ERR_UNSUPPORTED);
+    CHECK(str_find(str_c(r.t.cx.err.text), S("Kafka")) < 0); /* it keeps none that can be read either */
     event_service_free(s);
     rig_done(&r);
 }
