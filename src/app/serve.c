@@ -733,6 +733,7 @@ static int run_serve(Cli *c, const void *in) {
     Logger *log = NULL;
     Service *s;
     Confine confine;
+    mem_pools((int)MAX(4, 2 * sysconf(_SC_NPROCESSORS_ONLN)));
     int r = enter(app, c->cx, &confine); /* before the first file and thread */
     if (r == 0)
         r = app_logger(app, "finsight", &log);
@@ -751,6 +752,7 @@ static int run_serve(Cli *c, const void *in) {
     fflush(c->out);
     LOG_INFO(log, NULL, S("serving"), F_STR("host", app->cfg.server_host), F_I64("port", s->port),
              F_STR("data_dir", str_c(app->cfg.data_dir)), F_BOOL("simulated", config_simulated(&app->cfg)));
+    mem_trim(); /* what opening took and gave back */
     service_run(s);
     service_free(s);
     LOG_INFO(log, NULL, S("stopped"));

@@ -46,6 +46,14 @@ size_t mem_mul(size_t n, size_t size) {
     return product;
 }
 
+void mem_pools(int n) {
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, n);
+#else
+    UNUSED(n);
+#endif
+}
+
 void mem_trim(void) {
 #ifdef __GLIBC__
     malloc_trim(0);

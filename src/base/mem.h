@@ -15,6 +15,9 @@ void *mem_free(void *p);                            /* NULL is fine; returns NUL
 
 /* Gives what was freed back to the system, as far as the C library can: after work that took much memory for a moment. */
 void mem_trim(void);
+/* At most so many pools of free memory among the threads, instead of eight for each core: each keeps what its threads gave
+ * back. Before the first thread. */
+void mem_pools(int n);
 
 /* n * size, or abort: a product that overflows is a bug of the caller. */
 size_t mem_mul(size_t n, size_t size);

@@ -154,6 +154,12 @@ static int predict(Forecaster *f, Ctx *cx, const WindowBatch *b, float *out) {
     return r;
 }
 
+static void rest(Forecaster *f) {
+    Ensemble *e = CONTAINER_OF(f, Ensemble, f);
+    for (size_t m = 0; m < e->n; m++)
+        forecaster_rest(e->members[m]);
+}
+
 static void free_ensemble(Forecaster *f) {
     Ensemble *e = CONTAINER_OF(f, Ensemble, f);
     for (size_t m = 0; e->owner && m < e->n; m++)
@@ -165,7 +171,7 @@ void ensemble_own(Forecaster *f) {
     CONTAINER_OF(f, Ensemble, f)->owner = true;
 }
 
-static const ForecasterOps ops = { .predict = predict, .free = free_ensemble };
+static const ForecasterOps ops = { .predict = predict, .rest = rest, .free = free_ensemble };
 const ForecasterKind ensemble_kind = {
     "ensemble", "several models, weighted by their errors on validation", sizeof(Ensemble), 1, &ops, NULL
 };

@@ -154,6 +154,11 @@ int forecaster_predict(Forecaster *f, Ctx *cx, const WindowBatch *b, float *out)
     return r;
 }
 
+void forecaster_rest(Forecaster *f) {
+    if (f->kind->ops->rest)
+        f->kind->ops->rest(f);
+}
+
 int forecaster_save(Forecaster *f, Ctx *cx, Buf *out) {
     return f->kind->ops->save ? f->kind->ops->save(f, cx, out) : 0;
 }

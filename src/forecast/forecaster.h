@@ -37,6 +37,7 @@ typedef struct ForecasterOps {
     /* What was learned as bytes, and back into a new one. NULL with fit NULL. ERR_CORRUPT. */
     int (*save)(Forecaster *f, Ctx *cx, Buf *out);
     int (*load)(Forecaster *f, Ctx *cx, Str bytes);
+    void (*rest)(Forecaster *f); /* NULL: nothing is kept between predictions */
     void (*free)(Forecaster *f); /* NULL: all of it is in the arena */
 } ForecasterOps;
 
@@ -85,6 +86,7 @@ DEFINE_CLEANUP(Forecaster *, forecaster_free)
  * (ERR_INTERNAL names the window and channel where not). */
 int forecaster_fit(Forecaster *f, Ctx *cx, const ForecastData *data);
 int forecaster_predict(Forecaster *f, Ctx *cx, const WindowBatch *batch, float *out);
+void forecaster_rest(Forecaster *f); /* gives back what predict keeps for the next one */
 int forecaster_save(Forecaster *f, Ctx *cx, Buf *out);
 int forecaster_load(Forecaster *f, Ctx *cx, Str bytes);
 

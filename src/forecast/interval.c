@@ -7,18 +7,6 @@
 
 /* --- errors --- */
 
-static size_t lower_bound(const float *v, size_t n, float x) {
-    size_t lo = 0, hi = n;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (v[mid] < x)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 static int compare_floats(const void *a, const void *b) {
     float x = *(const float *)a, y = *(const float *)b;
     return (x > y) - (x < y);
@@ -70,16 +58,16 @@ int errors_measure(Ctx *cx, Forecaster *f, const ForecastData *d, ErrorTable *ou
     return 0;
 }
 
-/* The ceil((n + 1) level)-th smallest of n, from 1. */
-static float quantile(const float *sorted, size_t n, double level) {
+/* Of the ceil((n + 1) level)-th smallest of n: its index. */
+static size_t quantile_place(size_t n, double level) {
     double k = ceil((double)(n + 1) * level);
-    return sorted[k < 1 ? 0 : k > (double)n ? n - 1 : (size_t)k - 1];
+    return k < 1 ? 0 : k > (double)n ? n - 1 : (size_t)k - 1;
 }
 
 void errors_half_widths(const ErrorTable *e, double level, float *half) {
     assert(e->n > 0);
     for (size_t i = 0; i < e->horizon * e->n_targets; i++)
-        half[i] = quantile(e->sorted + i * e->n, e->n, level);
+        half[i] = e->sorted[i * e->n + quantile_place(e->n, level)];
 }
 
 /* --- adaptive --- */
@@ -90,25 +78,61 @@ static size_t n_cells(const Adaptive *a) {
     return a->horizon * a->n_targets;
 }
 
+/* The errors of cell i, and their places in ascending order. */
+static float *ring_of(const Adaptive *a, size_t i) {
+    return a->ring + i * a->window;
+}
+static uint16_t *order_of(const Adaptive *a, size_t i) {
+    return a->order + i * a->window;
+}
+
+/* How many of the first n in order are less than x. */
+static size_t lower_bound(const float *ring, const uint16_t *order, size_t n, float x) {
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (ring[order[mid]] < x)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* The first errors of a cell, put in order one by one. */
+static void fill_ring(Adaptive *a, size_t i, const float *errors) {
+    float *ring = ring_of(a, i);
+    uint16_t *order = order_of(a, i);
+    for (size_t k = 0; k < a->window; k++) {
+        size_t to = lower_bound(ring, order, k, errors[k]);
+        memmove(order + to + 1, order + to, (k - to) * sizeof *order);
+        order[to] = (uint16_t)k;
+        ring[k] = errors[k];
+    }
+}
+
 int adaptive_new(Ctx *cx, const ErrorTable *e, const AdaptiveOptions *o, Adaptive *out) {
     Adaptive a = { .horizon = e->horizon, .n_targets = e->n_targets };
     a.level = o && o->level > 0 ? o->level : standard_level;
     a.gamma = o && o->gamma > 0 ? o->gamma : standard_gamma;
     a.window = MIN(e->n, o && o->window ? o->window : (size_t)ADAPTIVE_WINDOW);
-    size_t cells = n_cells(&a), kept = mem_mul(mem_mul(cells, a.window), sizeof(float));
-    size_t issued = mem_mul(mem_mul(a.horizon, cells), sizeof(float));
-    float **places[] = { &a.sorted, &a.ring, &a.forecasts, &a.half };
-    for (size_t i = 0; i < ARRAY_LEN(places); i++)
-        if (!(*places[i] = arena_try(cx->arena, i < 2 ? kept : issued)))
-            return err_set(cx, ERR_LIMIT, "adaptive intervals over %zu steps do not fit into the memory allowed",
-                           a.horizon);
-    a.at = arena_new_n(cx->arena, size_t, cells);
-    a.alpha = arena_new_n(cx->arena, double, cells);
+    assert(a.window > 0 && a.window <= UINT16_MAX);
+    size_t cells = n_cells(&a), kept = mem_mul(cells, a.window);
+    size_t open = mem_mul(mem_mul(a.horizon, a.horizon + 1) / 2, a.n_targets);
+    size_t floats = mem_mul(kept + 2 * open, sizeof(float)), shorts = mem_mul(kept + cells, sizeof(uint16_t));
+    a.alpha = arena_try(cx->arena, cells * sizeof(double) + floats + shorts); /* one piece: the widest first */
+    if (!a.alpha)
+        return err_set(cx, ERR_LIMIT, "adaptive intervals over %zu steps do not fit into the memory allowed",
+                       a.horizon);
+    a.ring = (float *)(a.alpha + cells);
+    a.forecasts = a.ring + kept;
+    a.half = a.forecasts + open;
+    a.order = (uint16_t *)(a.half + open);
+    a.at = a.order + kept;
     for (size_t i = 0; i < cells; i++) {
         a.alpha[i] = 1 - a.level;
-        memcpy(a.ring + i * a.window, e->told + (i + 1) * e->n - a.window, a.window * sizeof(float));
-        memcpy(a.sorted + i * a.window, a.ring + i * a.window, a.window * sizeof(float));
-        qsort(a.sorted + i * a.window, a.window, sizeof(float), compare_floats);
+        a.at[i] = 0;
+        fill_ring(&a, i, e->told + (i + 1) * e->n - a.window);
     }
     *out = a;
     return 0;
@@ -116,39 +140,66 @@ int adaptive_new(Ctx *cx, const ErrorTable *e, const AdaptiveOptions *o, Adaptiv
 
 /* An error takes the place of the oldest of its cell. */
 static void put_error(Adaptive *a, size_t i, float error) {
-    float *sorted = a->sorted + i * a->window, *ring = a->ring + i * a->window;
-    size_t n = a->window, gone = lower_bound(sorted, n, ring[a->at[i]]), to = lower_bound(sorted, n, error);
+    float *ring = ring_of(a, i);
+    uint16_t *order = order_of(a, i), at = a->at[i];
+    size_t n = a->window, gone = lower_bound(ring, order, n, ring[at]), to = lower_bound(ring, order, n, error);
+    while (order[gone] != at) /* one of several that are equal */
+        gone++;
     if (to > gone) {
         to--;
-        memmove(sorted + gone, sorted + gone + 1, (to - gone) * sizeof *sorted);
+        memmove(order + gone, order + gone + 1, (to - gone) * sizeof *order);
     } else {
-        memmove(sorted + to + 1, sorted + to, (gone - to) * sizeof *sorted);
+        memmove(order + to + 1, order + to, (gone - to) * sizeof *order);
     }
-    sorted[to] = error;
-    ring[a->at[i]] = error;
-    a->at[i] = a->at[i] + 1 == n ? 0 : a->at[i] + 1;
+    order[to] = at;
+    ring[at] = error;
+    a->at[i] = at + 1U == n ? 0 : (uint16_t)(at + 1);
+}
+
+/* Where step h + 1 of an origin stands, its first channel. It is settled h + 1 rows later, so a ring of h + 1 places holds
+ * all that are open. */
+static size_t open_at(const Adaptive *a, size_t h, size_t origin) {
+    return (h * (h + 1) / 2 + origin % (h + 1)) * a->n_targets;
 }
 
 void adaptive_issue(Adaptive *a, const float *forecasts, float *half) {
-    size_t cells = n_cells(a), slot = a->n_issued++ % a->horizon;
-    for (size_t i = 0; i < cells; i++)
-        half[i] = quantile(a->sorted + i * a->window, a->window, 1 - a->alpha[i]);
-    memcpy(a->forecasts + slot * cells, forecasts, cells * sizeof *forecasts);
-    memcpy(a->half + slot * cells, half, cells * sizeof *half);
+    size_t origin = a->n_issued++;
+    for (size_t h = 0; h < a->horizon; h++) {
+        size_t to = open_at(a, h, origin);
+        for (size_t c = 0; c < a->n_targets; c++) {
+            size_t i = h * a->n_targets + c;
+            size_t k = quantile_place(a->window, 1 - a->alpha[i]);
+            half[i] = a->half[to + c] = ring_of(a, i)[order_of(a, i)[k]];
+            a->forecasts[to + c] = forecasts[i];
+        }
+    }
 }
 
 void adaptive_observe(Adaptive *a, const float *row) {
-    size_t cells = n_cells(a);
     for (size_t h = 0; h < MIN(a->horizon, a->n_issued); h++) { /* step h + 1 of the origin h before the last */
-        size_t slot = (a->n_issued - 1 - h) % a->horizon;
+        size_t from = open_at(a, h, a->n_issued - 1 - h);
         for (size_t c = 0; c < a->n_targets; c++) {
             size_t i = h * a->n_targets + c;
-            float error = fabsf(row[c] - a->forecasts[slot * cells + i]);
-            bool missed = error > a->half[slot * cells + i];
+            float error = fabsf(row[c] - a->forecasts[from + c]);
+            bool missed = error > a->half[from + c];
             a->alpha[i] = CLAMP(a->alpha[i] + a->gamma * (1 - a->level - missed), 0, 1);
             put_error(a, i, error);
         }
     }
+}
+
+void adaptive_last(const Adaptive *a, float *forecasts, float *half) {
+    assert(a->n_issued > 0);
+    for (size_t h = 0; h < a->horizon; h++) {
+        size_t from = open_at(a, h, a->n_issued - 1), bytes = a->n_targets * sizeof(float);
+        memcpy(forecasts + h * a->n_targets, a->forecasts + from, bytes);
+        memcpy(half + h * a->n_targets, a->half + from, bytes);
+    }
+}
+
+float adaptive_next(const Adaptive *a) {
+    assert(a->n_issued > 0);
+    return a->forecasts[0]; /* a ring of one place */
 }
 
 /* --- both over the test part --- */

@@ -44,10 +44,11 @@ typedef struct Adaptive {
     double level, gamma;
     /* private */
     size_t window;
-    float *sorted, *ring;    /* (horizon, n_targets, window) */
-    size_t *at;              /* (horizon, n_targets) the oldest of the ring */
+    float *ring;             /* (horizon, n_targets, window) errors */
+    uint16_t *order;         /* (horizon, n_targets, window) their places in the ring, by ascending error */
+    uint16_t *at;            /* (horizon, n_targets) the oldest of the ring */
     double *alpha;           /* (horizon, n_targets) the share of misses aimed at now */
-    float *forecasts, *half; /* (horizon) last origins of (horizon, n_targets) each */
+    float *forecasts, *half; /* what is not settled yet: of step h + 1 the last h + 1 origins */
     size_t n_issued;
 } Adaptive;
 
@@ -55,6 +56,9 @@ typedef struct Adaptive {
 int adaptive_new(Ctx *cx, const ErrorTable *errors, const AdaptiveOptions *o, Adaptive *out);
 void adaptive_issue(Adaptive *a, const float *forecasts, float *half);
 void adaptive_observe(Adaptive *a, const float *row); /* (n_targets) at least */
+/* What was issued last; there was something. */
+void adaptive_last(const Adaptive *a, float *forecasts, float *half);
+float adaptive_next(const Adaptive *a); /* its step 1 of channel 0 */
 
 typedef struct IntervalFigures {
     double coverage; /* share of values inside, ends included */

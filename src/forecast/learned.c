@@ -76,12 +76,20 @@ static int load(Forecaster *f, Ctx *cx, Str bytes) {
     return 0;
 }
 
+static void rest(Forecaster *f) {
+    Learned *l = CONTAINER_OF(f, Learned, f);
+    if (l->model)
+        model_rest(l->model);
+}
+
 static void free_learned(Forecaster *f) {
     Learned *l = CONTAINER_OF(f, Learned, f);
     l->model = model_free(l->model);
 }
 
-static const ForecasterOps ops = { .fit = fit, .predict = predict, .save = save, .load = load, .free = free_learned };
+static const ForecasterOps ops = {
+    .fit = fit, .predict = predict, .save = save, .load = load, .rest = rest, .free = free_learned
+};
 /* clang-format off */
 const ForecasterKind dlinear_kind = { "dlinear", "trend and rest, a linear layer each (Zeng et al. 2023)", sizeof(Learned), 2, &ops, init };
 const ForecasterKind nlinear_kind = { "nlinear", "a linear layer on the window less its last value (Zeng et al. 2023)", sizeof(Learned), 2, &ops, init };

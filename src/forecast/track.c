@@ -138,8 +138,7 @@ static int issue(const Run *r, Ctx *cx, size_t from, bool observe_first, float *
     for (size_t i = 0; i < n; i++) {
         const float *row = row_of(r, from + i);
         if (i > 0 || observe_first) {
-            size_t slot = (t->state.n_issued - 1) % t->state.horizon; /* the origin before: this row is its step 1 */
-            float f = t->state.forecasts[slot * cells], e = row[0] > f ? row[0] - f : f - row[0];
+            float f = adaptive_next(&t->state), e = row[0] > f ? row[0] - f : f - row[0]; /* of the origin before */
             if (t->n_errors < ARRAY_LEN(t->errors))
                 t->errors[t->n_errors++] = e;
             adaptive_observe(&t->state, row);
@@ -192,7 +191,7 @@ static bool find_last(const Run *r, size_t *out) {
 int tracker_follow(Tracker *t, Ctx *cx, const TrackRows *rows, TrackPredict *predict, void *arg, float *forecast,
                    float *half) {
     Run r = { t, rows, predict, arg };
-    size_t last, cells = n_cells(t);
+    size_t last;
     ArenaMark mark = arena_mark(cx->arena);
     int code;
     t->n_errors = 0;
@@ -201,9 +200,7 @@ int tracker_follow(Tracker *t, Ctx *cx, const TrackRows *rows, TrackPredict *pre
                           t->shape.look_back, rows->n);
     bool known = t->begun && find_last(&r, &last);
     if (known && last + 1 == rows->n) { /* nothing has come */
-        size_t slot = (t->state.n_issued - 1) % t->state.horizon;
-        memcpy(forecast, t->state.forecasts + slot * cells, cells * sizeof *forecast);
-        memcpy(half, t->state.half + slot * cells, cells * sizeof *half);
+        adaptive_last(&t->state, forecast, half);
         return 0;
     }
     if (known)

@@ -197,6 +197,12 @@ size_t model_work_bytes(const Model *m, size_t n, bool training) {
     return bytes;
 }
 
+void model_rest(Model *m) {
+    arena_done(&m->work);
+    m->n_room = 0;
+    m->room_training = false;
+}
+
 double model_loss(Model *m, const ModelBatch *batch, const Loss *loss) {
     make_room(m, batch->n, m->room_training && batch->n == m->n_room);
     batch_read(m, batch);

@@ -88,6 +88,8 @@ Params *model_params(Model *m);
 Params *model_buffers(Model *m);
 /* Bytes that the model needs beside its parameters for a batch of n, training or only forecasting. */
 size_t model_work_bytes(const Model *m, size_t n, bool training);
+/* Gives those back; the next call takes them anew. For models that mostly wait. */
+void model_rest(Model *m);
 
 /* out: (n, horizon, targets). Evaluation mode: no dropout, running statistics. */
 void model_forward(Model *m, const ModelBatch *batch, float *out);

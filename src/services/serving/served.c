@@ -63,6 +63,8 @@ static int open_model(Served *m, Ctx *cx, const ServingOptions *o, Str bytes) {
         r = warm(m, cx);
     else
         cx->err = own.err;
+    if (r == 0)
+        forecaster_rest(m->f);
     arena_done(&scratch);
     return r;
 }
@@ -232,6 +234,8 @@ static void run_pass(Served *m, Clock *clock) {
     pthread_mutex_lock(&m->lock);
     for (Ticket *t = first; t; t = t->next)
         t->done = true;
+    if (!m->first) /* who waits for hours needs no buffers of a pass */
+        forecaster_rest(m->f);
     m->busy = false;
     pthread_cond_broadcast(&m->turn);
 }

@@ -3,6 +3,9 @@
 #include "forecast/interval.h"
 #include "made.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 static Forecaster *naive(Ctx *cx, const ForecastData *d) {
     Forecaster *f;
     ForecastShape s = { d->look_back, d->horizon, d->n_channels, d->n_targets, 1 };
@@ -28,35 +31,6 @@ TEST(split_takes_the_conformal_quantile) {
     test_ctx_done(&t);
 }
 
-/* The sorted window against sorting anew, over every kind of arrival. */
-TEST(the_window_of_errors_keeps_the_latest) {
-    TestCtx t;
-    test_ctx_init(&t);
-    enum { W = 7 };
-    float told[W] = { 0 }, all[400];
-    ErrorTable e = { .horizon = 1, .n_targets = 1, .n = W, .sorted = told, .told = told };
-    Adaptive a;
-    Rng rng;
-    rng_seed(&rng, prop_seed(9));
-    CHECK_OK(&t.cx, adaptive_new(&t.cx, &e, NULL, &a));
-    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-        float forecast = 0, half;
-        all[i] = (float)rng_below(&rng, 5); /* many equal ones */
-        adaptive_issue(&a, &forecast, &half);
-        adaptive_observe(&a, &all[i]);
-        for (size_t k = 1; k < W; k++)
-            CHECK(a.sorted[k - 1] <= a.sorted[k]);
-        double sum = 0, want = 0;
-        for (size_t k = 0; k < W; k++) {
-            sum += a.sorted[k];
-            want += i >= k ? all[i - k] : 0;
-        }
-        CHECK_NEAR(sum, want, 1e-6);
-    }
-    test_ctx_done(&t);
-}
-
-/* Horizon 3: the miss of step h moves that step's level when its row is seen, h rows after the origin, not before. */
 TEST(a_step_is_settled_when_its_row_is_seen) {
     TestCtx t;
     test_ctx_init(&t);
@@ -145,6 +119,78 @@ TEST(no_interval_depends_on_a_later_row) {
     test_ctx_done(&t);
 }
 
+/* Adaptive intervals as their definition says them: every forecast kept, every window sorted anew. */
+enum { PLAIN_H = 7, PLAIN_C = 2, PLAIN_W = 20, PLAIN_ROWS = 150, PLAIN_CELLS = PLAIN_H * PLAIN_C };
+typedef struct Plain {
+    float errors[PLAIN_CELLS][PLAIN_W + PLAIN_ROWS]; /* all there ever were, in order */
+    size_t n[PLAIN_CELLS];
+    double alpha[PLAIN_CELLS];
+    float forecasts[PLAIN_ROWS][PLAIN_CELLS], half[PLAIN_ROWS][PLAIN_CELLS];
+} Plain;
+
+static int ascending(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static void plain_issue(Plain *p, size_t origin, const float *forecasts) {
+    memcpy(p->forecasts[origin], forecasts, sizeof p->forecasts[origin]);
+    for (size_t i = 0; i < PLAIN_CELLS; i++) {
+        float sorted[PLAIN_W];
+        memcpy(sorted, p->errors[i] + p->n[i] - PLAIN_W, sizeof sorted);
+        qsort(sorted, PLAIN_W, sizeof *sorted, ascending);
+        double k = ceil((PLAIN_W + 1) * (1 - p->alpha[i]));
+        p->half[origin][i] = sorted[k < 1 ? 0 : k > PLAIN_W ? PLAIN_W - 1 : (size_t)k - 1];
+    }
+}
+
+static void plain_observe(Plain *p, size_t last, const float *row) {
+    for (size_t h = 0; h < PLAIN_H && h <= last; h++)
+        for (size_t c = 0; c < PLAIN_C; c++) {
+            size_t i = h * PLAIN_C + c;
+            float error = fabsf(row[c] - p->forecasts[last - h][i]);
+            bool missed = error > p->half[last - h][i];
+            p->alpha[i] = CLAMP(p->alpha[i] + 0.05 * (1 - 0.8 - missed), 0, 1);
+            p->errors[i][p->n[i]++] = error;
+        }
+}
+
+/* Rows of few values, so that errors are often equal. */
+TEST(adaptive_is_its_definition_bit_by_bit) {
+    static Plain p;
+    TestCtx t;
+    test_ctx_init(&t);
+    Rng rng;
+    Adaptive a;
+    rng_seed(&rng, prop_seed(8));
+    ErrorTable e = { .horizon = PLAIN_H, .n_targets = PLAIN_C, .n = PLAIN_W };
+    e.told = e.sorted = arena_new_n(&t.arena, float, (size_t)PLAIN_CELLS *PLAIN_W);
+    for (size_t i = 0; i < PLAIN_CELLS; i++) {
+        p.n[i] = PLAIN_W;
+        p.alpha[i] = 1 - 0.8;
+        for (size_t k = 0; k < PLAIN_W; k++)
+            e.told[i * PLAIN_W + k] = p.errors[i][k] = (float)rng_below(&rng, 5);
+    }
+    CHECK_OK(&t.cx, adaptive_new(&t.cx, &e, &(AdaptiveOptions){ 0.8, 0.05, PLAIN_W }, &a));
+    for (size_t row = 0; row < PLAIN_ROWS; row++) {
+        float f[PLAIN_CELLS], half[PLAIN_CELLS], last[2][PLAIN_CELLS], seen[PLAIN_C];
+        for (size_t i = 0; i < PLAIN_CELLS; i++)
+            f[i] = (float)rng_below(&rng, 6);
+        adaptive_issue(&a, f, half);
+        plain_issue(&p, row, f);
+        CHECK(memcmp(half, p.half[row], sizeof half) == 0);
+        adaptive_last(&a, last[0], last[1]);
+        CHECK(memcmp(last[0], f, sizeof f) == 0);
+        CHECK(memcmp(last[1], half, sizeof half) == 0);
+        CHECK(adaptive_next(&a) == f[0]);
+        for (size_t c = 0; c < PLAIN_C; c++)
+            seen[c] = (float)rng_below(&rng, row < 100 ? 6 : 12);
+        adaptive_observe(&a, seen);
+        plain_observe(&p, row, seen);
+    }
+    test_ctx_done(&t);
+}
+
 TEST(without_validation_there_are_no_intervals) {
     TestCtx t;
     test_ctx_init(&t);
@@ -157,6 +203,6 @@ TEST(without_validation_there_are_no_intervals) {
     test_ctx_done(&t);
 }
 
-TESTS(T(split_takes_the_conformal_quantile), T(the_window_of_errors_keeps_the_latest),
-      T(a_step_is_settled_when_its_row_is_seen), T(adaptive_covers_what_split_misses),
-      T(no_interval_depends_on_a_later_row), T(without_validation_there_are_no_intervals))
+TESTS(T(split_takes_the_conformal_quantile), T(a_step_is_settled_when_its_row_is_seen),
+      T(adaptive_covers_what_split_misses), T(no_interval_depends_on_a_later_row),
+      T(adaptive_is_its_definition_bit_by_bit), T(without_validation_there_are_no_intervals))
