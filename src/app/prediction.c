@@ -81,6 +81,15 @@ static void predicted(void *platform, Ctx *cx, const ServedForecast *f) {
     mem_free(t);
 }
 
+/* A PredictionRole.registry_answers. */
+static int registry_answers(void *platform, Ctx *cx) {
+    Platform *p = platform;
+    MlModel *v;
+    size_t n;
+    Str next;
+    return ml_models(p->prediction.registry, cx, &(MlSearch){ .limit = 1 }, &v, &n, &next);
+}
+
 /* --- the role --- */
 
 /* A version that is put to work, or taken back, is so for the next request. */
@@ -127,6 +136,7 @@ void platform_make_prediction(Platform *p, Ctx *cx) {
                                                 .memory_max = (size_t)cfg->serving_memory });
     r->role.serving = r->serving;
     r->role.predicted = predicted;
+    r->role.registry_answers = registry_answers;
     r->role.arg = p;
     ml_listen(r->registry, registry_changed, r);
 }

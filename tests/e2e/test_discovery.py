@@ -156,10 +156,10 @@ class Cases(rig.Suite):
         equal(failed, [], "calls that failed")
         check(took <= 3.0 or self.loaded(), "out of the routing after", took)
 
-    # DIS-10, DIS-11: each service tells and takes the same on /eureka/*
+    # DIS-10, DIS-11, PRD-04: each service tells and takes the same on /eureka/*, the prediction service too
     def test_every_service_has_the_router(self):
         registry = self.registry()
-        for role in ("market", "backtest", "gateway"):
+        for role in ("market", "backtest", "prediction", "gateway"):
             server = self.role(role, registry, role)
             key = {"X-API-Key": (self.root / role / "admin.key").read_text().strip()}
             own = lambda: server.get("/eureka/status").json["client"]  # noqa: B023, E731

@@ -90,6 +90,31 @@ class Cases(rig.Suite):
         queues = {q["queue"]: q for q in told["queues"]}
         wait_for(lambda: queues["prediction_queue"]["ready"] == 0, LONG, "events to be heard")
 
+    # PRD-04: the admin router of the prediction service: in the contract, for administrators, and what it says is so
+    def test_the_admin_router(self):
+        self.stock()
+        server = self.serve()
+        admin = {"X-API-Key": self.key()}
+        ways = [("GET", "health"), ("GET", "stats"), ("GET", "tasks"), ("POST", "cache/clear")]
+        paths = self.get(server, "/openapi.json")["paths"]
+        for method, way in ways:
+            for path in (f"/api/v1/prediction/admin/{way}", f"/prediction/admin/{way}"):
+                equal(server.request(method, path).status, 401, f"{path} without a key")
+            check(method.lower() in paths[f"/api/v1/prediction/admin/{way}"], way)
+        ask = lambda way, method="GET": server.request(method, f"/api/v1/prediction/admin/{way}", headers=admin).json  # noqa: E731
+        equal(ask("health"), {"status": "healthy", "registry": True, "trainings": True})
+        equal((ask("stats")["models"], ask("tasks")["trainings"]), (0, []))
+        self.teach(server)
+        self.predict(server)
+        stats = ask("stats")
+        equal((stats["models"], stats["series"], stats["trainings"], stats["succeeded"], stats["running"]), (1, 1, 1, 1, 0), stats)
+        check(stats["bytes"] > 0 and stats["forecasts"] > 0, stats)
+        equal([t["state"] for t in ask("tasks")["trainings"]], ["succeeded"])
+        cleared = ask("cache/clear", "POST")
+        equal((cleared["success"], cleared["unloaded"], cleared["freed_bytes"]), (True, 1, stats["bytes"]), cleared)
+        equal(ask("stats")["models"], 0)
+        equal(self.predict(server)["version"], "1", "it is loaded again")
+
     # PRD-01: what is cancelled registers nothing; what cannot be taught says why
     def test_cancelled_and_refused(self):
         self.stock()

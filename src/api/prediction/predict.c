@@ -244,7 +244,8 @@ const Op op_serving_drift = {
     .lane = LANE_CPU, .deadline_ms = 5000, .idempotent = true, .run = run_drift };
 
 static const Op *const ops[] = { &op_predict_single, &op_predict_horizon, &op_predict_interval, &op_predict_batch,
-                                 &op_serving_loaded, &op_serving_warm, &op_serving_unload, &op_serving_drift };
+                                 &op_serving_loaded, &op_serving_warm, &op_serving_unload, &op_serving_drift,
+                                 &op_prediction_health, &op_prediction_stats, &op_prediction_tasks, &op_prediction_clear };
 /* clang-format on */
 
 const OpTable prediction_api = { .role = "prediction", .ops = ops, .n_ops = ARRAY_LEN(ops) };

@@ -1,7 +1,7 @@
 #pragma once
 
-/* api/prediction/prediction_api.h - the operations of the role prediction (PRD-01, PRD-02, PRD-20): forecasts, what is
- * loaded for them, and the trainings that make models. */
+/* api/prediction/prediction_api.h - the operations of the role prediction (PRD-01, PRD-02, PRD-04, PRD-20): forecasts, what
+ * is loaded for them, the trainings that make models, and administration. */
 
 #include "api/op.h"
 #include "services/jobs/jobs.h"
@@ -14,6 +14,7 @@ typedef struct PredictionRole {
     JobService *trainings; /* NULL: nothing is trained here */
     /* The last lines that a training wrote; empty: none yet. */
     int (*training_log)(void *arg, Ctx *cx, Str training, Str *out);
+    int (*registry_answers)(void *arg, Ctx *cx);                    /* NULL: it is not asked */
     void (*predicted)(void *arg, Ctx *cx, const ServedForecast *p); /* NULL: nobody is told */
     void *arg;
 } PredictionRole;
@@ -21,6 +22,7 @@ typedef struct PredictionRole {
 extern const OpTable prediction_api, training_api;
 extern const Op op_predict_single, op_predict_horizon, op_predict_interval, op_predict_batch;
 extern const Op op_serving_loaded, op_serving_warm, op_serving_unload, op_serving_drift;
+extern const Op op_prediction_health, op_prediction_stats, op_prediction_tasks, op_prediction_clear;
 extern const Op op_training_submit, op_training_list, op_training_get, op_training_cancel, op_training_log;
 
 /* --- forecasts --- */
@@ -147,6 +149,25 @@ typedef struct TrainingLog {
     List lines; /* Str, oldest first */
 } TrainingLog;
 
+/* --- administration --- */
+
+typedef struct PredictionHealth {
+    Str status;
+    bool registry, trainings;
+    Str problem;
+} PredictionHealth;
+
+typedef struct PredictionStats {
+    int64_t models, bytes, forecasts, passes, series, drifted;
+    int64_t trainings, waiting, running, succeeded, failed, cancelled;
+} PredictionStats;
+
+typedef struct PredictionCleared {
+    bool success;
+    int64_t unloaded, freed_bytes;
+} PredictionCleared;
+
+extern const Shape prediction_health_shape, prediction_stats_shape, prediction_cleared_shape;
 extern const Shape predict_in_shape, predict_batch_in_shape, predict_out_shape, predict_batch_out_shape;
 extern const Shape loaded_models_shape, model_ref_shape, unload_in_shape, drift_list_shape;
 extern const Shape training_in_shape, training_ref_shape, training_row_shape, training_list_shape, training_log_shape;

@@ -1,7 +1,7 @@
 /* api/prediction/training.c - the training router (PRD-01): models are taught by jobs of the kind "train", which run as
  * child processes of the lowest priority and go on after a kill. */
 
-#include "api/prediction/prediction_api.h"
+#include "api/prediction/internal.h"
 
 static JobService *trainings_of(void *role) {
     return ((PredictionRole *)role)->trainings;
@@ -93,7 +93,7 @@ static int run_submit(void *role, Ctx *cx, const void *in, void *out) {
     return r ? r : row_of(role, cx, &job, out);
 }
 
-static int run_list(void *role, Ctx *cx, const void *in, void *out_) {
+int training_api_list(void *role, Ctx *cx, const void *in, void *out_) {
     TrainingList *out = out_;
     Job *v;
     size_t n;
@@ -167,7 +167,7 @@ const Op op_training_submit = {
 const Op op_training_list = {
     .name = "training.list", .method = "GET", .path = "/api/v1/training", .aliases = PATHS("/training"),
     .summary = "Trainings", .tag = TAG, .out = &training_list_shape, .role = ROLE_READ,
-    .lane = LANE_IO, .deadline_ms = 5000, .idempotent = true, .run = run_list };
+    .lane = LANE_IO, .deadline_ms = 5000, .idempotent = true, .run = training_api_list };
 
 const Op op_training_get = {
     .name = "training.get", .method = "GET", .path = "/api/v1/training/{training}", .aliases = PATHS("/training/{training}"),
