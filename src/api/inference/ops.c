@@ -1,7 +1,7 @@
 /* api/inference/ops.c - see inference_api.h. Sources: the Open Inference Protocol (kserve.github.io, 2023); Triton's
  * model repository extension. */
 
-#include "api/inference/inference_api.h"
+#include "api/inference/internal.h"
 
 #include "api/prediction/prediction_api.h"
 
@@ -105,155 +105,6 @@ static int run_ready(void *role, Ctx *cx, const void *in_, void *out) {
     return 0;
 }
 
-/* --- tensors in --- */
-
-typedef struct TensorIn {
-    Str name, type;
-    int64_t shape[3];
-    size_t rank;
-    double *data;
-    size_t n;
-} TensorIn;
-
-static int bad_tensor(Ctx *cx, const char *words) {
-    return err_set_at(cx, ERR_INVALID, S("inputs"), "inputs: %s", words);
-}
-
-static int read_shape(JsonReader *j, TensorIn *t) {
-    int more;
-    json_open_array(j);
-    while ((more = json_array_next(j)) > 0) {
-        if (t->rank == ARRAY_LEN(t->shape))
-            return json_fail(j, "a shape of more than three numbers");
-        if (json_read_i64(j, &t->shape[t->rank++]) != 0)
-            return j->err;
-    }
-    return more;
-}
-
-/* Flat or nested, row by row: brackets inside are only looked at for their balance, which the reader sees to. */
-static int read_data(JsonReader *j, Arena *arena, TensorIn *t) {
-    size_t cap = 0;
-    JsonToken token;
-    int depth = 0;
-    do {
-        int r = json_next(j, &token);
-        if (r)
-            return r;
-        if (token.kind == JSON_ARRAY)
-            depth++;
-        else if (token.kind == JSON_ARRAY_END)
-            depth--;
-        else if (token.kind != JSON_NUMBER || depth == 0)
-            return json_fail(j, "data that are not numbers");
-        else {
-            if (t->n == cap) {
-                size_t more = cap ? 2 * cap : 1024;
-                t->data = arena_grow(arena, t->data, cap * sizeof *t->data, more * sizeof *t->data);
-                cap = more;
-            }
-            JsonReader number;
-            json_reader_init(&number, token.text, arena, 1);
-            if (json_read_f64(&number, &t->data[t->n++]) != 0)
-                return json_fail(j, "a number out of the range of doubles");
-        }
-    } while (depth > 0);
-    return 0;
-}
-
-static int read_tensor(JsonReader *j, Arena *arena, TensorIn *t) {
-    Str key;
-    int more;
-    json_open_object(j);
-    while ((more = json_object_next(j, &key)) > 0) {
-        int r = str_eq(key, S("name"))       ? json_read_str(j, &t->name)
-                : str_eq(key, S("datatype")) ? json_read_str(j, &t->type)
-                : str_eq(key, S("shape"))    ? read_shape(j, t)
-                : str_eq(key, S("data"))     ? read_data(j, arena, t)
-                                             : json_skip(j);
-        if (r)
-            return r;
-    }
-    return more;
-}
-
-/* The one input "x", of the shape that the model wants. */
-static int read_input(Ctx *cx, Str inputs, const ServedInfo *info, TensorIn *t, size_t *n) {
-    const ForecastShape *s = &info->shape;
-    JsonReader j;
-    size_t seen = 0;
-    *t = (TensorIn){ 0 };
-    json_reader_init(&j, inputs, cx->arena, 8);
-    json_open_array(&j);
-    while (json_array_next(&j) > 0) {
-        if (seen++)
-            return bad_tensor(cx, "one tensor is wanted, \"x\"");
-        if (read_tensor(&j, cx->arena, t))
-            break;
-    }
-    if (j.err)
-        return bad_tensor(cx, j.why ? j.why : "they cannot be read");
-    if (!seen || (t->name.n && !str_eq(t->name, S("x"))))
-        return bad_tensor(cx, "the model has one input, \"x\"");
-    if (!str_eq(t->type, S("FP64")) && !str_eq(t->type, S("FP32")) && !str_eq(t->type, S("INT64")))
-        return err_set_at(cx, ERR_UNSUPPORTED, S("inputs"),
-                          "inputs: the datatype " STR_FMT " is not read here; FP64, FP32 and INT64 are",
-                          STR_ARG(t->type));
-    bool fits = t->rank == 3 && t->shape[0] >= 1 && t->shape[0] <= INFER_WINDOWS_MAX &&
-                t->shape[1] == (int64_t)s->look_back && t->shape[2] == (int64_t)s->n_channels;
-    if (!fits)
-        return err_set_at(cx, ERR_INVALID, S("inputs"),
-                          "inputs: the shape must be [1 to %d, %zu, %zu]: windows, rows of the look-back, columns",
-                          INFER_WINDOWS_MAX, s->look_back, s->n_channels);
-    *n = (size_t)t->shape[0];
-    if (t->n != *n * s->look_back * s->n_channels)
-        return err_set_at(cx, ERR_INVALID, S("inputs"), "inputs: the shape asks for %zu numbers, there are %zu",
-                          *n * s->look_back * s->n_channels, t->n);
-    return 0;
-}
-
-/* --- parameters, and the outputs that are wanted --- */
-
-static int read_level(Ctx *cx, Str parameters, double *level) {
-    JsonReader j;
-    Str key;
-    *level = 0;
-    if (!parameters.n)
-        return 0;
-    json_reader_init(&j, parameters, cx->arena, 4);
-    json_open_object(&j);
-    while (json_object_next(&j, &key) > 0)
-        if (str_eq(key, S("level")) && json_read_f64(&j, level))
-            break;
-    return j.err ? err_set_at(cx, ERR_INVALID, S("parameters"), "parameters: %s", j.why ? j.why : "cannot be read") : 0;
-}
-
-enum { OUT_FORECAST = 1, OUT_LOW = 2, OUT_HIGH = 4 };
-
-static int read_wanted(Ctx *cx, Str outputs, unsigned *wanted) {
-    static const char *const names[] = { "forecast", "low", "high" };
-    JsonReader j;
-    *wanted = outputs.n ? 0 : OUT_FORECAST | OUT_LOW | OUT_HIGH;
-    if (!outputs.n)
-        return 0;
-    json_reader_init(&j, outputs, cx->arena, 4);
-    json_open_array(&j);
-    while (json_array_next(&j) > 0) {
-        Str key, name = { 0 };
-        unsigned before = *wanted;
-        json_open_object(&j);
-        while (json_object_next(&j, &key) > 0)
-            if (str_eq(key, S("name")))
-                json_read_str(&j, &name);
-        for (unsigned i = 0; i < ARRAY_LEN(names); i++)
-            *wanted |= str_eq(name, str_c(names[i])) ? 1u << i : 0;
-        if (!j.err && *wanted == before && !(name.n && before))
-            return err_set_at(cx, ERR_INVALID, S("outputs"),
-                              "outputs: there is no \"" STR_FMT "\"; forecast, low and high are", STR_ARG(name));
-    }
-    return j.err ? err_set_at(cx, ERR_INVALID, S("outputs"), "outputs: %s", j.why ? j.why : "cannot be read") : 0;
-}
-
 /* --- tensors out --- */
 
 static void put_output(JsonWriter *w, const char *name, bool narrow, const ForecastShape *s, size_t n,
@@ -301,21 +152,22 @@ static int run_infer(void *role, Ctx *cx, const void *in_, void *out_) {
     InferOut *out = out_;
     ServedInfo info = { 0 };
     InferAnswer answer;
-    TensorIn t;
+    InferTensor t;
     InferAsk ask = { 0 };
     unsigned wanted;
     Str ref = ref_of(cx, in->model, in->version);
     int r = serving_info(serving, cx, ref, &info);
     if (r == 0)
-        r = read_level(cx, in->parameters.json, &ask.level);
+        r = infer_read_level(cx, in->parameters.json, &ask.level);
     if (r == 0)
-        r = read_wanted(cx, in->outputs.json, &wanted);
+        r = infer_read_wanted(cx, in->outputs.json, &wanted);
     if (r == 0)
-        r = read_input(cx, in->inputs.json, &info, &t, &ask.n);
+        r = infer_read_input(cx, in->inputs.json, &info.shape, &t);
     if (r)
         return r == MODEL_NONE ? no_model(cx, ref) : r;
     ask.ref = ref_of(cx, info.name, info.version); /* the one whose shape was checked, whatever is promoted meanwhile */
     ask.x = t.data;
+    ask.n = (size_t)t.shape[0];
     r = serving_infer(serving, cx, &ask, &answer);
     if (r)
         return r == MODEL_NONE ? no_model(cx, ref) : r;
