@@ -76,6 +76,23 @@ static void measure_process(AlertRounds *a) { /* on the lane: it reads files */
     add(a, SIGNAL_CAPACITY, S("descriptors"), s.descriptors);
 }
 
+/* Of the role prediction, where it is hosted here: each model on each series that has an alarm. */
+static void measure_drift(AlertRounds *a) {
+    Serving *serving = a->p->prediction.serving;
+    DriftRow *rows;
+    size_t n;
+    Ctx cx;
+    ctx_init(&cx, &a->arena, a->p->clock);
+    if (!serving || serving_drift(serving, &cx, &rows, &n) != 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].inputs || rows[i].errors)
+            add(a, SIGNAL_DRIFT,
+                str_fmt(&a->arena, STR_FMT "/" STR_FMT " " STR_FMT, STR_ARG(rows[i].name), STR_ARG(rows[i].version),
+                        STR_ARG(rows[i].series)),
+                1);
+}
+
 /* --- rounds --- */
 
 static void done(void *arg) { /* on the loop */
@@ -97,6 +114,7 @@ static void on_lane(void *arg, int err) {
     if (err != 0)
         return; /* a lane that closes has no loop behind it any more */
     measure_process(a);
+    measure_drift(a);
     evaluate(a, ROUND_MS);
     loop_post(a->loop, done, a);
 }

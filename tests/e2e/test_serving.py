@@ -115,6 +115,25 @@ class Cases(rig.Suite):
         equal(ask("stats")["models"], 0)
         equal(self.predict(server)["version"], "1", "it is loaded again")
 
+    # FUT-10: a series that left what its model was taught with raises an alert, and says so in the metrics
+    def test_drift_raises_an_alert(self):
+        self.stock()
+        server = self.serve("--alerts.every", "200ms")
+        self.teach(server)
+        drifted = lambda: [a for a in server.request("GET", "/api/v1/admin/alerts", headers={"X-API-Key": self.key()}).json["alerts"]  # noqa: E731
+                           if a["alert"] == "ModelDrift"]  # fmt: skip
+        check(not self.predict(server)["drifted"])
+        time.sleep(1)
+        equal(drifted(), [])
+        stamp = lambda i: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1704067200 + 3600 * (HOURS + i)))  # noqa: E731
+        far = [{"timestamp": stamp(i), "open": 300, "high": 302, "low": 298, "close": 300 + i % 3, "volume": 1} for i in range(250)]
+        self.post(server, "/api/v1/market/candles", {**ASK, "exchange": "file", "candles": far})
+        check(self.predict(server)["drifted"])
+        [alert] = wait_for(drifted, LONG, "the alert")
+        equal((alert["of"], alert["label"], alert["severity"], alert["state"]), ("btc-1h/1 file:BTCUSDT:1h", "series", "warning", "pending"))
+        metrics = server.request("GET", "/metrics").body.decode()
+        check("finsight_models_drifted 1" in metrics and "finsight_model_load_seconds_count 1" in metrics, metrics)
+
     # PRD-01: what is cancelled registers nothing; what cannot be taught says why
     def test_cancelled_and_refused(self):
         self.stock()

@@ -15,6 +15,7 @@ typedef enum AlertSignal {
     SIGNAL_SERVICE_DOWN,  /* 1: no instance of a service can be called */
     SIGNAL_CAPACITY,      /* share in use of disk, memory, descriptors, connections, a queue */
     SIGNAL_FAILED_LOGINS, /* of one source, in the last minute */
+    SIGNAL_DRIFT,         /* 1: a series is no longer what its model was taught with */
     SIGNALS
 } AlertSignal;
 
@@ -30,7 +31,7 @@ typedef struct AlertRule {
     const char *label; /* what the sample's label is called; NULL: it has none */
 } AlertRule;
 
-/* The documents' own (OBS-20 .. OBS-24, SEC-28). */
+/* The documents' own (OBS-20 .. OBS-24, SEC-28), and drift (FUT-10). */
 extern const AlertRule alert_rules[];
 extern const size_t n_alert_rules;
 

@@ -1,4 +1,4 @@
-/* services/alerts/book.c - the documents' rules, and how alerts come and go; see alert.h. */
+/* services/alerts/book.c - the documents' rules and our own of drift, and how alerts come and go; see alert.h. */
 
 #include "services/alerts/alert.h"
 
@@ -15,6 +15,7 @@ const AlertRule alert_rules[] = {
     { "HighCapacity", "more than 90 % of a resource is in use", SIGNAL_CAPACITY, SEVERITY_WARNING, 0.90, false, MINUTE, MINUTE, "resource" },
     { "HighCapacity", "more than 95 % of a resource is in use", SIGNAL_CAPACITY, SEVERITY_CRITICAL, 0.95, false, MINUTE, MINUTE, "resource" },
     { "FailedLogins", "ten failed logins a minute from one source", SIGNAL_FAILED_LOGINS, SEVERITY_WARNING, 10, true, 0, 10 * MINUTE, "source" },
+    { "ModelDrift", "a series is no longer what its model was taught with", SIGNAL_DRIFT, SEVERITY_WARNING, 0, false, MINUTE, 5 * MINUTE, "series" },
 };
 /* clang-format on */
 const size_t n_alert_rules = ARRAY_LEN(alert_rules);

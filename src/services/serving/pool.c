@@ -35,6 +35,7 @@ struct Pool {
     size_t n_said;
     Gauge *loaded, *memory;
     Counter *loads, *evictions;
+    Histogram *took;
 };
 
 Pool *pool_new(const ServingOptions *o) {
@@ -48,6 +49,9 @@ Pool *pool_new(const ServingOptions *o) {
         p->loaded = metrics_gauge(o->metrics, "finsight_models_loaded", "Models in memory.", METRIC_NO_LABELS);
         p->memory = metrics_gauge(o->metrics, "finsight_models_bytes", "Memory of loaded models.", METRIC_NO_LABELS);
         p->loads = metrics_counter(o->metrics, "finsight_model_loads_total", "Models loaded.", METRIC_NO_LABELS);
+        p->took = metrics_histogram(o->metrics, "finsight_model_load_seconds",
+                                    "From asking the registry for a model's weights to its first forecast.", NULL, 0,
+                                    METRIC_NO_LABELS);
         p->evictions = metrics_counter(o->metrics, "finsight_model_evictions_total",
                                        "Models that left memory to make room.", METRIC_NO_LABELS);
     }
@@ -216,12 +220,15 @@ static int load(Pool *p, Ctx *cx, const ServableModel *of, Served **out) {
     Arena scratch = { 0 };
     Str bytes;
     Ctx own = *cx;
+    MonoNs begun = clock_mono(cx->clock);
     own.arena = &scratch;
     int r = model_source_load(p->o.models, &own, of, &bytes);
     if (r == 0)
         r = served_load(&own, &p->o, of, bytes, out);
     cx->err = own.err;
     arena_done(&scratch);
+    if (r == 0)
+        histogram_observe(p->took, (double)(clock_mono(cx->clock).ns - begun.ns) / 1e9);
     mem_trim(); /* the file's bytes are as many as the weights */
     return r;
 }

@@ -44,6 +44,7 @@ TEST(each_threshold_is_where_the_documents_put_it) {
         { "capacity 90 %", "HighCapacity", SIGNAL_CAPACITY, 0.9, 0.901, SEVERITY_WARNING },
         { "capacity 95 %", "HighCapacity", SIGNAL_CAPACITY, 0.95, 0.951, SEVERITY_CRITICAL },
         { "ten failed logins", "FailedLogins", SIGNAL_FAILED_LOGINS, 9, 10, SEVERITY_WARNING },
+        { "a series drifted", "ModelDrift", SIGNAL_DRIFT, 0, 1, SEVERITY_WARNING },
     };
     EACH_ROW (r, rows) {
         TestCtx t;
