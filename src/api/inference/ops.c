@@ -168,6 +168,7 @@ static int run_infer(void *role, Ctx *cx, const void *in_, void *out_) {
     ask.ref = ref_of(cx, info.name, info.version); /* the one whose shape was checked, whatever is promoted meanwhile */
     ask.x = t.data;
     ask.n = (size_t)t.shape[0];
+    ask.window = t.n / ask.n;
     r = serving_infer(serving, cx, &ask, &answer);
     if (r)
         return r == MODEL_NONE ? no_model(cx, ref) : r;

@@ -94,6 +94,11 @@ int serving_infer(Serving *s, Ctx *cx, const InferAsk *ask, InferAnswer *out) {
     if (r)
         return r;
     const ForecastShape *shape = &m->card.shape;
+    if (ask->window != shape->look_back * shape->n_channels) { /* deleted, and another of its name and version */
+        served_drop(m);
+        return err_set_at(cx, ERR_CONFLICT, S("model"), "model \"" STR_FMT "\" was replaced by another; ask again",
+                          STR_ARG(ask->ref));
+    }
     float *x = arena_new_n(cx->arena, float, mem_mul(ask->n, shape->look_back * shape->n_channels));
     float *y = arena_new_n(cx->arena, float, mem_mul(ask->n, shape->horizon * shape->n_targets));
     r = scale(cx, m, ask, x);

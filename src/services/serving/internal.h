@@ -79,6 +79,9 @@ int served_predict(Served *m, Ctx *cx, const WindowBatch *batch, float *out);
 /* The latest origin with its half widths: forecast, half (horizon, n_targets), scaled. 0 adaptive, TRACK_SPLIT. */
 int served_follow(Served *m, Ctx *cx, Str series, size_t level, const TrackRows *rows, float *forecast, float *half,
                   bool *drifted);
+/* Of rows that somebody sent along: what was made of others' is not looked at, and nothing of these is kept. */
+int served_follow_once(Served *m, Ctx *cx, size_t level, const TrackRows *rows, float *forecast, float *half,
+                       bool *drifted);
 /* Did it follow the series before? Of a symbol: any series of it. */
 bool served_follows(Served *m, Str series, size_t level);
 bool served_follows_symbol(Served *m, Symbol symbol);

@@ -226,9 +226,10 @@ static int compute(Climb *c, Served *m) {
         for (size_t i = 0; i < values; i++)
             half[i] = card->half ? card->half[c->level * values + i] : NAN;
         r = scale_rows(c, card, &rows);
-        if (r == 0)
-            r = served_follow(m, c->cx, c->ask->rows ? S("") : series, c->level, &rows, forecast, half,
-                              &c->out->drifted);
+        if (r == 0 && c->ask->rows)
+            r = served_follow_once(m, c->cx, c->level, &rows, forecast, half, &c->out->drifted);
+        else if (r == 0)
+            r = served_follow(m, c->cx, series, c->level, &rows, forecast, half, &c->out->drifted);
         if (r != TRACK_SPLIT || all)
             break;
     }

@@ -315,6 +315,27 @@ static int hold_track(Served *m, Ctx *cx, Str series, size_t level, Track **out)
     return 0;
 }
 
+static int follow(Served *m, Ctx *cx, Track *t, const TrackRows *rows, float *forecast, float *half, bool *drifted) {
+    int r = tracker_follow(t->tracker, cx, rows, predict_tracked, m, forecast, half);
+    if (r >= 0) {
+        const float *errors;
+        size_t n = tracker_errors(t->tracker, &errors);
+        watch_see(&t->watch, &m->card, rows, errors, n);
+        *drifted = watch_inputs(&t->watch) || watch_errors(&t->watch);
+    }
+    return r;
+}
+
+int served_follow_once(Served *m, Ctx *cx, size_t level, const TrackRows *rows, float *forecast, float *half,
+                       bool *drifted) {
+    Track *t = NULL;
+    int r = new_track(cx, m, S(""), level, &t);
+    if (r == 0)
+        r = follow(m, cx, t, rows, forecast, half, drifted);
+    track_free(t);
+    return r;
+}
+
 int served_follow(Served *m, Ctx *cx, Str series, size_t level, const TrackRows *rows, float *forecast, float *half,
                   bool *drifted) {
     Track *t = NULL;
@@ -324,13 +345,7 @@ int served_follow(Served *m, Ctx *cx, Str series, size_t level, const TrackRows 
     if (r)
         return r;
     pthread_mutex_lock(&t->lock);
-    r = tracker_follow(t->tracker, cx, rows, predict_tracked, m, forecast, half);
-    if (r >= 0) {
-        const float *errors;
-        size_t n = tracker_errors(t->tracker, &errors);
-        watch_see(&t->watch, &m->card, rows, errors, n);
-        *drifted = watch_inputs(&t->watch) || watch_errors(&t->watch);
-    }
+    r = follow(m, cx, t, rows, forecast, half, drifted);
     pthread_mutex_unlock(&t->lock);
     pthread_mutex_lock(&m->track_lock);
     t->n_holders--;

@@ -120,9 +120,9 @@ int serving_info(Serving *s, Ctx *cx, Str ref, ServedInfo *out);
 
 typedef struct InferAsk {
     Str ref;
-    const double *x; /* (n, look_back, n_channels) in the data's own units */
-    size_t n;
-    double level; /* 0: no intervals */
+    const double *x;  /* (n, look_back, n_channels) in the data's own units */
+    size_t n, window; /* windows, and the numbers of each: look_back * n_channels of the model that was meant */
+    double level;     /* 0: no intervals */
 } InferAsk;
 
 typedef struct InferAnswer {
@@ -130,7 +130,8 @@ typedef struct InferAnswer {
     double *value, *low, *high; /* (n, horizon, n_targets); low and high NULL without a level */
 } InferAnswer;
 
-/* No ladder: this model or an error. 0, MODEL_NONE; ERR_INVALID: a value that is no number (its place is named). */
+/* No ladder: this model or an error. 0, MODEL_NONE; ERR_INVALID: a value that is no number (its place is named);
+ * ERR_CONFLICT: the model wants other windows by now. */
 int serving_infer(Serving *s, Ctx *cx, const InferAsk *ask, InferAnswer *out);
 
 /* --- what is loaded --- */

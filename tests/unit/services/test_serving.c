@@ -453,7 +453,7 @@ TEST(tensors_through_a_model) {
     ServedInfo info;
     for (size_t i = 0; i < ARRAY_LEN(x); i++)
         x[i] = r.f.rows.close[ROWS - LOOK_BACK + i % LOOK_BACK];
-    InferAsk q = { .ref = S("btc"), .x = x, .n = 2, .level = 0.9 };
+    InferAsk q = { .ref = S("btc"), .x = x, .n = 2, .window = LOOK_BACK, .level = 0.9 };
     CHECK_OK(&r.t.cx, serving_infer(r.s, &r.t.cx, &q, &out));
     CHECK_STR(out.model.version, S("2"));
     PredictAsk a = ask_of("btc");
@@ -464,12 +464,42 @@ TEST(tensors_through_a_model) {
         CHECK_NEAR(out.value[HORIZON + h], out.value[h], 0); /* alone or beside another */
         CHECK(out.low[h] < out.value[h] && out.value[h] < out.high[h]);
     }
+    q.window = LOOK_BACK - 1; /* as of a model that was deleted, and another registered under its name and version */
+    CHECK_EQ(serving_infer(r.s, &r.t.cx, &q, &out), ERR_CONFLICT);
+    q.window = LOOK_BACK;
     x[30] = NAN;
     CHECK_EQ(serving_infer(r.s, &r.t.cx, &q, &out), ERR_INVALID);
     CHECK(strstr(r.t.cx.err.text, "window 1, row 6, column close") != NULL);
     CHECK_OK(&r.t.cx, serving_info(r.s, &r.t.cx, S("btc/1"), &info));
     CHECK_EQ(info.shape.look_back, LOOK_BACK);
     CHECK_EQ(serving_info(r.s, &r.t.cx, S("nosuch"), &info), MODEL_NONE);
+    close_room(&r);
+}
+
+/* Two callers send candles of the same times: neither hears of the other's. */
+TEST(candles_given_are_nobody_elses) {
+    Room r, alone;
+    PredictAsk a = ask_of("btc/1");
+    ServedForecast mine, theirs, want;
+    Candles other;
+    open_room(&r, NULL);
+    open_room(&alone, NULL);
+    candles_init(&other, &r.t.arena, r.f.rows.n);
+    candles_append(&other, &r.f.rows, 0, r.f.rows.n);
+    for (size_t i = 0; i < other.n; i++)
+        other.close[i] += (double)(i % 7);
+    a.rows = &r.f.rows;
+    CHECK_OK(&r.t.cx, serving_predict(r.s, &r.t.cx, &a, &mine));
+    a.rows = &other;
+    CHECK_OK(&r.t.cx, serving_predict(r.s, &r.t.cx, &a, &theirs));
+    CHECK_OK(&alone.t.cx, serving_predict(alone.s, &alone.t.cx, &a, &want));
+    CHECK_STR(theirs.interval, S("adaptive"));
+    CHECK(fabs(theirs.value[0] - mine.value[0]) > 1e-3);
+    for (size_t h = 0; h < HORIZON; h++) {
+        CHECK_NEAR(theirs.value[h], want.value[h], 0);
+        CHECK_NEAR(theirs.high[h], want.high[h], 0);
+    }
+    close_room(&alone);
     close_room(&r);
 }
 
@@ -563,7 +593,7 @@ static void *infer_on(void *arg) {
         Ctx cx;
         InferAnswer out;
         ctx_init(&cx, &arena, &k->room->t.clock.clock);
-        InferAsk q = { .ref = S("btc"), .x = k->x, .n = 1 };
+        InferAsk q = { .ref = S("btc"), .x = k->x, .n = 1, .window = LOOK_BACK };
         if (serving_infer(k->room->s, &cx, &q, &out) != 0)
             k->failed++;
         else if (memcmp(out.value, k->want, sizeof k->want) != 0)
@@ -586,7 +616,8 @@ TEST(many_are_computed_together_to_the_same_bits) {
         InferAnswer out;
         memcpy(x[i], r.f.rows.close + 30 * i, sizeof x[i]);
         k[i] = (Inferrer){ .room = &r, .x = x[i], .rounds = ROUNDS };
-        CHECK_OK(&r.t.cx, serving_infer(r.s, &r.t.cx, &(InferAsk){ .ref = S("btc"), .x = x[i], .n = 1 }, &out));
+        CHECK_OK(&r.t.cx, serving_infer(r.s, &r.t.cx,
+                                        &(InferAsk){ .ref = S("btc"), .x = x[i], .n = 1, .window = LOOK_BACK }, &out));
         memcpy(k[i].want, out.value, sizeof k[i].want);
     }
     for (int i = 0; i < THREADS; i++)
@@ -610,11 +641,14 @@ TEST(a_queue_that_is_full_refuses) {
     static double x[3 * LOOK_BACK];
     InferAnswer out;
     memcpy(x, r.f.rows.close, sizeof x);
-    CHECK_OK(&r.t.cx, serving_infer(r.s, &r.t.cx, &(InferAsk){ .ref = S("btc"), .x = x, .n = 2 }, &out));
-    CHECK_EQ(serving_infer(r.s, &r.t.cx, &(InferAsk){ .ref = S("btc"), .x = x, .n = 3 }, &out), ERR_BUSY);
+    CHECK_OK(&r.t.cx,
+             serving_infer(r.s, &r.t.cx, &(InferAsk){ .ref = S("btc"), .x = x, .n = 2, .window = LOOK_BACK }, &out));
+    CHECK_EQ(serving_infer(r.s, &r.t.cx, &(InferAsk){ .ref = S("btc"), .x = x, .n = 3, .window = LOOK_BACK }, &out),
+             ERR_BUSY);
     r.t.cx.deadline = clock_mono(&r.t.clock.clock);
     clock_manual_advance_ms(&r.t.clock, 10);
-    CHECK_EQ(serving_infer(r.s, &r.t.cx, &(InferAsk){ .ref = S("btc"), .x = x, .n = 1 }, &out), ERR_TIMEOUT);
+    CHECK_EQ(serving_infer(r.s, &r.t.cx, &(InferAsk){ .ref = S("btc"), .x = x, .n = 1, .window = LOOK_BACK }, &out),
+             ERR_TIMEOUT);
     close_room(&r);
 }
 
@@ -700,7 +734,7 @@ TEST(drift_is_told) {
 
 TESTS(T(a_forecast_says_who_made_it_from_what_and_how_sure), T(served_intervals_cover_what_they_say),
       T(models_are_taken_away_one_by_one), T(every_input_taken_away_in_turn), T(without_any_candles_there_is_no_answer),
-      T(candles_and_news_are_asked_for_at_the_same_time), T(what_is_wrong_is_said), T(tensors_through_a_model),
-      T(a_swap_under_load_mixes_nothing_and_loses_nothing), T(many_are_computed_together_to_the_same_bits),
-      T(a_queue_that_is_full_refuses), T(the_longest_unused_makes_room), T(an_answer_kept_is_of_its_version_and_candle),
-      T(drift_is_told))
+      T(candles_and_news_are_asked_for_at_the_same_time), T(what_is_wrong_is_said), T(candles_given_are_nobody_elses),
+      T(tensors_through_a_model), T(a_swap_under_load_mixes_nothing_and_loses_nothing),
+      T(many_are_computed_together_to_the_same_bits), T(a_queue_that_is_full_refuses), T(the_longest_unused_makes_room),
+      T(an_answer_kept_is_of_its_version_and_candle), T(drift_is_told))
