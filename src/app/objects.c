@@ -35,7 +35,8 @@ static int open_s3(Ctx *cx, const AppCfg *cfg, Ids *ids, Str bucket, Str prefix,
         return r;
     ObjectCacheOptions cache = { .dir = path_join(cx->arena, cfg->data_dir, "object-cache"),
                                  .max_bytes = cfg->objects_cache };
-    return object_cached_open(cx, *out, &cache, out);
+    r = object_cached_open(cx, TAKE(*out), &cache, out); /* what is behind goes with it, also when it fails */
+    return r;
 }
 
 int app_bucket_open(Ctx *cx, const AppCfg *cfg, Ids *ids, Str uri, ObjectStore **out) {

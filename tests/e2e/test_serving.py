@@ -134,6 +134,15 @@ class Cases(rig.Suite):
         metrics = server.request("GET", "/metrics").body.decode()
         check("finsight_models_drifted 1" in metrics and "finsight_model_load_seconds_count 1" in metrics, metrics)
 
+    # the folder in front of a bucket cannot be made: words, and nothing is closed twice on the way out
+    def test_a_cache_folder_that_cannot_be_made_is_told(self):
+        self.extra = {"FINSIGHT_OBJECTS_S3_ACCESS_KEY": "a", "FINSIGHT_OBJECTS_S3_SECRET_KEY": "b"}
+        self.data.mkdir(exist_ok=True)
+        (self.data / "object-cache").write_text("in the way")
+        done = self.cli("serve", "--data-dir", self.data, "--port", 0, "--objects.store", "s3", "--objects.s3_endpoint",
+                        "http://127.0.0.1:9", "--objects.s3_bucket", "abc", status=4)  # fmt: skip
+        check("object-cache" in done.stderr, done.stderr)
+
     # PRD-01: what is cancelled registers nothing; what cannot be taught says why
     def test_cancelled_and_refused(self):
         self.stock()
