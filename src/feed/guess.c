@@ -109,12 +109,14 @@ static const Script scripts[] = {
     { STR_INIT("windows-1251"), "оеаинтсрвлкмдпу", 0x400, 0x45f },
     { STR_INIT("iso-8859-5"), "оеаинтсрвлкмдпу", 0x400, 0x45f },
     { STR_INIT("cp866"), "оеаинтсрвлкмдпу", 0x400, 0x45f },
+    { STR_INIT("mac-cyrillic"), "оеаинтсрвлкмдпу", 0x400, 0x45f }, /* small letters as in windows-1251 */
     { STR_INIT("windows-1253"), "αοιετσνηυρπκμλς", 0x386, 0x3ce },
     { STR_INIT("windows-1255"), "יוהלארתשבמ", 0x5d0, 0x5ea },
-    { STR_INIT("tis-620"), "านรอกเงมยลวดท", 0xe01, 0xe5b },
+    { STR_INIT("tis-620"), "านรอกเงมยลวดทส่้ัี", 0xe01, 0xe5b },
 };
 
-/* How many of 1000 characters past ASCII are common letters of the script; 0 if many are none of it at all. */
+/* How many of 1000 characters past ASCII are common letters of the script, and, to decide between equals, a tenth of
+ * those that are any of its letters; 0 if many are none of it at all. */
 static size_t score(const Script *script, Str text) {
     size_t n = 0, own = 0, common = 0;
     for (size_t i = 0; i < text.n;) {
@@ -127,7 +129,7 @@ static size_t score(const Script *script, Str text) {
         }
         i += k;
     }
-    return n >= FEWEST_LETTERS && share(own, n, 90) ? common * 1000 / n : 0;
+    return n >= FEWEST_LETTERS && share(own, n, 90) ? (common * 1000 + own * 100) / n : 0;
 }
 
 static bool is_foreign_script(Str s) { /* more letters past ASCII than of ASCII, markup aside */
@@ -143,7 +145,7 @@ static bool is_foreign_script(Str s) { /* more letters past ASCII than of ASCII,
 
 static Str guess_script(Str s) {
     Str best = { NULL, 0 };
-    size_t most = 550;
+    size_t most = 645;
     Buf text;
     buf_init(&text, (size_t)SAMPLE_MAX * 4);
     for (size_t i = 0; i < ARRAY_LEN(scripts) && is_foreign_script(s); i++) {
