@@ -241,7 +241,7 @@ static void clean_entityref(void *arg, Str name) {
 static void clean_comment(void *arg, Str text) {
     Cleaner *c = arg;
     put(c, S("<!--"));
-    if (str_starts(text, S(">")) || str_starts(text, S("->")))
+    if (text.n && (text.p[0] == '>' || text.p[0] == '-' || text.p[0] == '!'))
         buf_put_c(c->out, ' ');
     for (size_t i = 0; i < text.n; i++) {
         if (text.p[i] == '!' && i >= 2 && text.p[i - 1] == '-' && text.p[i - 2] == '-')

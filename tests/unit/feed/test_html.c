@@ -38,6 +38,7 @@ TEST(markup_is_kept_by_a_list) {
         { "<!-- a --!><script>x</script> -->b", "<!-- a -- !><script>x</script> -->b" },
         { "<!--><script>x</script> -->b", "<!-- ><script>x</script> -->b" },
         { "<!---><script>x</script> -->b", "<!-- -><script>x</script> -->b" },
+        { "<!---!><script>x</script>-->b", "<!-- -!><script>x</script>-->b" },
         { "a<br/ >b <i>c</i>d/e", "a<br /> >b  c d/e" },
         { "a<br/ ><b title=x/>c", "a<br /> > c" },
         { "<script>&bogus; x</script>a", "&amp;a" },
