@@ -27,6 +27,7 @@ int op_cached_find(Answers *answers, Ctx *cx, const Op *op, const void *in, Str 
     if (r != 0)
         return r == ANSWER_LOAD ? OP_TO_RUN : r;
     c->level = a.level;
+    c->series = str_dup(cx->arena, a.series);
     c->age_ms = a.age_ms;
     r = put_answer(cx, &a, body);
     answer_done(&a);
@@ -54,6 +55,7 @@ void op_cached_end(OpCached *c, Ctx *cx, const void *in, const void *out, Str by
         answers_give_up(c->answers, &c->ticket);
         return;
     }
+    c->series = k.series;
     AnswerMade made = { .kind = c->op->cache,
                         .immutable = k.immutable,
                         .series = k.series,

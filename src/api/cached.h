@@ -19,6 +19,7 @@ typedef struct OpCached {
     const Op *op;
     AnswerTicket ticket;
     CacheLevel level; /* where the answer was */
+    Str series;       /* it was made of, once there is an answer; in cx->arena */
     int64_t age_ms;
 } OpCached;
 

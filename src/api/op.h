@@ -156,6 +156,8 @@ struct Op {
     /* With Op.cache: out NULL asks for the key of a question (false: not to be kept), else for what the answer was made
      * of. NULL = answers are not kept here. */
     bool (*kept)(Ctx *cx, const void *in, const void *out, OpKept *k);
+    /* When it went well, answers with these surrogate keys are told no more: a gateway forgets its own, too. NULL = none */
+    List (*purges)(const void *in); /* of Str */
 };
 
 typedef struct OpTable { /* one role's API */

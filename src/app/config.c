@@ -236,6 +236,8 @@ const CfgOption app_options[] = {
       .help = "memory for answers of services elsewhere, kept as their Cache-Control allows; 0: none are kept" },
     { "gateway.hedge", CFG_BOOL, CFG_AT(AppCfg, gateway_hedge),
       .help = "ask another instance of a role too when no answer has come in the time that 95 of 100 calls take, for calls that may be repeated" },
+    { "cache.edge", CFG_DURATION, CFG_AT(AppCfg, cache_edge_ms), .def = "0s", .max = 24 * 60 * MINUTE_MS,
+      .help = "how long a CDN may tell what all may read without asking (s-maxage); 0: it asks whether it is still so" },
     { "gateway.role_age", CFG_DURATION, CFG_AT(AppCfg, gateway_role_age_ms), .def = "0s", .max = 10 * MINUTE_MS,
       .help = "how old an answer of a role elsewhere may be that is told without asking it; 0: it is asked whether it is still so" },
 

@@ -80,7 +80,7 @@ typedef struct AppCfg {
     Str discovery_address, discovery_credentials;
     bool discovery_register, discovery_fast, discovery_preserve;
     bool gateway_hedge;
-    int64_t gateway_cache, gateway_role_age_ms;
+    int64_t gateway_cache, gateway_role_age_ms, cache_edge_ms;
     CfgList cors_origins;
     bool cors_credentials;
     int64_t cors_max_age_ms;

@@ -4,7 +4,9 @@
 
 #include "adapters/cache/memory.h"
 #include "adapters/cache/redis.h"
+#include "app/tables.h"
 #include "base/hash.h"
+#include "policy/surrogate.h"
 
 /* --- what the store tells --- */
 
@@ -70,6 +72,34 @@ static int64_t drop_answers(void *arg, Ctx *cx) {
     return MAX(0, before.bytes - after.bytes);
 }
 
+/* Which answers an operation's route or its role's name stands for: all of their kind. */
+static void purge_route(KeptAnswers *k, Ctx *cx, Str key, size_t *n) {
+    static const char *const heads[CACHE_KINDS] = {
+        [CACHE_OHLCV] = "ohlcv:*", [CACHE_STATS] = "stats:*", [CACHE_SYSTEM] = "system:*"
+    };
+    for (size_t t = 0; t < N_PLATFORM_TABLES; t++)
+        for (size_t i = 0; i < platform_tables[t]->n_ops; i++) {
+            const Op *op = platform_tables[t]->ops[i];
+            bool named = str_eq(key, str_fmt(cx->arena, "route:%s", op->path)) ||
+                         str_eq(key, str_fmt(cx->arena, "role:%s", platform_tables[t]->role));
+            if (named && op->kept && heads[op->cache])
+                *n += answers_purge(k->answers, cx, str_c(heads[op->cache]));
+        }
+}
+
+static size_t purge_answers(void *arg, Ctx *cx, const Str *keys, size_t n) {
+    KeptAnswers *k = arg;
+    Str patterns[SURROGATE_PATTERNS_MAX];
+    size_t gone = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t n_patterns = surrogate_patterns(cx->arena, keys[i], patterns);
+        for (size_t p = 0; p < n_patterns; p++)
+            gone += answers_purge(k->answers, cx, patterns[p]);
+        purge_route(k, cx, keys[i], &gone);
+    }
+    return gone;
+}
+
 /* --- opening --- */
 
 static void lives(const AppCfg *cfg, CacheTtls *t) {
@@ -115,6 +145,7 @@ int kept_open(KeptAnswers *k, Ctx *cx, Platform *p) {
     k->watch = (CandleStoreWatch){ .heard = on_commit, .doubted = on_doubt, .arg = k };
     candle_store_watch(p->store, &k->watch);
     p->admin.drop_answers = drop_answers;
+    p->admin.purge_answers = purge_answers;
     p->admin.answers = k;
     return 0;
 }

@@ -18,7 +18,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { COMMANDS_MAX = 64 };
+enum { COMMANDS_MAX = 80 };
 
 static const Command *const own[] = { &cmd_serve,      &cmd_demo,   &cmd_exchange_sim, &cmd_feed_sim,
                                       &cmd_s3_sim,     &cmd_config, &cmd_doctor,       &cmd_migrate,

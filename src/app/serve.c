@@ -386,9 +386,10 @@ static void make_trust(Service *s, GatewayOptions *g) {
     g->event_arg = &s->desk;
 }
 
-/* What a gateway does with the answers of others. */
+/* What it says of its own answers, and does with those of others. */
 static void make_front(const Service *s, GatewayOptions *g) {
     const AppCfg *cfg = s->cfg;
+    g->edge_ms = cfg->cache_edge_ms;
     if (!s->hosts.has[ROLE_GATEWAY])
         return;
     g->documents = &platform_documents; /* the same words however many processes there are */

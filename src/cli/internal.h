@@ -21,7 +21,7 @@ struct SweepResponse;
 int cli_backtest_write(Cli *c, ApiCaller *api, Str id, Str table, Str path);
 int cli_sweep_write(Cli *c, const struct SweepResponse *s, Str path);
 
-extern const Command cmd_alerts;
+extern const Command cmd_alerts, cmd_cache;
 extern const Command cmd_fill, cmd_unfill, cmd_resample, cmd_disagree, cmd_actions, cmd_jobs, cmd_events;
 extern const Command cmd_import, cmd_export, cmd_query, cmd_stats, cmd_gaps, cmd_quality, cmd_ensure, cmd_collect,
     cmd_list, cmd_symbols, cmd_exchanges, cmd_remove, cmd_verify, cmd_storage, cmd_backtest, cmd_backtests, cmd_show,

@@ -4,7 +4,7 @@
 
 #include "base/base64.h"
 
-static const Str anonymous = STR_INIT("anonymous");
+static const Str anonymous = STR_INIT(AUTH_ANONYMOUS);
 
 bool auth_equal(Str a, Str b) {
     unsigned char differ = a.n != b.n;

@@ -21,7 +21,8 @@ typedef struct AuthRules {
     bool unknown_is_401; /* a key that is no good is 401 instead of 403 (U02, U33) */
 } AuthRules;
 
-#define AUTH_KEY_PREFIX "key:" /* of a principal's id: the id of the key follows */
+#define AUTH_ANONYMOUS  "anonymous" /* the id of who brought no key */
+#define AUTH_KEY_PREFIX "key:"      /* of a principal's id: the id of the key follows */
 
 typedef struct AuthVerdict {
     Principal principal;    /* id: "admin", "key:<id>" (in cx->arena), "anonymous", "local" */

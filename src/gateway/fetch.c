@@ -481,6 +481,22 @@ void fetch_alone(Request *rq) {
 
 /* --- changes --- */
 
+/* What is on its way was asked for before a change: those who ask from now on do not wait for it. */
+static void fetches_void(Gateway *g, const Str *service) {
+    LIST_FOR (it, &g->keep.fetches) {
+        Fetch *f = LIST_ENTRY(it, Fetch, node);
+        f->void_ |= !service || str_eq(service_of(f), *service);
+    }
+}
+
+void fetch_forget(Gateway *g, const Str *keys, size_t n) {
+    if (!g->keep.shelf)
+        return;
+    fetches_void(g, NULL);
+    for (size_t i = 0; i < n; i++)
+        shelf_forget_key(g->keep.shelf, keys[i]);
+}
+
 void fetch_changed(Request *rq, int status) {
     Keeping *keep = &rq->g->keep;
     const HttpHead *head = &rq->ex->head;
@@ -488,10 +504,8 @@ void fetch_changed(Request *rq, int status) {
     if (!keep->shelf || reads || status >= 400)
         return;
     Str service = cluster_name(rq->route->cluster);
-    LIST_FOR (it, &keep->fetches) {
-        Fetch *f = LIST_ENTRY(it, Fetch, node);
-        f->void_ |= str_eq(service_of(f), service);
-    }
+    fetches_void(rq->g, &service);
+    surrogate_purge(rq);
     if (rq->route->op) { /* what a role answers hangs together */
         shelf_forget_tag(keep->shelf, service);
         return;

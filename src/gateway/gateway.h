@@ -130,6 +130,7 @@ typedef struct GatewayOptions {
     Metrics *metrics;
     ApiCaller *wire;      /* borrowed; not NULL: operations of this process are called through the form of the wire */
     Answers *answers;     /* borrowed; answers that are kept; NULL = none are */
+    int64_t edge_ms;      /* for so long an edge may tell what all may read without asking; 0: it always asks */
     size_t keep_bytes;    /* memory for answers of services elsewhere; 0: none are kept */
     int64_t hedge_ms;     /* of roles' idempotent calls; see ClusterRequest */
     int64_t keep_role_ms; /* how long an answer of a role elsewhere is told without asking it; 0: it is always asked */

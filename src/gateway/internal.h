@@ -184,8 +184,9 @@ typedef struct Request {
     bool vouched;   /* a hop of ours said who asks */
     /* Of the gateway's set: good until the stages are through. NULL: another way in. */
     const KeyEntry *key;
-    Str raw_media; /* of an answer that is a document */
-    Str kept;      /* "HIT", "MISS"; empty: an answer that is not kept */
+    Str raw_media;  /* of an answer that is a document */
+    Str kept;       /* "HIT", "MISS"; empty: an answer that is not kept */
+    Str surrogates; /* names of its answer in caches; empty: it has none */
     MediaType media;
     Coding coding;
     bool head_only;
@@ -324,7 +325,15 @@ bool fetch_join(Request *rq, FetchQuestion *fq);
 void fetch_alone(Request *rq);
 /* After an answer: what changes something makes what was kept of it void. */
 void fetch_changed(Request *rq, int status);
+/* Answers with these surrogate keys are told no more. */
+void fetch_forget(Gateway *g, const Str *keys, size_t n);
 void fetches_end(Gateway *g);
+
+/* surrogate.c, on the lane: names of the answer to in; series: what it was made of, where that is known. */
+void surrogate_note(Request *rq, const void *in, Str series);
+/* An operation that purges went well: here (from the lane, before its answer), or elsewhere (on the loop). */
+void surrogate_purge_posted(Request *rq, const void *in);
+void surrogate_purge(Request *rq);
 
 /* traced.c: the spans of a request. */
 void traced_begin(Request *rq);

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/zip.h"
+#include "gateway/auth.h"
 #include "gateway/freshness.h"
 #include "gateway/hop.h"
 
@@ -11,9 +12,9 @@ enum {
     REPLY_MAX = 64 << 20,
     COMPRESS_FROM = 1024, /* bytes: below, a header costs more than it saves */
     ARENA_MAX = 256 << 20,
-    POOL_MAX = 32,                   /* requests at rest; more at once are heap memory of their own */
-    POOL_ARENA = 256 << 10,          /* bytes: an arena that grew larger is given back */
-    EXTRA_MAX = 1 + CORS_FIELDS_MAX, /* fields beside those every reply has */
+    POOL_MAX = 32,                          /* requests at rest; more at once are heap memory of their own */
+    POOL_ARENA = 256 << 10,                 /* bytes: an arena that grew larger is given back */
+    EXTRA_MAX = OP_DEPRECATION_HEADERS + 4, /* fields beside those every reply has */
 };
 
 static Str keep_id(char to[static REQUEST_ID_MAX + 1], Str id) {
@@ -319,6 +320,8 @@ static int run(Request *rq, Buf *body) {
     r = find_kept(rq, in, form, &c, body);
     span_end(&rq->cx, look, MIN(r, 0));
     span_note(look.span, rq->kept);
+    if (r == 0)
+        surrogate_note(rq, in, c.series);
     if (r != OP_TO_RUN)
         return r;
     SpanMark work = span_begin(&rq->cx, "operation");
@@ -335,6 +338,10 @@ static int run(Request *rq, Buf *body) {
     op_cached_end(&c, &rq->cx, in, out, r == 0 ? buf_str(body) : (Str){ 0 });
     rq->kept = op_cached_word(&c);
     span_end(&rq->cx, keep, 0);
+    if (r == 0) {
+        surrogate_note(rq, in, c.series);
+        surrogate_purge_posted(rq, in);
+    }
     return r;
 }
 
@@ -342,6 +349,18 @@ static int run(Request *rq, Buf *body) {
 static Str etag_of(Request *rq, Str body) {
     enum { SEED = 1 };
     return str_fmt(&rq->arena, "W/\"%016llx\"", (unsigned long long)hash64_str(body, SEED));
+}
+
+/* Whoever keeps it asks whether it is still so, which costs a 304; an edge that may tell it for a while without asking is
+ * told so only of what all may read. */
+static Str cache_control(Request *rq) {
+    const GatewayOptions *o = &rq->g->o;
+    if (rq->route->needs > ROLE_READ)
+        return S("no-store");
+    if (o->edge_ms < MS_PER_SECOND || !str_eq(rq->cx.principal.id, S(AUTH_ANONYMOUS)))
+        return S("no-cache");
+    long long s = (long long)(o->edge_ms / MS_PER_SECOND);
+    return str_fmt(&rq->arena, "public, max-age=0, s-maxage=%lld, stale-while-revalidate=%lld", s, s);
 }
 
 void request_run(void *arg, int lane_err) {
@@ -363,7 +382,7 @@ void request_run(void *arg, int lane_err) {
         return;
     }
     QueryPair ageing[OP_DEPRECATION_HEADERS];
-    HttpField extra[OP_DEPRECATION_HEADERS + 3];
+    HttpField extra[EXTRA_MAX];
     size_t n = op_deprecation_headers(&rq->match, &rq->arena, ageing);
     for (size_t i = 0; i < n; i++)
         extra[i] = (HttpField){ ageing[i].name, ageing[i].value };
@@ -372,7 +391,9 @@ void request_run(void *arg, int lane_err) {
     if (str_eq(str_c(rq->match.op->method), S("GET"))) {
         Str etag = etag_of(rq, buf_str(&body));
         extra[n++] = (HttpField){ S("ETag"), etag };
-        extra[n++] = (HttpField){ S("Cache-Control"), rq->route->needs > ROLE_READ ? S("no-store") : S("no-cache") };
+        extra[n++] = (HttpField){ S("Cache-Control"), cache_control(rq) };
+        if (rq->surrogates.n)
+            extra[n++] = (HttpField){ S("Surrogate-Key"), rq->surrogates };
         if (not_modified(&rq->ex->head, etag, (Str){ 0 })) {
             buf_done(&body);
             rq->coding = CODING_IDENTITY;

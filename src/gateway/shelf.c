@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "policy/surrogate.h"
 
 enum { BLOB_ANSWER, BLOB_VARY, BLOB_PASS };
 enum { QUERY_MEMBERS_MAX = 64, TAG_TEXT = 24 };
@@ -96,6 +97,28 @@ static Str base_tag(const Shelf *s, Str base, char text[static TAG_TEXT]) {
     for (int shift = 60; shift >= 0; shift -= 4)
         *to++ = digits[h >> shift & 15];
     return str_n(text, (size_t)(to - text));
+}
+
+static Str key_tag(Arena *a, Str surrogate) {
+    return str_fmt(a, "key:" STR_FMT, STR_ARG(surrogate));
+}
+
+/* Its names in Surrogate-Key. SIZE_MAX: more than it could be forgotten by. */
+static size_t key_tags(Arena *a, const HttpField *fields, size_t n_fields, Str to[SHELF_KEYS_MAX]) {
+    size_t n = 0;
+    for (size_t i = 0; i < n_fields; i++) {
+        Str rest = fields[i].value, key;
+        if (!str_eq(fields[i].name, S("surrogate-key")))
+            continue;
+        while (str_next(&rest, ' ', &key)) {
+            if (!surrogate_valid(key))
+                continue; /* none that could be asked for */
+            if (n == SHELF_KEYS_MAX)
+                return SIZE_MAX;
+            to[n++] = key_tag(a, key);
+        }
+    }
+    return n;
 }
 
 /* --- entries --- */
@@ -210,7 +233,8 @@ CacheToken shelf_token(const Shelf *s) {
 
 typedef struct Place { /* what all blobs of one entry share */
     const KeepPlan *plan;
-    Str tags[2];
+    Str tags[2 + SHELF_KEYS_MAX];
+    size_t n_tags;
     CacheToken since;
 } Place;
 
@@ -221,7 +245,7 @@ static void put_blob(Shelf *s, Str key, CacheBlob *b, const Place *at, int64_t l
                      .ttl_ms = plan->fresh_ms + longer_ms,
                      .stale_ms = MAX(stale, (int64_t)SHELF_VALIDATED_MS), /* so long it can be asked about */
                      .tags = at->tags,
-                     .n_tags = ARRAY_LEN(at->tags) };
+                     .n_tags = at->n_tags };
     if (key.n)
         memory_cache_put(s->cache, &e, b, &at->since, now);
 }
@@ -229,7 +253,11 @@ static void put_blob(Shelf *s, Str key, CacheBlob *b, const Place *at, int64_t l
 /* The entry under the names it varies by, and these under the base. */
 static void shelve(Shelf *s, Arena *a, const ShelfQuestion *q, Str names, const ShelfPut *p, CacheBlob *b, MonoNs now) {
     char text[TAG_TEXT];
-    Place at = { p->plan, { p->tag, base_tag(s, q->base, text) }, p->since };
+    Place at = { .plan = p->plan, .tags = { p->tag, base_tag(s, q->base, text) }, .since = p->since };
+    size_t n_keys = key_tags(a, p->fields, p->n_fields, at.tags + 2);
+    if (n_keys == SIZE_MAX)
+        return;
+    at.n_tags = 2 + n_keys;
     Str who = p->plan->for_all ? (Str){ 0 } : q->who;
     if (names.n) {
         CacheBlob *vary = cache_blob_of(names);
@@ -283,6 +311,13 @@ void shelf_pass(Shelf *s, const ShelfQuestion *q, MonoNs now) {
 
 size_t shelf_forget_tag(Shelf *s, Str tag) {
     return memory_cache_drop_tag(s->cache, tag);
+}
+
+size_t shelf_forget_key(Shelf *s, Str surrogate) {
+    Arena scratch = { 0 };
+    size_t n = memory_cache_drop_tag(s->cache, key_tag(&scratch, surrogate));
+    arena_done(&scratch);
+    return n;
 }
 
 size_t shelf_forget_base(Shelf *s, Str base) {

@@ -7,6 +7,8 @@
  * request has for them. What is not public lies under the id of whom it was for. A base may hold a mark instead: its
  * answers are not kept, so that the next does not wait for one to find out.
  *
+ * What a service calls its answer (Surrogate-Key) are names to forget it by: shelf_forget_key.
+ *
  * Threads: one (the loop's). Memory: SHELF options' bytes and no more; a hit is a reference. */
 
 #include "gateway/freshness.h"
@@ -14,6 +16,7 @@
 
 typedef struct Shelf Shelf;
 
+enum { SHELF_KEYS_MAX = CACHE_TAGS_MAX - 2 }; /* surrogate keys of an answer; one with more is not kept */
 enum { SHELF_ENTRY_MAX = 1 << 20, SHELF_PASS_MS = 10 * 1000, SHELF_VALIDATED_MS = 10 * 60 * 1000 };
 
 Shelf *shelf_new(size_t max_bytes, uint64_t seed);
@@ -72,6 +75,7 @@ void shelf_pass(Shelf *s, const ShelfQuestion *q, MonoNs now);
 void shelf_read(Arena *a, CacheBlob *blob, ShelfAnswer *out);
 
 size_t shelf_forget_tag(Shelf *s, Str tag);
+size_t shelf_forget_key(Shelf *s, Str surrogate);
 /* Whatever is kept of this base: for all, for each key, in each form. */
 size_t shelf_forget_base(Shelf *s, Str base);
 size_t shelf_clear(Shelf *s);

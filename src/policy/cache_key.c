@@ -105,9 +105,13 @@ static Str params_part(Arena *a, const CacheParam *params, size_t n) {
     return str_fmt(a, ":p=%.*s", PARAM_HEX, hex);
 }
 
+CacheSeries cache_series_canonical(Arena *a, const CacheSeries *s) {
+    return (CacheSeries){ part(a, s->exchange, LOWER), part(a, s->symbol, UPPER), part(a, s->timeframe, AS_IS) };
+}
+
 static Str series_part(Arena *a, const CacheSeries *s) {
-    return str_fmt(a, STR_FMT ":" STR_FMT ":" STR_FMT, STR_ARG(part(a, s->exchange, LOWER)),
-                   STR_ARG(part(a, s->symbol, UPPER)), STR_ARG(part(a, s->timeframe, AS_IS)));
+    CacheSeries c = cache_series_canonical(a, s);
+    return str_fmt(a, STR_FMT ":" STR_FMT ":" STR_FMT, STR_ARG(c.exchange), STR_ARG(c.symbol), STR_ARG(c.timeframe));
 }
 
 static Str time_part(Arena *a, Time t, Time open) {

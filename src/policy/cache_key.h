@@ -63,6 +63,8 @@ Str cache_key_system_stats(void);
 /* An open end: start before all, end after all. */
 #define CACHE_START_OPEN TIME_MIN
 #define CACHE_END_OPEN   TIME_MAX
+/* Its parts as they stand in keys. */
+CacheSeries cache_series_canonical(Arena *a, const CacheSeries *s);
 /* The tag of everything said of a series: "series:{exchange}:{symbol}:{timeframe}". */
 Str cache_tag_series(Arena *a, const CacheSeries *s);
 

@@ -45,7 +45,7 @@ static inline Str cache_blob_str(const CacheBlob *b) {
 /* --- the cache --- */
 
 typedef enum CachePolicy { CACHE_TINYLFU, CACHE_LRU } CachePolicy;
-enum { CACHE_KEY_MAX = 1024, CACHE_TAGS_MAX = 8 };
+enum { CACHE_KEY_MAX = 1024, CACHE_TAGS_MAX = 16 };
 
 typedef struct MemoryCacheOptions {
     size_t max_bytes; /* keys, values and their book-keeping; never exceeded */

@@ -153,6 +153,62 @@ class Cases(rig.Suite):
         save(server, key, range(24), 10)
         check("x-cache" not in page(server, 0, 24).headers)
 
+    def purge(self, server, key, *names, status=200):
+        r = server.request("POST", "/api/v1/admin/cache/purge", json.dumps({"keys": names}), {"X-API-Key": key, "Content-Type": "application/json"})
+        equal(r.status, status, r.body)
+        return r.json.get("purged")
+
+    # CAC-14: an answer tells its names, its validator and for whom it may be kept; by a name it goes from both levels at once
+    def test_answers_go_by_their_surrogate_keys(self):
+        redis = Redis()
+        try:
+            self.redis_url = f"redis://127.0.0.1:{redis.port}"
+            server, key = self.serve(), self.key()
+            for symbol in ("BTCUSDT", "ETHUSDT"):
+                save(server, key, range(24), 10, symbol)
+            eth = "/api/v1/market/statistics?symbol=ETHUSDT&timeframe=1h"
+            names = "role:market route:/api/v1/market/candles exchange:binance symbol:BTCUSDT series:binance:BTCUSDT:1h"
+            for word in ("MISS", "HIT"):
+                reply = page(server, 0, 24)
+                equal((reply.headers["x-cache"], reply.headers["surrogate-key"]), (word, names))
+                equal((reply.headers["cache-control"], reply.headers["etag"][:3]), ("no-cache", 'W/"'))
+                again = server.get(f"/api/v1/market/candles?symbol=BTCUSDT&timeframe=1h&start={START}&end={START + 24 * HOUR}",
+                                   If_None_Match=reply.headers["etag"])
+                equal((again.status, again.body, again.headers["etag"]), (304, b"", reply.headers["etag"]))
+                equal(server.get(eth).headers["x-cache"], word)
+            check("surrogate-key" not in server.request("GET", "/api/v1/admin/stats", None, {"X-API-Key": key}).headers)
+            shared = lambda: sum("finsight:k:" in line for line in redis.say("KEYS *").splitlines())
+            equal(shared(), 2)
+            for name in names.split():
+                equal(page(server, 0, 24).headers["x-cache"], "HIT", name)
+                check(self.purge(server, key, name) >= 1, name)
+                equal("BTCUSDT:1h:" in redis.say("KEYS *"), False, name)
+                equal(page(server, 0, 24).headers["x-cache"], "MISS", name)
+            server.get(eth)
+            equal(self.purge(server, key, "symbol:BTCUSDT"), 1)
+            equal(server.get(eth).headers["x-cache"], "HIT", "another symbol's stays")
+            equal(self.purge(server, key, "symbol:BTC", "series:binance:BTC:1h", "route:/none", "none"), 0)
+            for bad in ("", "a b", "symbol:*", "x" * 257):
+                self.purge(server, key, bad, status=422)
+            self.purge(server, key, status=422)
+            equal(server.request("POST", "/api/v1/admin/cache/purge", '{"keys":["a"]}', {"Content-Type": "application/json"}).status, 401)
+            page(server, 0, 24)
+            check("purged, 2 answers" in self.cli("cache", "purge", "role:market").stdout)
+            equal(shared(), 0)
+        finally:
+            redis.stop()
+
+    # CAC-14: the layer in front of ours
+    def test_an_edge_may_keep_what_all_may_read(self):
+        server, key = self.serve("--cache.edge", "30s"), self.key()
+        save(server, key, range(24), 10)
+        equal(page(server, 0, 24).headers["cache-control"], "public, max-age=0, s-maxage=30, stale-while-revalidate=30")
+        path = "/api/v1/market/statistics?symbol=BTCUSDT&timeframe=1h"
+        for who in ({"X-API-Key": key}, {"Authorization": f"Bearer {key}"}):
+            equal(server.request("GET", path, None, who).headers["cache-control"], "no-cache", "it came for a key")
+        equal(server.request("GET", "/api/v1/admin/stats", None, {"X-API-Key": key}).headers["cache-control"], "no-store")
+        check("cache-control" not in server.get("/api/v1/market/candles?symbol=NONE&timeframe=1h").headers, "a refusal is nobody's to keep")
+
     # CAC-13: readers beside a writer; each reads at least what was acknowledged before it asked
     def test_no_read_is_older_than_an_acknowledged_write(self):
         server, key = self.serve(), self.key()

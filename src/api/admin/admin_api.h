@@ -24,6 +24,14 @@ typedef struct CacheCleared {
     int64_t freed_bytes;
 } CacheCleared;
 
+typedef struct CachePurge {
+    List keys; /* Str */
+} CachePurge;
+typedef struct CachePurged {
+    bool success;
+    int64_t purged;
+} CachePurged;
+
 typedef struct AdminConfig {
     RawJson options;
 } AdminConfig;
@@ -44,5 +52,5 @@ typedef struct AuditList {
 } AuditList;
 
 extern const OpTable admin_api;
-extern const Op op_admin_stats, op_admin_health, op_admin_clear_cache, op_admin_config, op_admin_audit;
+extern const Op op_admin_stats, op_admin_health, op_admin_clear_cache, op_admin_purge_cache, op_admin_config, op_admin_audit;
 extern const Op op_admin_audit_verify, op_admin_audit_acknowledge;

@@ -36,6 +36,15 @@ static const Field cache_cleared_f[] = {
     FIELD(CacheCleared, freed_bytes, .doc = "Memory given back."),
 };
 static SHAPE(cache_cleared_shape, CacheCleared, cache_cleared_f, .doc = "A cache that was cleared.");
+static const Field cache_purge_f[] = {
+    FIELD(CachePurge, keys, .flags = F_REQUIRED, .min = 1, .max = 64, .doc = "Names as Surrogate-Key tells them.", .example = "symbol:BTCUSDT"),
+};
+static SHAPE(cache_purge_shape, CachePurge, cache_purge_f, .doc = "Which answers to forget.");
+static const Field cache_purged_f[] = {
+    FIELD(CachePurged, success, .doc = "None of them is told any more."),
+    FIELD(CachePurged, purged, .doc = "Answers that were in the memory of the process."),
+};
+static SHAPE(cache_purged_shape, CachePurged, cache_purged_f, .doc = "Answers that were forgotten.");
 static const Field admin_config_f[] = { FIELD(AdminConfig, options, .doc = "Effective values and where they come from; secrets are masked.") };
 static SHAPE(admin_config_shape, AdminConfig, admin_config_f, .doc = "The configuration.");
 static const Field audit_query_f[] = {
@@ -99,6 +108,18 @@ static int clear_cache(void *role, Ctx *cx, const void *in, void *out_) {
     return r;
 }
 
+static List purge_keys(const void *in) {
+    return ((const CachePurge *)in)->keys;
+}
+
+static int purge_cache(void *role, Ctx *cx, const void *in, void *out_) {
+    CachePurged *out = out_;
+    List keys = purge_keys(in);
+    int r = admin_purge_cache(role, cx, keys.v, keys.n, &out->purged);
+    out->success = r == 0;
+    return r;
+}
+
 static int config(void *role, Ctx *cx, const void *in, void *out) {
     UNUSED(in);
     return admin_config(role, cx, &((AdminConfig *)out)->options.json);
@@ -151,6 +172,12 @@ const Op op_admin_clear_cache = {
     .name = "admin.cache.clear", .method = "POST", .path = "/api/v1/admin/cache/clear", .aliases = PATHS("/admin/cache/clear"),
     .summary = "Forget what is cached", .tag = TAG, .out = &cache_cleared_shape, .role = ROLE_ADMIN,
     .lane = LANE_IO, .deadline_ms = 10000, .max_body = 1024, .idempotent = true, .run = clear_cache };
+const Op op_admin_purge_cache = {
+    .name = "admin.cache.purge", .method = "POST", .path = "/api/v1/admin/cache/purge", .aliases = PATHS("/admin/cache/purge"),
+    .summary = "Forget the answers that bear a surrogate key", .tag = TAG,
+    .doc = "In memory, in the shared cache, and in the gateway this went through. A change of candles does it by itself.",
+    .in = &cache_purge_shape, .out = &cache_purged_shape, .role = ROLE_ADMIN,
+    .lane = LANE_IO, .deadline_ms = 10000, .max_body = 32768, .idempotent = true, .run = purge_cache, .purges = purge_keys };
 const Op op_admin_config = {
     .name = "admin.config", .method = "GET", .path = "/api/v1/admin/config", .aliases = PATHS("/admin/config"),
     .summary = "Effective configuration", .tag = TAG, .out = &admin_config_shape, .role = ROLE_ADMIN,
@@ -169,7 +196,7 @@ const Op op_admin_audit_acknowledge = {
     .summary = "An alarm of the audit was looked into", .tag = TAG, .in = &event_ack_shape, .out = &event_acked_shape, .role = ROLE_ADMIN,
     .lane = LANE_IO, .deadline_ms = 10000, .max_body = 4096, .run = acknowledge };
 
-static const Op *const ops[] = { &op_admin_stats, &op_admin_health, &op_admin_clear_cache, &op_admin_config, &op_admin_audit,
+static const Op *const ops[] = { &op_admin_stats, &op_admin_health, &op_admin_clear_cache, &op_admin_purge_cache, &op_admin_config, &op_admin_audit,
                                  &op_admin_audit_verify, &op_admin_audit_acknowledge };
 /* clang-format on */
 

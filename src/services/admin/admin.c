@@ -2,6 +2,8 @@
 
 #include "services/admin/admin.h"
 
+#include "policy/surrogate.h"
+
 enum { CONFIG_MAX = 1 << 20 };
 
 /* The row is written before the answer leaves: an action that cannot be recorded has failed. */
@@ -51,6 +53,18 @@ int admin_clear_cache(AdminService *s, Ctx *cx, int64_t *freed) {
         bytes += s->drop_answers(s->answers, cx);
     *freed = bytes;
     return 0;
+}
+
+int admin_purge_cache(AdminService *s, Ctx *cx, const Str *keys, size_t n, int64_t *purged) {
+    for (size_t i = 0; i < n; i++)
+        if (!surrogate_valid(keys[i]))
+            return err_set_at(cx, ERR_INVALID, str_fmt(cx->arena, "keys[%zu]", i),
+                              "a surrogate key is 1 to %d visible bytes without patterns",
+                              SURROGATE_KEY_MAX);
+    int r = audited(s, cx, "cache.purge", 0);
+    if (r == 0)
+        *purged = s->purge_answers ? (int64_t)s->purge_answers(s->answers, cx, keys, n) : 0;
+    return r;
 }
 
 int admin_config(AdminService *s, Ctx *cx, Str *out) {

@@ -112,7 +112,7 @@ static void answer_of(CacheBlob *b, int64_t revision, Answer *out) {
     bool ok = head_read(b, &h, &series, &bytes);
     assert(ok);
     UNUSED(ok);
-    *out = (Answer){ .head = bytes, .revision = MAX(revision, h.revision), .flags = h.flags, .blob = b };
+    *out = (Answer){ .head = bytes, .series = series, .revision = MAX(revision, h.revision), .flags = h.flags, .blob = b };
     if (h.revision_n) {
         out->head = str_first(bytes, h.revision_at);
         out->tail = str_from(bytes, (size_t)h.revision_at + h.revision_n);
@@ -318,4 +318,8 @@ void answers_doubt(Answers *a, Str series) {
 
 size_t answers_clear(Answers *a, Ctx *cx) {
     return multi_cache_drop_pattern(a->cache, cx, S("*"));
+}
+
+size_t answers_purge(Answers *a, Ctx *cx, Str pattern) {
+    return multi_cache_drop_pattern(a->cache, cx, pattern);
 }

@@ -57,6 +57,7 @@ typedef struct AnswerMade {
 /* What is told: head, the revision, tail; a plain answer is all head. Valid until answer_done. */
 typedef struct Answer {
     Str head, tail;
+    Str series;       /* it was made of; "" = of anything */
     int64_t revision; /* to be written between them when tail is not empty */
     uint32_t flags;
     CacheLevel level; /* where it was; CACHE_NOWHERE = just made, by us or by who we waited for */
@@ -85,3 +86,5 @@ void answers_changed(Answers *a, Ctx *cx, const Change *c);
 void answers_doubt(Answers *a, Str series);
 /* By an administrator; how many entries went. */
 size_t answers_clear(Answers *a, Ctx *cx);
+/* The same of the answers whose key matches (cache_key_match). */
+size_t answers_purge(Answers *a, Ctx *cx, Str pattern);
