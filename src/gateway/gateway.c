@@ -119,9 +119,13 @@ static void on_done(void *arg, const HttpExchange *ex, const HttpDone *done) {
     }
 }
 
-/* Kinds of clients that were cut: a flood of frames, a reply that nobody read. */
+/* Kinds of clients that were cut: a flood of frames, a reply that nobody read, replies that waited when there was no room. */
 static void on_cut(void *arg, const char *why) {
     Gateway *g = arg;
+    if (strcmp(why, "unread") == 0) {
+        counter_inc(g->cut_unread);
+        return;
+    }
     counter_inc(metrics_counter(g->o.metrics, "finsight_http2_cut_total", "Clients of HTTP/2 that were cut, by reason.",
                                 METRIC_L({ "why", str_c(why) })));
 }
@@ -234,6 +238,9 @@ static void serve(Gateway *g) {
                                                   .news = o->live_news,
                                                   .metrics = o->metrics,
                                                   .live = o->live });
+    g->cut_unread =
+        metrics_counter(o->metrics, "finsight_http_cut_unread_total",
+                        "Clients cut because all replies that waited to be read were too many.", METRIC_NO_LABELS);
     g->connections = metrics_gauge(o->metrics, "finsight_http_connections", "Open connections.", METRIC_NO_LABELS);
     metrics_gauge_read(g->connections, read_connections, g);
 }

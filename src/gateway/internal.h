@@ -137,6 +137,7 @@ struct Gateway {
     char *admin_key, *internal_key;
     Time started;
     Gauge *connections;
+    Counter *cut_unread;
     Keeping keep;
     ListNode batches;
     ListNode holds;

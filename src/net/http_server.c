@@ -440,6 +440,8 @@ static void relieve(void *arg) {
         if (sc->http.out.bytes <= LITTLE || mono_ms_between(sc->http.queued_at, now) < s->core.o.unread_ms)
             continue;
         http_count(&s->core.counts.cut_unread, 1);
+        if (s->core.o.on_cut)
+            s->core.o.on_cut(s->core.arg, "unread");
         sc->http.dead = true;
         conn_close(sc);
     }

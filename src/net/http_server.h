@@ -152,7 +152,8 @@ typedef struct HttpServerOptions {
     /* Optional: makes the JSON body of a refusal; code is a wire name of base/err.h, message is for people. The
      * default writes {"error":{"code":...,"message":...}}. */
     void (*on_refuse)(void *arg, int status, const char *code, const char *message, Buf *body);
-    /* Optional: a client of HTTP/2 was cut: "flood" (frames that bring nothing), "slow" (a reply it does not read). */
+    /* Optional: a client was cut: of HTTP/2 for a "flood" (frames that bring nothing) or because it was "slow" (a reply it
+     * does not read), of either for replies "unread" when all that wait together are too many. */
     void (*on_cut)(void *arg, const char *why);
     /* Optional: a client's TLS handshake failed; why: "certificate: certificate has expired". Ports are knocked at all day:
      * whoever listens here counts rather than writes. */
