@@ -241,10 +241,10 @@ const Command cmd_migrate = {
 typedef struct DocsIn {
     Str page;
 } DocsIn;
-static const char *const doc_pages[] = { "configuration", "openapi", "api", NULL };
+static const char *const doc_pages[] = { "configuration", "openapi", "api", "roles", NULL };
 static const Field docs_f[] = {
     FIELD(DocsIn, page, .flags = F_REQUIRED, .choices = doc_pages,
-          .doc = "configuration (Markdown), openapi (JSON) or api (HTML)."),
+          .doc = "configuration, roles (Markdown), openapi (JSON) or api (HTML)."),
 };
 static SHAPE(docs_shape, DocsIn, docs_f);
 
@@ -254,6 +254,8 @@ static int run_docs(Cli *c, const void *in_) {
     buf_init(&b, TEXT_MAX);
     if (str_eq(in->page, S("configuration"))) {
         cfg_write_markdown(&((App *)c)->cfg_table, &b);
+    } else if (str_eq(in->page, S("roles"))) {
+        roles_write_markdown(&b);
     } else if (str_eq(in->page, S("openapi"))) {
         JsonWriter w;
         json_writer_init(&w, &b, true);

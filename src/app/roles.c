@@ -24,7 +24,7 @@ const RoleInfo app_roles[ROLE_IDS] = {
     [ROLE_GATEWAY] = { "gateway", 8080, 8080, "the way in: keys, limits, routing to the other roles; traces and alerts", { &security_api, &monitor_api, &batch_api }, "security.db" },
     [ROLE_MARKET] = { "market", 8000, 8000, "candles: collected, checked, stored, served; their jobs, files and administration",
                       { &market_api, &storage_api, &jobs_api, &admin_api, &events_api, &webhooks_api }, "market.db, control.db, bus.db, outbox.db, objects, backups" },
-    [ROLE_BACKTEST] = { "backtest", 8004, 8004, "backtests, sweeps and their reports, on the candles of the role market",
+    [ROLE_BACKTEST] = { "backtest", 8010, 8010, "backtests, sweeps and their reports, on the candles of the role market",
                         { &backtest_api }, "backtest.db" },
     [ROLE_NEWS] = { "news", 8001, 8011, "articles: collected from feeds, stored once each, found again", { &news_api }, "news.db" },
     [ROLE_SENTIMENT] = { "sentiment", 8002, 8012, "how the news sound", { &sentiment_api }, NULL },
@@ -34,6 +34,7 @@ const RoleInfo app_roles[ROLE_IDS] = {
 };
 
 const RoleInfo app_roles_to_come[] = {
+    { "processing", 8004, 8004, "data processing", { NULL }, NULL },
     { "chain", 8005, 8005, "blockchains", { NULL }, NULL },
     { "language", 8006, 8002, "translation", { NULL }, NULL },
     { "fraud", 8007, 8003, "fraud", { NULL }, NULL },
@@ -44,17 +45,32 @@ const RoleInfo app_roles_to_come[] = {
 /* clang-format on */
 
 static int no_role(Ctx *cx, Str name) {
+    bool to_come = false;
     for (const RoleInfo *r = app_roles_to_come; r->name; r++)
-        if (str_eq(name, str_c(r->name)))
-            return err_set_at(cx, ERR_UNSUPPORTED, S("server.roles"), "the role %s is not in this build", r->name);
+        to_come |= str_eq(name, str_c(r->name));
     Buf b;
     buf_init(&b, 1024);
     for (size_t i = 0; i < ROLE_IDS; i++)
         buf_printf(&b, ", %s", app_roles[i].name);
-    err_set_at(cx, ERR_USAGE, S("server.roles"), "there is no role '" STR_FMT "'; roles are: all" STR_FMT,
-               STR_ARG(name), STR_ARG(buf_str(&b)));
+    int r = err_set_at(cx, to_come ? ERR_UNSUPPORTED : ERR_USAGE, S("server.roles"),
+                       to_come ? "the role " STR_FMT " is not in this build; roles are: all" STR_FMT
+                               : "there is no role '" STR_FMT "'; roles are: all" STR_FMT,
+                       STR_ARG(name), STR_ARG(buf_str(&b)));
     buf_done(&b);
-    return ERR_USAGE;
+    return r;
+}
+
+static void write_row(Buf *to, const RoleInfo *r, bool here) {
+    buf_printf(to, "| `%s` | %d | %d | %s%s |\n", r->name, r->port, r->port_b, r->doc,
+               here ? "" : "; not in this build");
+}
+
+void roles_write_markdown(Buf *to) {
+    BUF_LIT(to, "| role | port | with `server.ports: b` | what |\n|---|---|---|---|\n");
+    for (size_t k = 0; k < ROLE_IDS; k++)
+        write_row(to, &app_roles[k], true);
+    for (const RoleInfo *r = app_roles_to_come; r->name; r++)
+        write_row(to, r, false);
 }
 
 int roles_parse(Ctx *cx, const CfgList *names, RoleSet *out) {

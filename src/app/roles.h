@@ -44,6 +44,8 @@ typedef struct RoleSet {
 int roles_parse(Ctx *cx, const CfgList *names, RoleSet *out);
 /* The port this set listens on by default: 8080 with the gateway, else its first role's own. */
 int roles_port(const RoleSet *s, bool profile_b);
+/* Every role with its ports in both lists, those to come too, as a table. */
+void roles_write_markdown(Buf *to);
 /* Which role answers a table's operations. */
 RoleId roles_owner(const OpTable *t);
 /* GOV-08. 0 or ERR_INTERNAL with words. */
