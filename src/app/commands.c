@@ -250,6 +250,8 @@ static SHAPE(docs_shape, DocsIn, docs_f);
 
 static int run_docs(Cli *c, const void *in_) {
     const DocsIn *in = in_;
+    const OpTable *told[N_DOCUMENTED_TABLES];
+    documented_tables(told);
     Buf b;
     buf_init(&b, TEXT_MAX);
     if (str_eq(in->page, S("configuration"))) {
@@ -259,10 +261,10 @@ static int run_docs(Cli *c, const void *in_) {
     } else if (str_eq(in->page, S("openapi"))) {
         JsonWriter w;
         json_writer_init(&w, &b, true);
-        openapi_write(&w, platform_tables, N_PLATFORM_TABLES, S("/"));
+        openapi_write(&w, told, N_DOCUMENTED_TABLES, S("/"));
         buf_put_c(&b, '\n');
     } else {
-        docs_write_html(&b, platform_tables, N_PLATFORM_TABLES);
+        docs_write_html(&b, told, N_DOCUMENTED_TABLES);
     }
     return print_buf(c, &b);
 }

@@ -43,14 +43,16 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: %s OPENAPI_JSON OPENAPI_GZ OPENAPI_ZST DOCS_HTML DOCS_GZ DOCS_ZST\n", argv[0]);
         return EXIT_FAILURE;
     }
+    const OpTable *told[N_DOCUMENTED_TABLES];
+    documented_tables(told);
     Buf b;
     buf_init(&b, PAGE_MAX);
     JsonWriter w;
     json_writer_init(&w, &b, true);
-    openapi_write(&w, platform_tables, N_PLATFORM_TABLES, S("/"));
+    openapi_write(&w, told, N_DOCUMENTED_TABLES, S("/"));
     write_forms(buf_str(&b), argv + 1);
     buf_clear(&b);
-    docs_write_html(&b, platform_tables, N_PLATFORM_TABLES);
+    docs_write_html(&b, told, N_DOCUMENTED_TABLES);
     write_forms(buf_str(&b), argv + 4);
     buf_done(&b);
     return EXIT_SUCCESS;

@@ -5,6 +5,7 @@
 #include "api/admin/admin_api.h"
 #include "api/backtest/backtest_api.h"
 #include "api/batch/batch_api.h"
+#include "api/discovery/discovery_api.h"
 #include "api/events/events_api.h"
 #include "api/inference/inference_api.h"
 #include "api/jobs/jobs_api.h"
@@ -23,3 +24,8 @@ const OpTable *const platform_tables[N_PLATFORM_TABLES] = {
     &monitor_api, &events_api,     &batch_api,     &news_api,    &sentiment_api, &webhooks_api,
     &models_api,  &prediction_api, &inference_api, &training_api
 };
+
+void documented_tables(const OpTable *to[static N_DOCUMENTED_TABLES]) {
+    memcpy(to, platform_tables, sizeof platform_tables);
+    to[N_PLATFORM_TABLES] = &discovery_api;
+}

@@ -84,6 +84,16 @@ class Cases(rig.Suite):
             if unpacked:
                 equal(unpacked.stdout.decode(), made, path + " in zstd")
 
+    # another's protocol is told beside our own operations, and what is told is answered
+    def test_the_contract_tells_of_eurekas_paths(self):
+        server = self.serve()
+        paths = {p: ops for p, ops in json.loads(self.page("openapi"))["paths"].items() if p.startswith("/eureka")}
+        check({"/eureka/apps", "/eureka/apps/delta", "/eureka/apps/{app}/{id}/status", "/eureka/svips/{vip}"} <= set(paths), sorted(paths))
+        for path, ops in paths.items():
+            reply = server.get(path.replace("{app}", "NOBODY").replace("{id}", "x").replace("{vip}", "v"), Accept="application/json")
+            want = ((200,) if "{" not in path or "vip" in path else (404,)) if "get" in ops else (404, 405)
+            check(reply.status in want and b"no such path" not in reply.body, path, reply.status, reply.body)
+
     # GOV-06: an older name says where its successor is, and answers the same
     def test_older_names_point_at_their_successors(self):
         server = self.serve()
