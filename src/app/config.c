@@ -112,7 +112,7 @@ const CfgOption app_options[] = {
     { "server.host", CFG_STR, CFG_AT(AppCfg, server_host), .def = "127.0.0.1", .flag = "host",
       .help = "address to listen on" },
     { "server.port", CFG_INT, CFG_AT(AppCfg, server_port), .def = "-1", .min = -1, .max = 65535, .flag = "port",
-      .help = "TCP port; 0 takes a free one, -1 the role's own: 8080 with the gateway, 8000 market, 8004 backtest, 8761 discovery" },
+      .help = "TCP port; 0 takes a free one, -1 the role's own: 8080 with the gateway, 8000 market, 8010 backtest, 8761 discovery" },
     { "server.ports", CFG_CHOICE, CFG_AT(AppCfg, server_ports), .def = "a", .choices = port_profiles,
       .help = "which of the documents' two lists of ports the roles have by default" },
     { "server.roles", CFG_LIST, CFG_AT(AppCfg, server_roles), .def = "all", .flag = "roles",
