@@ -1,5 +1,8 @@
-/* bench/bench_nn.c - a training step of each forecaster, in CPU time. Usage: bench_nn [WORD]: only benches whose name
- * holds WORD.
+/* bench/bench_nn.c - a training step of each forecaster, in CPU time. Usage:
+ *
+ *     bench_nn own [WORD [ISA]]   cases whose name holds WORD, on one thread and two
+ *     bench_nn turn NAME STEPS    one case on one thread: a turn beside a rival (bench/torch_steps.py)
+ *     bench_nn check NAME FILE    the loss of a file's weights on its windows, against the file's
  *
  * The shapes are those of the published ETT settings. GF/s count the products of matrices alone, forward and backward, as the
  * model defines them: what is worked out twice to save memory is not counted twice. The share is of a loop of independent
@@ -7,8 +10,12 @@
 
 #include "bench.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "nn/model.h"
+#include "nn/safetensors.h"
+
+#include <math.h>
 
 static double peak_gf_s; /* of one core, measured */
 
@@ -130,29 +137,133 @@ static ModelSettings patchtst(int d, int heads, int d_ff, double dropout) {
     return s;
 }
 
-int main(int argc, char **argv) {
-    const char *word = argc > 1 ? argv[1] : "";
-    const NnKernels *best = argc > 2 ? nn_kernels_by_name(argv[2]) : nn_kernels_best();
-    const NnKernels *half = nn_kernels_by_name("avx512bf16");
+static const struct {
+    const char *name;
+    int d, heads, d_ff;
+    double dropout;
+    size_t batch;
+    int steps;
+} shapes[] = {
+    { "patchtst_etth", 16, 4, 128, .3, 128, 12 },
+    { "patchtst_ettm", 128, 16, 256, .2, 128, 4 },
+    { "lstm_etth", 0, 0, 0, 0, 32, 12 },
+    { "dlinear_etth", 0, 0, 0, 0, 32, 400 },
+};
+
+static Case case_at(size_t i) {
+    ModelKind kind = shapes[i].d                               ? MODEL_PATCHTST
+                     : strncmp(shapes[i].name, "lstm", 4) == 0 ? MODEL_LSTM
+                                                               : MODEL_DLINEAR;
+    ModelSettings s = kind == MODEL_PATCHTST ? patchtst(shapes[i].d, shapes[i].heads, shapes[i].d_ff, shapes[i].dropout)
+                                             : model_defaults(kind, 336, 96, 7);
+    return (Case){ shapes[i].name, s, shapes[i].batch, shapes[i].steps };
+}
+
+/* The kernels that a wide model is also run with, though only for who asks for them. */
+static const NnKernels *half_for(const Case *c) {
+    return c->s.kind == MODEL_PATCHTST && c->s.d_model >= 64 ? nn_kernels_by_name("avx512bf16") : NULL;
+}
+
+static int run_own(const char *word, const char *isa) {
+    const NnKernels *best = isa ? nn_kernels_by_name(isa) : nn_kernels_best();
     if (!best) {
-        fprintf(stderr, "this machine has no kernels %s\n", argv[2]);
+        fprintf(stderr, "this machine has no kernels %s\n", isa);
         return 1;
     }
     peak_gf_s = measure_peak(best);
     printf("{\"bench\":\"nn_peak\",\"isa\":\"%s\",\"gf_per_cpu_s\":%.1f}\n", best->name, peak_gf_s);
-    const Case cases[] = {
-        { "patchtst_etth", patchtst(16, 4, 128, .3), 128, 12 },
-        { "patchtst_ettm", patchtst(128, 16, 256, .2), 128, 4 },
-        { "lstm_etth", model_defaults(MODEL_LSTM, 336, 96, 7), 32, 12 },
-        { "dlinear_etth", model_defaults(MODEL_DLINEAR, 336, 96, 7), 32, 400 },
-    };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        if (!strstr(cases[i].name, word))
+    for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
+        Case c = case_at(i);
+        if (!strstr(c.name, word))
             continue;
-        run_case(&cases[i], 1, best);
-        run_case(&cases[i], 2, best);
-        if (half && argc <= 2 && cases[i].s.kind == MODEL_PATCHTST && cases[i].s.d_model >= 64)
-            run_case(&cases[i], 1, half);
+        run_case(&c, 1, best);
+        run_case(&c, 2, best);
+        if (!isa && half_for(&c))
+            run_case(&c, 1, half_for(&c));
     }
     return 0;
+}
+
+static int run_turn(size_t i, int steps) {
+    Case c = case_at(i);
+    c.steps = MAX(steps, 1);
+    peak_gf_s = measure_peak(nn_kernels_best());
+    run_case(&c, 1, nn_kernels_best());
+    if (half_for(&c))
+        run_case(&c, 1, half_for(&c));
+    return 0;
+}
+
+static int read_floats(Ctx *cx, const Tensors *file, const char *name, size_t n, float *out) {
+    const Tensor *t = tensors_find(file, str_c(name));
+    return t ? tensor_floats(cx, t, n, out) : err_set(cx, ERR_NOT_FOUND, "no tensor %s", name);
+}
+
+/* The file's weights into the model, the model's loss on the file's windows, and the file's own. */
+static int file_losses(Ctx *cx, const Tensors *file, Model *m, double *loss, double *want) {
+    enum { MOST = 64 };
+    const ModelSettings *s = model_settings(m);
+    const Tensor *t = tensors_find(file, S("x"));
+    size_t n = t ? t->shape[0] : 0, xs = (size_t)s->lookback * (size_t)s->channels;
+    size_t ys = (size_t)s->horizon * (size_t)s->targets;
+    if (n == 0 || n > MOST)
+        return err_set(cx, ERR_CORRUPT, "no x of 1 to %d windows", MOST);
+    float *x = arena_new_n(cx->arena, float, n *xs), *y = arena_new_n(cx->arena, float, n *ys), one;
+    int e = read_floats(cx, file, "x", n * xs, x);
+    e = e ? e : read_floats(cx, file, "y", n * ys, y);
+    e = e ? e : read_floats(cx, file, "loss", 1, &one);
+    Params *p = model_params(m);
+    for (size_t i = 0; e == 0 && i < p->n_params; i++)
+        e = read_floats(cx, file, p->v[i].name, p->v[i].n, param_value(p, i));
+    if (e != 0)
+        return e;
+    const float *px[MOST], *py[MOST];
+    for (size_t b = 0; b < n; b++) {
+        px[b] = x + b * xs;
+        py[b] = y + b * ys;
+    }
+    ModelBatch batch = { .n = n, .x = px, .x_stride = (size_t)s->channels, .y = py, .y_stride = (size_t)s->targets };
+    *loss = model_backward(m, &batch, &(Loss){ LOSS_MSE, 0 }, 0);
+    *want = (double)one;
+    return 0;
+}
+
+static int run_check(size_t i, const char *path) {
+    static const double TOLERANCE = 1e-5; /* relative: both sides have the rounding of floats */
+    Arena arena = { 0 };
+    ClockManual clock = { 0 };
+    Ctx cx;
+    Nn nn;
+    Model *m = NULL;
+    Tensors file;
+    double loss = 0, want = 0;
+    Case c = case_at(i);
+    c.s.dropout = 0;
+    ctx_init(&cx, &arena, &clock.clock);
+    nn_init(&nn, nn_kernels_best(), 1);
+    Str bytes;
+    int e = file_read(&cx, path, (size_t)1 << 28, &bytes);
+    e = e ? e : tensors_read(&cx, bytes, &file);
+    e = e ? e : model_new(&cx, &c.s, &nn, &m);
+    e = e ? e : file_losses(&cx, &file, m, &loss, &want);
+    if (e != 0)
+        fprintf(stderr, "%s: %s\n", path, cx.err.text);
+    bool same = e == 0 && fabs(loss - want) <= TOLERANCE * fabs(want);
+    printf("{\"bench\":\"nn_check\",\"which\":\"%s\",\"loss\":%.9g,\"rival\":%.9g,\"same\":%s}\n", c.name, loss, want,
+           same ? "true" : "false");
+    model_free(m);
+    nn_done(&nn);
+    arena_done(&arena);
+    return same ? 0 : 1;
+}
+
+int main(int argc, char **argv) {
+    const char *verb = argc > 1 ? argv[1] : "own";
+    if (strcmp(verb, "own") == 0)
+        return run_own(argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : NULL);
+    for (size_t i = 0; argc == 4 && i < ARRAY_LEN(shapes); i++)
+        if (strcmp(shapes[i].name, argv[2]) == 0)
+            return strcmp(verb, "check") == 0 ? run_check(i, argv[3]) : run_turn(i, (int)strtol(argv[3], NULL, 10));
+    fprintf(stderr, "usage: bench_nn own [WORD [ISA]] | turn NAME STEPS | check NAME FILE\n");
+    return 2;
 }
