@@ -4,6 +4,8 @@
 
 #include "base/file.h"
 
+#include <arpa/inet.h>
+
 static const char *const stores[] = { "sqlite", "memory", "csv", "parquet", NULL };
 static const char *const object_stores[] = { "dir", "s3", NULL };
 static const char *const model_registries[] = { "builtin", "mlflow", NULL };
@@ -514,4 +516,19 @@ bool config_simulated(const AppCfg *cfg) {
     for (size_t i = 0; i < VENUE_COUNT; i++)
         simulated |= cfg->venues[i].simulated;
     return simulated;
+}
+
+bool config_is_loopback(const AppCfg *cfg) {
+    enum { LOOPBACK = 127 };
+    char text[INET_ADDRSTRLEN];
+    struct in_addr v4;
+    Str host = cfg->server_host;
+    if (str_eq(host, S("::1")) || str_eq(host, S("localhost")))
+        return true;
+    if (host.n >= sizeof text)
+        return false;
+    memcpy(text, host.n ? host.p : "", host.n);
+    text[host.n] = 0;
+    /* a name that begins like such an address is none */
+    return inet_pton(AF_INET, text, &v4) == 1 && ntohl(v4.s_addr) >> 24 == LOOPBACK;
 }

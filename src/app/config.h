@@ -137,6 +137,8 @@ typedef struct AppCfg {
 
 /* Any venue is. */
 bool config_simulated(const AppCfg *cfg);
+/* Only this machine can reach what it serves: its user is alone with his scripts. */
+bool config_is_loopback(const AppCfg *cfg);
 
 extern const CfgOption app_options[];
 extern const size_t n_app_options;

@@ -248,10 +248,6 @@ int discovery_app_start(DiscoveryApp *d, Ctx *cx, int port) {
     return 0;
 }
 
-static bool is_loopback(Str host) {
-    return str_starts(host, S("127.")) || str_eq(host, S("::1")) || str_eq(host, S("localhost"));
-}
-
 int discovery_app_new(Ctx *cx, const DiscoveryAppOptions *o, DiscoveryApp **out) {
     enum { THREADS = 2, WAITING = 16 };
     const AppCfg *cfg = o->platform->cfg;
@@ -259,7 +255,7 @@ int discovery_app_new(Ctx *cx, const DiscoveryAppOptions *o, DiscoveryApp **out)
     d->o = *o;
     d->cfg = cfg;
     d->fast = cfg->discovery_fast || cfg->gateway_fast;
-    d->open = is_loopback(cfg->server_host);
+    d->open = config_is_loopback(cfg);
     d->lane = lane_threads_new("discovery", THREADS, WAITING, o->platform->clock);
     int r = 0;
     if (cfg->discovery_urls.n || cfg->discovery_peers.n)
