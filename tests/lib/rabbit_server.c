@@ -214,7 +214,8 @@ static bool link_program(const char *dir) {
     DIR *d = ok ? opendir(from) : NULL;
     ok = d != NULL;
     for (const struct dirent *e; d && (e = readdir(d));) {
-        bool plugin = strncmp(e->d_name, "rabbitmq_", 9) == 0 && strncmp(e->d_name, "rabbitmq_prelaunch", 18) != 0;
+        bool plugin = !root()[0] && strncmp(e->d_name, "rabbitmq_", 9) == 0 && /* others may need what 3.10 does not */
+                      strncmp(e->d_name, "rabbitmq_prelaunch", 18) != 0;
         if (plugin || e->d_name[0] == '.')
             continue;
         snprintf(from, sizeof from, "%s/../plugins/%s", inside(real), e->d_name);
