@@ -146,7 +146,7 @@ struct Op {
     int status;      /* of an answer that is none of a failure: 202 where the work goes on; 0 = 200 */
     bool idempotent;
     bool csv;        /* `out` has one FT_CANDLES member that may be asked for as text/csv (or sent as CSV in `in`) */
-    bool prose;      /* its body holds text of people or code, which may look like anything: the gateway does not search it */
+    bool prose;      /* its body holds text of people or code, which may look like anything: not searched for attacks */
     const char *raw; /* `out` is a RawBody, sent as it is: the media types it may have, for the docs; NULL = a record */
     const char *deprecated; /* "2026-11-01/2027-11-01": since, and the day it goes; NULL = current */
     /* in and out are zeroed structs of the shapes, memory from cx->arena; role = the service object. */

@@ -126,9 +126,10 @@ static int route_setting(Ctx *cx, Str item, Str setting, GatewayForeign *f) {
         f->hedge_ms = n;
         return 0;
     }
-    return bad_item(cx, "gateway.routes", item,
-                    "settings are role=, timeout_ms=, max_body=, limit= (a minute and client), hedge= (p95, or ms), "
-                    "prose=true (bodies are not searched for attacks) and cache= (off, or seconds for answers that tell none)");
+    return bad_item(
+        cx, "gateway.routes", item,
+        "settings are role=, timeout_ms=, max_body=, limit= (a minute and client), hedge= (p95, or ms), "
+        "prose=true (bodies are not searched for attacks) and cache= (off, or seconds for answers that tell none)");
 }
 
 static int read_route(Ctx *cx, Str item, GatewayForeign *f) {

@@ -51,8 +51,8 @@ typedef struct Ctx {
     Principal principal;
     Str workspace; /* "default" unless told */
     Trace trace;
-    const char *operation; /* that the work is done for: "market.candles"; a literal, NULL where it is none's */
-    struct SpanLog *spans; /* NULL: nobody keeps them */
+    const char *operation;        /* that the work is done for: "market.candles"; a literal, NULL where it is none's */
+    struct SpanLog *spans;        /* NULL: nobody keeps them */
     const struct SlowWatch *slow; /* NULL: nobody wants to hear of it (base/slow.h) */
     /* Is told how far the call is, 0 .. 1, and how many pieces are done; by long work, on the caller's thread. NULL:
      * nobody asks. */

@@ -20,7 +20,7 @@ int file_remove(Ctx *cx, const char *path); /* a file that is not there is fine 
 int dir_make(Ctx *cx, const char *path); /* with its parents, as mkdir -p */
 bool dir_exists(const char *path);
 int dir_remove_all(Ctx *cx, const char *path); /* with all that is in it; links are not followed; not there is fine */
-int dir_sync(Ctx *cx, const char *path);   /* makes renames and removals in it last */
+int dir_sync(Ctx *cx, const char *path);       /* makes renames and removals in it last */
 int dir_free_bytes(Ctx *cx, const char *path, int64_t *out); /* what an ordinary user may still write there */
 /* Creates, syncs and removes a file in it: tells a read-only or full folder before the work starts. */
 int dir_probe(Ctx *cx, const char *path);

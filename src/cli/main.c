@@ -14,8 +14,7 @@ const Command *const cli_market_commands[] = {
     &cmd_report,   &cmd_sweep,    &cmd_walkforward, &cmd_montecarlo, &cmd_prove,     &cmd_upload,     &cmd_download,
     &cmd_datasets, &cmd_convert,  &cmd_backup,      &cmd_fill,       &cmd_unfill,    &cmd_resample,   &cmd_disagree,
     &cmd_actions,  &cmd_keys,     &cmd_audit,       &cmd_jobs,       &cmd_events,    &cmd_results,    &cmd_train,
-    &cmd_evaluate, &cmd_predict,  &cmd_tune,        &cmd_news,       &cmd_sentiment,
-    &cmd_models,   &cmd_cache,
+    &cmd_evaluate, &cmd_predict,  &cmd_tune,        &cmd_news,       &cmd_sentiment, &cmd_models,     &cmd_cache,
 };
 const size_t cli_n_market_commands = ARRAY_LEN(cli_market_commands);
 

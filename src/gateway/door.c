@@ -54,7 +54,8 @@ bool door_serve(Request *rq) {
     rq->cx.deadline = mono_add_ms(rq->ex->started, DOOR_MS);
     if (r == 0) {
         rq->stage = "lane";
-        r = lane_post(door->io ? g->o.io : g->o.cpu, &(LaneJob){ .run = door_run, .arg = rq, .deadline = rq->cx.deadline });
+        r = lane_post(door->io ? g->o.io : g->o.cpu,
+                      &(LaneJob){ .run = door_run, .arg = rq, .deadline = rq->cx.deadline });
         if (r == 0)
             return true;
         err_set(&rq->cx, ERR_BUSY, "too much work is waiting; try again in a second");

@@ -145,10 +145,9 @@ static int stage_rules(Request *rq) {
 
 static const Stage first[] = { { "address", stage_address }, { "refusal", refuse_head } };
 static const Stage stages[] = {
-    { "route", stage_route },
-    { "refusal", refuse_body },
-    { "authentication", stage_authentication }, { "role", stage_role },
-    { "limit", stage_limit }, { "validation", stage_validation },         { "rules", stage_rules },
+    { "route", stage_route }, { "refusal", refuse_body }, { "authentication", stage_authentication },
+    { "role", stage_role },   { "limit", stage_limit },   { "validation", stage_validation },
+    { "rules", stage_rules },
 };
 
 static bool passes(Request *rq, const Stage *s) {
@@ -215,7 +214,8 @@ static void run_here(Request *rq) {
 }
 
 void stages_run(Request *rq) {
-    if (pages_serve(rq) || !passes(rq, &first[0]) || !passes(rq, &first[1]) || (!rq->part && live_serve(rq)) || door_serve(rq))
+    if (pages_serve(rq) || !passes(rq, &first[0]) || !passes(rq, &first[1]) || (!rq->part && live_serve(rq)) ||
+        door_serve(rq))
         return;
     if (str_eq(rq->ex->head.method, S("OPTIONS"))) {
         answer_options(rq);

@@ -196,7 +196,8 @@ int event_bus_read(EventBus *b, Ctx *cx, const BusRead *q, BusPage *out) {
     *out = (BusPage){ .next = q->after };
     int r = enter(b, cx, "read");
     if (r == 0 && !b->ops->read)
-        r = err_set(cx, ERR_UNSUPPORTED, "the %s bus keeps no past that can be read: the embedded log does", b->ops->name);
+        r = err_set(cx, ERR_UNSUPPORTED, "the %s bus keeps no past that can be read: the embedded log does",
+                    b->ops->name);
     if (r == 0)
         r = check_routing(cx, q->pattern);
     return r ? r : b->ops->read(b, cx, q, out);

@@ -65,7 +65,7 @@ int db_query(Db *db, Ctx *cx, int sql, sqlite3_stmt **out, const char *types, ..
 /* 1 a row, 0 the end, ErrCode; resets at the end and on errors. A statement that steps for longer than cx->slow allows is
  * told there with its plan, its text as it stands in the table: values are bound and no part of it. */
 int db_step(Db *db, Ctx *cx, sqlite3_stmt *st);
-void db_reset(sqlite3_stmt *st);                /* after reading fewer rows than there are */
+void db_reset(sqlite3_stmt *st);                              /* after reading fewer rows than there are */
 int db_run(Db *db, Ctx *cx, int sql, const char *types, ...); /* query, step to the end */
 
 int64_t db_i64(sqlite3_stmt *st, int column);

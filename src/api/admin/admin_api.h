@@ -52,5 +52,6 @@ typedef struct AuditList {
 } AuditList;
 
 extern const OpTable admin_api;
-extern const Op op_admin_stats, op_admin_health, op_admin_clear_cache, op_admin_purge_cache, op_admin_config, op_admin_audit;
+extern const Op op_admin_stats, op_admin_health, op_admin_clear_cache, op_admin_purge_cache, op_admin_config,
+    op_admin_audit;
 extern const Op op_admin_audit_verify, op_admin_audit_acknowledge;

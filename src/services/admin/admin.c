@@ -59,8 +59,7 @@ int admin_purge_cache(AdminService *s, Ctx *cx, const Str *keys, size_t n, int64
     for (size_t i = 0; i < n; i++)
         if (!surrogate_valid(keys[i]))
             return err_set_at(cx, ERR_INVALID, str_fmt(cx->arena, "keys[%zu]", i),
-                              "a surrogate key is 1 to %d visible bytes without patterns",
-                              SURROGATE_KEY_MAX);
+                              "a surrogate key is 1 to %d visible bytes without patterns", SURROGATE_KEY_MAX);
     int r = audited(s, cx, "cache.purge", 0);
     if (r == 0)
         *purged = s->purge_answers ? (int64_t)s->purge_answers(s->answers, cx, keys, n) : 0;

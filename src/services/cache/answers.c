@@ -112,7 +112,8 @@ static void answer_of(CacheBlob *b, int64_t revision, Answer *out) {
     bool ok = head_read(b, &h, &series, &bytes);
     assert(ok);
     UNUSED(ok);
-    *out = (Answer){ .head = bytes, .series = series, .revision = MAX(revision, h.revision), .flags = h.flags, .blob = b };
+    *out =
+        (Answer){ .head = bytes, .series = series, .revision = MAX(revision, h.revision), .flags = h.flags, .blob = b };
     if (h.revision_n) {
         out->head = str_first(bytes, h.revision_at);
         out->tail = str_from(bytes, (size_t)h.revision_at + h.revision_n);
