@@ -114,7 +114,7 @@ class Cases(rig.Suite):
         server.stop()
 
     def test_each_list_of_ports_keeps_its_numbers_for_its_services(self):
-        """U01. 004 numbers models 8001, translation 8002, fraud 8003, data processing 8004, blockchain 8005: in that list
+        """U01, TOP-08. 004 numbers models 8001, translation 8002, fraud 8003, data processing 8004, blockchain 8005: in that list
         nobody else may sit there. Of the five, models are in this build; the others are told to be not, not faked."""
         self.listens("prediction", "b", 8001)
         self.listens("news", "a", 8001)
