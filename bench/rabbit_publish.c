@@ -66,7 +66,7 @@ int main(int argc, char **argv) {
     memset(body, 'x', sizeof body);
     amqp_connection_state_t c = connect_to(port);
     amqp_basic_properties_t p = { ._flags = AMQP_BASIC_DELIVERY_MODE_FLAG, .delivery_mode = 2 };
-    amqp_bytes_t bytes = { .len = sizeof body, .bytes = body };
+    amqp_bytes_t bytes = { sizeof body, body };
     double from = bench_now_s();
     for (long i = 0; i < n; i++) {
         while (i - done >= window)

@@ -24,7 +24,7 @@ enum {
     ASKED = 300,
     KILLED_AT = 100,
     START_MS = 20000,
-    LINE_MAX_ = 512
+    LINE_ROOM = 512
 };
 
 typedef struct Piece {
@@ -60,7 +60,7 @@ static NORETURN void become(const char *const *argv, int out, pid_t parent) {
 
 /* What it says: its first line, which a server writes when it listens or when it cannot, or all of it. */
 static int hear(Ctx *cx, int fd, bool all, Str *out) {
-    char line[LINE_MAX_];
+    char line[LINE_ROOM];
     size_t n = 0;
     MonoNs until = mono_add_ms(clock_mono(cx->clock), START_MS);
     while (n < sizeof line) {
@@ -153,7 +153,7 @@ static int restore(Split *s, const char *to) {
 static int start_all(Split *s) {
     Ctx *cx = s->d->c->cx;
     Buf services;
-    buf_init(&services, LINE_MAX_);
+    buf_init(&services, LINE_ROOM);
     int r = 0;
     for (size_t k = 0; r == 0 && k < INSTANCES; k++) {
         const char *dir = path_join(cx->arena, s->dir, k == 0 ? "market-1" : "market-2");

@@ -131,7 +131,8 @@ static void drain(LiveTopic *t) {
         delta_unref(d);
     }
     t->held.n -= done;
-    memmove(t->held.v, t->held.v + done, t->held.n * sizeof *t->held.v);
+    if (done > 0 && t->held.n > 0) /* a topic that never held anything has no room to move in */
+        memmove(t->held.v, t->held.v + done, t->held.n * sizeof *t->held.v);
     t->held_since = loop_now(t->hub->o.loop);
 }
 

@@ -74,7 +74,7 @@ static void news_told(const char *name, int r, time_t from, const NewsChainStats
         "%lld kills (news %lld, sentiment %lld, all and the log %lld), broker %lld, cuts %lld (%lld sectors lost), "
         "%lld answers lost; %lld articles, %lld scores, %lld jobs, lost %lld, doubled %lld, again %lld; poison %lld, "
         "dead %lld",
-        (long long)(s->kills[NEWS_PART_NEWS] + s->kills[NEWS_PART_SENTIMENT] + s->kills[NEWS_PARTS]),
+        (long long)s->kills[NEWS_PART_NEWS] + s->kills[NEWS_PART_SENTIMENT] + s->kills[NEWS_PARTS],
         (long long)s->kills[NEWS_PART_NEWS], (long long)s->kills[NEWS_PART_SENTIMENT], (long long)s->kills[NEWS_PARTS],
         (long long)s->broker_kills, (long long)s->cuts, (long long)s->lost_sectors, (long long)s->answers_lost,
         (long long)s->stored, (long long)s->scored, (long long)s->jobs, (long long)s->lost, (long long)s->doubled,

@@ -21,14 +21,14 @@ int matchers_parse(Ctx *cx, Str text, Matchers *out) {
     while (rest.n && str_next(&rest, '+', &one)) {
         Matcher *m = &out->v[out->n];
         ptrdiff_t at = str_find_char(one, '=');
-        bool not = at > 0 && one.p[at - 1] == '!';
+        bool negated = at > 0 && one.p[at - 1] == '!';
         if (out->n == MATCHERS_MAX || at < 1 ||
-            !take_text(m->label, sizeof m->label, str_trim(str_first(one, (size_t)at - not ))) ||
+            !take_text(m->label, sizeof m->label, str_trim(str_first(one, (size_t)at - negated))) ||
             !take_text(m->value, sizeof m->value, str_trim(str_from(one, (size_t)at + 1))))
             return err_set(cx, ERR_USAGE,
                            "'" STR_FMT "': write LABEL=VALUE or LABEL!=VALUE, at most %d of them with + between",
                            STR_ARG(text), MATCHERS_MAX);
-        m->not = not ;
+        m->negated = negated;
         out->n++;
     }
     return 0;
@@ -38,7 +38,7 @@ bool matchers_fit(const Matchers *m, const Alert *a) {
     for (size_t i = 0; i < m->n; i++) {
         Str have = { 0 };
         bool same = alert_label(a, str_c(m->v[i].label), &have) && str_eq(have, str_c(m->v[i].value));
-        if (same == m->v[i].not )
+        if (same == m->v[i].negated)
             return false;
     }
     return true;
@@ -47,7 +47,7 @@ bool matchers_fit(const Matchers *m, const Alert *a) {
 Str matchers_text(const Matchers *m, Arena *a) {
     Str out = S("");
     for (size_t i = 0; i < m->n; i++)
-        out = str_fmt(a, STR_FMT "%s%s%s%s", STR_ARG(out), i ? "+" : "", m->v[i].label, m->v[i].not ? "!=" : "=",
+        out = str_fmt(a, STR_FMT "%s%s%s%s", STR_ARG(out), i ? "+" : "", m->v[i].label, m->v[i].negated ? "!=" : "=",
                       m->v[i].value);
     return out;
 }

@@ -15,9 +15,9 @@
 enum { MATCHERS_MAX = 4, MATCHER_TEXT_MAX = 64, ALERT_ROUTES_MAX = 16, ALERT_GROUPS_MAX = 64, SILENCES_MAX = 128 };
 enum { GROUP_LABELS_MAX = 3, RECEIVER_NAME_MAX = 32, SILENCE_TEXT_MAX = 160, GROUP_ALERTS_MAX = 64 };
 
-typedef struct Matcher { /* label = value, or with `not` != */
+typedef struct Matcher { /* label = value, or with `negated` != */
     char label[MATCHER_TEXT_MAX], value[MATCHER_TEXT_MAX];
-    bool not ;
+    bool negated;
 } Matcher;
 
 typedef struct Matchers { /* all of them; none fits every alert */

@@ -64,6 +64,7 @@ static double t_of(Rng *rng, Subject *subject, const void *arg, const char input
         sink ^= subject(arg, input);
         took[i] = cycles() - began;
     }
+    UNUSED(sink);
     memcpy(sorted, took, sizeof sorted);
     qsort(sorted, SAMPLES, sizeof *sorted, by_size);
     return welch(took, class, sorted[SAMPLES / 100 * KEEP_PERCENT]);
